@@ -1,0 +1,45 @@
+# `make demo` and `make test` work on a machine that has only Python >= 3.11 and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow check format benchmark wheel clean
+
+help:  ## list the commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skdm2c needs Python 3.11 or newer; set PYTHON=/path/to/python3")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip setuptools
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(READY)  ## cluster two unpaired sets of handwriting features, score and draw them
+	$(BIN)/python examples/demo.py $(DEMO_ARGS)
+
+test: $(READY)  ## run the test suite
+	$(BIN)/python -m pytest -q
+
+test-slow: $(READY)  ## run the tests that take longer
+	$(BIN)/python -m pytest -q -m slow
+
+check: $(READY)  ## lint, format check, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmark: $(READY)  ## PUBLISHED and the default on the protocol's pairs (needs the data folder)
+	$(BIN)/python -m benchmarks.published $(BENCHMARK_ARGS)
+
+wheel: $(READY)  ## build the wheel and the sdist into dist/
+	$(BIN)/python -m build
+
+clean:  ## remove what the commands above made
+	rm -rf $(VENV) dist build *.egg-info demo_output .pytest_cache .mypy_cache .ruff_cache .hypothesis

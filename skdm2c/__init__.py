@@ -1,0 +1,20 @@
+"""Clustering of unpaired mixed-modal data: DM2C as a scikit-learn estimator."""
+
+from . import presets
+from .data import MixedModalData
+from .estimator import MixedModalClustering
+from .exceptions import AlignmentWarning, TrainingDivergedError
+from .model_selection import ModalityKFold
+from .preprocessing import PerModality
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AlignmentWarning",
+    "MixedModalClustering",
+    "MixedModalData",
+    "ModalityKFold",
+    "PerModality",
+    "TrainingDivergedError",
+    "presets",
+]

@@ -1,0 +1,46 @@
+"""Where tensors live: the one file of the package that names a device."""
+
+from __future__ import annotations
+
+import torch
+
+
+def resolve_device(device: str | torch.device = "auto") -> torch.device:
+    """Turn the ``device`` parameter into a device of this machine.
+
+    Parameters
+    ----------
+    device : str or torch.device, default="auto"
+        ``"auto"`` takes cuda, then mps, then cpu, whichever is there first.
+
+    Returns
+    -------
+    torch.device
+
+    Raises
+    ------
+    ValueError
+        If the device is not one PyTorch knows, or this machine lacks it.
+
+    Examples
+    --------
+    >>> resolve_device("cpu")
+    device(type='cpu')
+    """
+    if device == "auto":
+        return torch.device(
+            "cuda"
+            if torch.cuda.is_available()
+            else "mps"
+            if torch.backends.mps.is_available()
+            else "cpu"
+        )
+    try:
+        resolved = torch.device(device)
+        torch.empty(0, device=resolved)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        raise ValueError(
+            f"device={device!r} cannot be used on this machine ({error}). "
+            "Use device='auto' to take the best one there is, or 'cpu'."
+        ) from error
+    return resolved

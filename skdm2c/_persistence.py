@@ -1,0 +1,61 @@
+"""Trained networks as plain numbers, so that any serialiser can keep them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+
+from .networks import Architecture, CrossModalSystem
+
+
+def system_to_arrays(system: CrossModalSystem) -> dict[str, Any]:
+    """Describe a system by its architecture and its weights as numpy arrays.
+
+    Parameters
+    ----------
+    system : CrossModalSystem
+        On any device.
+
+    Returns
+    -------
+    dict
+        With keys "architecture" (plain Python values) and "weights" (arrays by name).
+    """
+    weights = {name: tensor.cpu().numpy() for name, tensor in system.state_dict().items()}
+    return {"architecture": asdict(system.architecture), "weights": weights}
+
+
+def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
+    """Build the system that :func:`system_to_arrays` described, on the CPU, ready to use.
+
+    Parameters
+    ----------
+    state : dict
+
+    Returns
+    -------
+    CrossModalSystem
+
+    Raises
+    ------
+    RuntimeError
+        If the weights do not fit the architecture.
+
+    Examples
+    --------
+    >>> arch = Architecture((3, 5), 0, 2, (8,), (8, 4), (8,), "layer", False)
+    >>> system = CrossModalSystem(arch, torch.Generator().manual_seed(0)).eval()
+    >>> copy = system_from_arrays(system_to_arrays(system))
+    >>> x = torch.ones(2, 5)
+    >>> bool((copy.unify(x, 1) == system.unify(x, 1)).all())
+    True
+    """
+    sizes = {
+        key: tuple(value) if isinstance(value, list | tuple) else value
+        for key, value in state["architecture"].items()
+    }
+    system = CrossModalSystem(Architecture(**sizes), torch.Generator())
+    system.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in state["weights"].items()})
+    return system.eval()

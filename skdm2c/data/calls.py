@@ -1,0 +1,135 @@
+"""The ways people hand over rows, read into one container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .container import MixedModalData
+
+
+def as_mixed_modal(X: Any, y: ArrayLike | None = None) -> MixedModalData:
+    """Read the two ways of calling ``fit``: one container, or two blocks.
+
+    Parameters
+    ----------
+    X : MixedModalData or block of shape (n_a, d_a)
+    y : block of shape (n_b, d_b), labels of shape (n,) or None
+        Ignored where ``X`` is a container.
+
+    Returns
+    -------
+    MixedModalData
+
+    Raises
+    ------
+    ValueError
+        If there is only one plain block, or it cannot be told whether ``y`` is
+        a block or labels.
+
+    Examples
+    --------
+    >>> as_mixed_modal(np.zeros((2, 3)), np.ones((4, 2)))
+    MixedModalData(a: 2 x 3, b: 4 x 2)
+    """
+    if isinstance(X, MixedModalData):
+        return X
+    if isinstance(X, Mapping) or (isinstance(X, tuple) and len(X) > 1 and np.ndim(X[0]) == 2):
+        raise ValueError("Several blocks in one: pass MixedModalData(X_a, X_b), or X_a and X_b.")
+    shape = np.shape(y) if not hasattr(y, "shape") else y.shape  # type: ignore[union-attr]
+    if y is None or len(shape) < 2:
+        raise ValueError(
+            "One modality alone cannot be clustered across modalities (a 1-D second argument is "
+            "taken for labels, and ignored). Pass both blocks, fit(X_a, X_b), or one container, "
+            "fit(MixedModalData(X_a, X_b))."
+        )
+    if len(shape) == 2 and shape[1] == 1:
+        raise ValueError(
+            f"The second argument has shape {tuple(shape)}: is it labels or a block of one column? "
+            "Labels are not needed; pass them 1-D if you must. For a block of one column pass "
+            "fit(MixedModalData(X_a, X_b))."
+        )
+    return MixedModalData(X, y)
+
+
+def as_known_modalities(
+    X: Any, names: tuple[str, ...], X_b: Any = None, modality: str | int | None = None
+) -> MixedModalData:
+    """Read the ways new rows come: a container, two blocks, or one with its modality.
+
+    Parameters
+    ----------
+    X : MixedModalData or block
+    names : tuple of str
+        The modalities known.
+    X_b : block, default=None
+        The second modality's rows, where ``X`` is the first's.
+    modality : str or int, default=None
+        The modality of ``X``, where it is one block.
+
+    Returns
+    -------
+    MixedModalData
+        With all ``names``; modalities not seen here are absent.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be told which modality the rows are of.
+
+    Examples
+    --------
+    >>> as_known_modalities(np.zeros((2, 3)), ("rna", "atac"), modality="atac")
+    MixedModalData(rna: absent, atac: 2 x 3)
+    """
+    if isinstance(X, MixedModalData):
+        if X.names != names:
+            raise ValueError(f"The modalities were {names} in fit, and are {X.names} here.")
+        return X
+    if X_b is not None:
+        if len(names) != 2 or modality is not None:
+            raise ValueError(
+                f"Two blocks can be told apart without names for two modalities only, not for "
+                f"{names}{' with modality given' if modality is not None else ''}: "
+                "pass MixedModalData(..., names=...)."
+            )
+        return MixedModalData(X, X_b, names=names)
+    if modality is None:
+        raise ValueError(
+            f"One block could be of any modality of {names}: say which with "
+            f"modality={names[0]!r}, pass both blocks, or a MixedModalData."
+        )
+    index = modality_index(modality, names)
+    return MixedModalData(*[X if m == index else None for m in range(len(names))], names=names)
+
+
+def modality_index(modality: str | int, names: tuple[str, ...]) -> int:
+    """Return the number of a modality given by name or number.
+
+    Parameters
+    ----------
+    modality : str or int
+    names : tuple of str
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    ValueError
+        If there is no such modality.
+
+    Examples
+    --------
+    >>> modality_index("atac", ("rna", "atac"))
+    1
+    """
+    if isinstance(modality, str) and modality in names:
+        return names.index(modality)
+    if not isinstance(modality, str | bool) and 0 <= modality < len(names):
+        return int(modality)
+    raise ValueError(f"There is no modality {modality!r}; the modalities are {names}.")

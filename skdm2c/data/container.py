@@ -1,0 +1,319 @@
+"""``MixedModalData``: unpaired rows of several modalities as one thing with a length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .blocks import as_block, n_columns, n_rows, take_rows
+from .pairs import Pairs, check_pairs, remap_pairs
+from .readers import split_frame, split_mudata
+
+
+class MixedModalData:
+    """Instances that were each seen in one modality only, as one indexable set.
+
+    The one currency inside scikit-learn: it has a length and can be indexed by
+    rows, so that it goes through Pipeline, GridSearchCV and cross_validate.
+
+    Parameters
+    ----------
+    *blocks : array-like of shape (n_m, d_m), sparse, data frame, list of str, or None
+        One block of rows a modality; None for a modality not seen here (as in
+        new data). Nothing is copied.
+    names : sequence of str, default=None
+        The modalities' names; by default "a", "b", "c" and so on.
+    pairs : array-like of shape (m, 2) or mapping, default=None
+        Known pairs: (row of the first block, row of the second). For more than
+        two modalities a mapping ``{("a", "b"): array}``.
+
+    Attributes
+    ----------
+    blocks : mapping of str to block
+    names : tuple of str
+    modality : ndarray of shape (n,) of str
+        Each row's modality.
+    codes : ndarray of shape (n,) of int
+        The same as numbers into ``names``.
+    pairs : ndarray of shape (m, 2), or mapping of (str, str) to such
+        As given; an array where there are two modalities.
+    shape : (int, int)
+        Rows, and columns of all blocks together (a block of texts counts as one).
+
+    Raises
+    ------
+    ValueError
+        If a block is neither 2-D nor a list of strings, names do not fit, or
+        pairs are out of range, double or conflicting.
+
+    Notes
+    -----
+    Rows stand in block order at first: the first block's rows, then the next
+    one's. An index may reorder them (``train_test_split`` shuffles): row i of
+    ``X[index]`` is always row ``index[i]`` of X, whatever its modality.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skdm2c import MixedModalData
+    >>> X = MixedModalData(np.zeros((4, 3)), np.ones((2, 5)), names=("rna", "atac"))
+    >>> X
+    MixedModalData(rna: 4 x 3, atac: 2 x 5)
+    >>> X[[5, 0, 1]].modality
+    array(['atac', 'rna', 'rna'], dtype='<U4')
+    """
+
+    def __init__(self, *blocks: Any, names: Sequence[str] | None = None, pairs: Any = None) -> None:
+        if blocks and all(block is None for block in blocks):
+            raise ValueError("MixedModalData needs at least one block that is not None.")
+        self.names = _check_names(names, len(blocks))
+        self._blocks: dict[str, Any] = {
+            name: None if block is None else as_block(block, name)
+            for name, block in zip(self.names, blocks, strict=True)
+        }
+        lengths = [n_rows(block) for block in blocks]
+        self.codes = np.repeat(np.arange(len(blocks)), lengths)
+        self._pairs: Pairs = check_pairs(pairs, self.names, lengths)
+
+    @classmethod
+    def _from_parts(
+        cls, blocks: Mapping[str, Any], codes: NDArray[np.intp], pairs: Pairs
+    ) -> MixedModalData:
+        # From parts of another container, which were checked when that was made.
+        data = cls.__new__(cls)
+        data.names, data._blocks = tuple(blocks), dict(blocks)
+        data.codes, data._pairs = codes, pairs
+        return data
+
+    @classmethod
+    def from_frame(
+        cls, frame: Any, columns: Mapping[str, Sequence[str]], *, modality: str | None = None
+    ) -> MixedModalData:
+        """Make a container from a data frame with one instance a row.
+
+        Parameters
+        ----------
+        frame : pandas or polars DataFrame of n rows
+        columns : mapping of str to sequence of str
+            The columns of each modality.
+        modality : str, default=None
+            Column that names each row's modality. By default a row belongs to the
+            one modality whose columns are not all missing.
+
+        Returns
+        -------
+        MixedModalData
+            With the rows in the order of the frame.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or a row has no modality or several.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"red": [0.1, None], "length": [None, 12.0]})
+        >>> MixedModalData.from_frame(frame, {"image": ["red"], "text": ["length"]})
+        MixedModalData(image: 1 x 1, text: 1 x 1)
+        """
+        names = _check_names(list(columns), len(columns))
+        blocks, codes = split_frame(frame, columns, modality)
+        return cls._from_parts(dict(zip(names, blocks, strict=True)), codes, {})
+
+    @classmethod
+    def from_mudata(
+        cls,
+        mdata: Any,
+        *,
+        modalities: Sequence[str] | None = None,
+        representation: Mapping[str, str] | None = None,
+        pair_shared_names: bool = False,
+    ) -> MixedModalData:
+        """Make a container from a MuData object of single-cell assays.
+
+        Parameters
+        ----------
+        mdata : mudata.MuData
+        modalities : sequence of str, default=None
+            Which modalities, and in which order; by default all.
+        representation : mapping of str to str, default=None
+            For a modality a key of its ``obsm`` (such as "X_pca") or ``layers``;
+            otherwise its ``X`` is taken.
+        pair_shared_names : bool, default=False
+            Take rows with the same observation name in two modalities as known pairs.
+
+        Returns
+        -------
+        MixedModalData
+
+        Raises
+        ------
+        ValueError
+            If a modality or representation is not there.
+
+        Examples
+        --------
+        >>> from types import SimpleNamespace as Fake  # any object with MuData's fields
+        >>> rna = Fake(X=np.zeros((3, 4)), obs_names=["c1", "c2", "c3"], obsm={}, layers={})
+        >>> atac = Fake(X=np.zeros((2, 6)), obs_names=["c3", "c9"], obsm={}, layers={})
+        >>> mdata = Fake(mod={"rna": rna, "atac": atac})
+        >>> MixedModalData.from_mudata(mdata, pair_shared_names=True)
+        MixedModalData(rna: 3 x 4, atac: 2 x 6; 1 known pair)
+        """
+        blocks, shared = split_mudata(mdata, modalities, representation)
+        pairs = shared if pair_shared_names else None
+        return cls(*blocks.values(), names=list(blocks), pairs=pairs)
+
+    @property
+    def blocks(self) -> Mapping[str, Any]:
+        """The blocks by name, read-only; None for a modality not seen here."""
+        return MappingProxyType(self._blocks)
+
+    @property
+    def modality(self) -> NDArray[np.str_]:
+        """Each row's modality, shape (n,)."""
+        return np.array(self.names)[self.codes]
+
+    @property
+    def pairs(self) -> NDArray[np.intp] | Mapping[tuple[str, str], NDArray[np.intp]]:
+        """Known pairs: an array of shape (m, 2), or a mapping with three modalities or more."""
+        if len(self.names) == 2:
+            return self._pairs.get((self.names[0], self.names[1]), np.empty((0, 2), np.intp))
+        return MappingProxyType(self._pairs)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows, and columns of all blocks together."""
+        return len(self.codes), sum(n_columns(block) for block in self._blocks.values())
+
+    @property
+    def ndim(self) -> int:
+        """Two: rows and columns, as scikit-learn expects."""
+        return 2
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[Any]:
+        raise TypeError(
+            "MixedModalData has no rows of one kind to iterate over; "
+            "use X.blocks['a'] for a modality's rows."
+        )
+
+    def __getitem__(self, key: Any) -> MixedModalData:
+        """Rows of the container, in the order asked for.
+
+        Parameters
+        ----------
+        key : slice, array of int, boolean mask, or (rows, Ellipsis)
+
+        Returns
+        -------
+        MixedModalData
+            With the same modalities (some may have no rows left) and its pairs
+            remapped; a pair that lost a side is dropped.
+        """
+        if isinstance(key, tuple):
+            if len(key) != 2 or (key[1] is not Ellipsis and key[1] != slice(None)):
+                raise IndexError(
+                    "MixedModalData can be indexed by rows only: X[rows] or X[rows, ...]."
+                )
+            key = key[0]
+        rows = self._rows(key)
+        codes = self.codes[rows]
+        within = self.positions[rows]
+        kept = {name: within[codes == m] for m, name in enumerate(self.names)}
+        blocks = {name: take_rows(block, kept[name]) for name, block in self._blocks.items()}
+        return self._from_parts(blocks, codes, remap_pairs(self._pairs, kept))
+
+    @property
+    def positions(self) -> NDArray[np.intp]:
+        """Each row's number within its block, shape (n,)."""
+        positions = np.empty(len(self.codes), dtype=np.intp)
+        for m in range(len(self.names)):
+            of_modality = self.codes == m
+            positions[of_modality] = np.arange(np.count_nonzero(of_modality))
+        return positions
+
+    def _rows(self, key: Any) -> NDArray[np.intp]:
+        n = len(self)
+        if isinstance(key, slice):
+            return np.arange(n)[key]
+        rows = np.atleast_1d(np.asarray(key))
+        if rows.dtype == bool:
+            if rows.shape != (n,):
+                raise IndexError(f"A mask of shape {rows.shape} does not fit {n} rows.")
+            return np.flatnonzero(rows)
+        if rows.size == 0:
+            return np.empty(0, dtype=np.intp)
+        if rows.dtype.kind not in "iu" or rows.ndim != 1:
+            raise IndexError("Rows are a slice, an array of integers or a boolean mask.")
+        if (rows < -n).any() or (rows >= n).any():
+            raise IndexError(
+                f"Row {rows[(rows < -n) | (rows >= n)][0]} is out of range for {n} rows."
+            )
+        return np.where(rows < 0, rows + n, rows).astype(np.intp)
+
+    def with_blocks(self, blocks: Mapping[str, Any]) -> MixedModalData:
+        """Return the same rows in other features, as a transformer makes them.
+
+        Parameters
+        ----------
+        blocks : mapping of str to block
+            Modalities that are left out stay as they are. Each block has as many
+            rows as the one it replaces.
+
+        Returns
+        -------
+        MixedModalData
+
+        Raises
+        ------
+        ValueError
+            If a block has another number of rows.
+
+        Examples
+        --------
+        >>> X = MixedModalData(np.zeros((2, 3)), np.ones((2, 5)))
+        >>> X.with_blocks({"b": np.ones((2, 1))})
+        MixedModalData(a: 2 x 3, b: 2 x 1)
+        """
+        merged = dict(self._blocks)
+        for name, block in blocks.items():
+            merged[name] = as_block(block, name)
+            if n_rows(merged[name]) != n_rows(self._blocks[name]):
+                raise ValueError(
+                    f"Modality {name!r} had {n_rows(self._blocks[name])} rows and now has "
+                    f"{n_rows(merged[name])}; a transformer must keep the rows."
+                )
+        return self._from_parts(merged, self.codes, self._pairs)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(
+            f"{name}: " + ("absent" if block is None else f"{n_rows(block)} x {n_columns(block)}")
+            for name, block in self._blocks.items()
+        )
+        m = sum(len(rows) for rows in self._pairs.values())
+        return f"MixedModalData({sizes}{f'; {m} known pair' if m else ''}{'s' if m > 1 else ''})"
+
+
+def _check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
+    if n_blocks < 2:
+        raise ValueError(
+            f"MixedModalData needs two blocks or more, got {n_blocks}: MixedModalData(X_a, X_b). "
+            "For new rows of one modality pass None for the other: MixedModalData(None, X_b)."
+        )
+    if names is None:
+        return tuple(
+            "abcdefghijklmnopqrstuvwxyz"[m] if m < 26 else f"m{m}" for m in range(n_blocks)
+        )
+    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError(f"names must be a sequence of strings, one a modality, got {names!r}.")
+    if len(names) != n_blocks or len(set(names)) != n_blocks:
+        raise ValueError(f"names must be {n_blocks} different strings, got {tuple(names)}.")
+    return tuple(names)

@@ -1,0 +1,132 @@
+"""Known pairs: rows of two modalities that are one and the same instance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.intp]
+Pairs = dict[tuple[str, str], Rows]
+
+
+def check_pairs(pairs: Any, names: Sequence[str], lengths: Sequence[int]) -> Pairs:
+    """Bring known pairs into one form and check them.
+
+    Parameters
+    ----------
+    pairs : array-like of shape (m, 2), mapping or None
+        Row numbers within the two blocks; for more than two modalities a mapping
+        such as ``{("a", "b"): array}``.
+    names, lengths : sequence of str and of int
+        The modalities and their numbers of rows.
+
+    Returns
+    -------
+    dict of (str, str) to ndarray of shape (m, 2)
+        Names in the order of the modalities; without empty entries.
+
+    Raises
+    ------
+    ValueError
+        If a modality or row is unknown, a pair stands twice, or a row is paired
+        with two rows of the same modality.
+
+    Examples
+    --------
+    >>> check_pairs([(0, 2)], ("a", "b"), (3, 3))
+    {('a', 'b'): array([[0, 2]])}
+    """
+    if pairs is None:
+        return {}
+    if not isinstance(pairs, Mapping):
+        if len(names) != 2:
+            raise ValueError(
+                f"pairs: with {len(names)} modalities say which two each array is about: "
+                f"pairs={{({names[0]!r}, {names[1]!r}): array of shape (m, 2), ...}}."
+            )
+        pairs = {(names[0], names[1]): pairs}
+    checked: Pairs = {}
+    for key, rows in pairs.items():
+        if not (isinstance(key, tuple) and len(key) == 2 and len(set(key) & set(names)) == 2):
+            raise ValueError(
+                f"pairs: key {key!r} is not a pair of different modalities of {tuple(names)}."
+            )
+        left, right = sorted(key, key=list(names).index)
+        array = _check_rows(rows, key)
+        array = array if key == (left, right) else array[:, ::-1]
+        for column, name in enumerate((left, right)):
+            _check_column(array[:, column], name, lengths[list(names).index(name)])
+        if (left, right) in checked:
+            raise ValueError(f"pairs: {left!r} and {right!r} are given twice, in both orders.")
+        if len(array):
+            checked[left, right] = array
+    return checked
+
+
+def remap_pairs(pairs: Pairs, kept: Mapping[str, Rows]) -> Pairs:
+    """Known pairs of a sub-container; a pair that lost a side is dropped.
+
+    Parameters
+    ----------
+    pairs : dict of (str, str) to ndarray of shape (m, 2)
+    kept : mapping of str to ndarray
+        For each modality the old row number of every new row. Where a row was
+        taken several times, its first copies are paired with its partner's, in
+        order.
+
+    Returns
+    -------
+    dict of (str, str) to ndarray of shape (m', 2)
+
+    Examples
+    --------
+    >>> kept = {"a": np.array([4, 1]), "b": np.array([0])}
+    >>> remap_pairs({("a", "b"): np.array([[1, 0], [4, 2]])}, kept)
+    {('a', 'b'): array([[1, 0]])}
+    """
+    remapped: Pairs = {}
+    for (left, right), rows in pairs.items():
+        new = [
+            (i, j)
+            for old_i, old_j in rows
+            for i, j in zip(
+                np.flatnonzero(kept[left] == old_i),
+                np.flatnonzero(kept[right] == old_j),
+                strict=False,
+            )
+        ]
+        if new:
+            remapped[left, right] = np.array(new, dtype=np.intp)
+    return remapped
+
+
+def _check_rows(rows: Any, key: object) -> Rows:
+    array = np.asarray(rows)
+    if array.size == 0:
+        return np.empty((0, 2), dtype=np.intp)
+    if array.ndim != 2 or array.shape[1] != 2:
+        raise ValueError(
+            f"pairs of {key}: expected an array of shape (m, 2), one (row, row) a line, "
+            f"got shape {array.shape}."
+        )
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"pairs of {key}: row numbers must be integers, got {array.dtype}.")
+    return array.astype(np.intp)
+
+
+def _check_column(rows: Rows, name: str, length: int) -> None:
+    bad = rows[(rows < 0) | (rows >= length)]
+    if len(bad):
+        raise ValueError(
+            f"pairs: modality {name!r} has rows 0 to {length - 1}, and no row {bad[0]}. "
+            "Rows are numbered within their block."
+        )
+    values, counts = np.unique(rows, return_counts=True)
+    if (counts > 1).any():
+        raise ValueError(
+            f"pairs: row {values[counts > 1][0]} of modality {name!r} stands in several pairs; "
+            "an instance has at most one row a modality."
+        )

@@ -1,0 +1,143 @@
+"""From the tables people have to blocks: data frames and MuData."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import _safe_indexing
+
+Codes = NDArray[np.intp]
+
+
+def split_frame(
+    frame: Any, columns: Mapping[str, Sequence[str]], modality: str | None
+) -> tuple[list[Any], Codes]:
+    """Split a data frame with one instance a row into one block a modality.
+
+    Parameters
+    ----------
+    frame : pandas or polars DataFrame of n rows
+    columns : mapping of str to sequence of str
+        The columns of each modality.
+    modality : str or None
+        Column that names each row's modality; None finds the one group of
+        columns that holds values.
+
+    Returns
+    -------
+    blocks : list of DataFrame
+        In the order of ``columns``.
+    codes : ndarray of shape (n,)
+        Each row's modality, as a number.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or a row has no modality or more than one.
+    """
+    names = list(columns)
+    wanted = [c for group in columns.values() for c in group] + ([modality] if modality else [])
+    missing = [c for c in wanted if c not in list(frame.columns)]
+    if missing:
+        raise ValueError(f"from_frame: the frame has no column {missing[0]!r}.")
+    if modality is None:
+        codes = _infer_codes(frame, columns)
+    else:
+        values = np.asarray(frame[modality])
+        unknown = [v for v in dict.fromkeys(values.tolist()) if v not in names]
+        if unknown:
+            raise ValueError(
+                f"from_frame: column {modality!r} holds {unknown[0]!r}, which is none of the "
+                f"modalities {names}."
+            )
+        codes = np.array([names.index(v) for v in values], dtype=np.intp)
+    blocks = [
+        _safe_indexing(frame[list(columns[name])], np.flatnonzero(codes == m))
+        for m, name in enumerate(names)
+    ]
+    return blocks, codes
+
+
+def _infer_codes(frame: Any, columns: Mapping[str, Sequence[str]]) -> Codes:
+    # A value is there unless it is None or NaN, the only thing that differs from itself.
+    observed = np.stack(
+        [
+            np.array(
+                [
+                    any(value is not None and value == value for value in row)
+                    for row in np.asarray(frame[list(group)], dtype=object)
+                ],
+                dtype=bool,
+            ).reshape(-1)
+            for group in columns.values()
+        ],
+        axis=1,
+    )
+    n_seen = observed.sum(1)
+    if (n_seen != 1).any():
+        row = int(np.flatnonzero(n_seen != 1)[0])
+        seen = [name for name, there in zip(columns, observed[row], strict=True) if there]
+        what = f"has values of {seen}" if seen else "has no values at all"
+        raise ValueError(
+            f"from_frame: row {row} {what}; every row must be seen in exactly one modality. "
+            "Split an instance seen in several into one row each and pass them as pairs, "
+            "or name the column that says each row's modality."
+        )
+    return observed.argmax(1)
+
+
+def split_mudata(
+    mdata: Any, modalities: Sequence[str] | None, representation: Mapping[str, str] | None
+) -> tuple[dict[str, Any], dict[tuple[str, str], NDArray[np.intp]]]:
+    """Take one block a modality out of a MuData object, and its shared observations.
+
+    Parameters
+    ----------
+    mdata : mudata.MuData
+    modalities : sequence of str or None
+        Which, and in which order; None takes all.
+    representation : mapping of str to str or None
+        For a modality a key of its ``obsm`` or ``layers``; otherwise its ``X``.
+
+    Returns
+    -------
+    blocks : dict of str to array
+    shared : dict of (str, str) to ndarray of shape (m, 2)
+        Rows whose observation names stand in both modalities.
+
+    Raises
+    ------
+    ValueError
+        If a modality or representation is not there.
+    """
+    names = list(modalities) if modalities is not None else list(mdata.mod)
+    unknown = [name for name in [*names, *(representation or {})] if name not in mdata.mod]
+    if unknown:
+        raise ValueError(
+            f"from_mudata: there is no modality {unknown[0]!r}; this object has {list(mdata.mod)}."
+        )
+    blocks = {}
+    for name in names:
+        adata, key = mdata.mod[name], (representation or {}).get(name)
+        if key is None:
+            block = adata.X
+        elif key in adata.obsm:
+            block = adata.obsm[key]
+        elif key in adata.layers:
+            block = adata.layers[key]
+        else:
+            raise ValueError(
+                f"from_mudata: modality {name!r} has no {key!r}; its obsm holds "
+                f"{list(adata.obsm)} and its layers {list(adata.layers)}."
+            )
+        blocks[name] = block
+    rows = {n: {obs: i for i, obs in enumerate(mdata.mod[n].obs_names)} for n in names}
+    shared = {
+        (a, b): np.array([(i, rows[b][o]) for o, i in rows[a].items() if o in rows[b]], np.intp)
+        for k, a in enumerate(names)
+        for b in names[k + 1 :]
+    }
+    return blocks, {key: array for key, array in shared.items() if len(array)}

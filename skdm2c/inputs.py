@@ -1,0 +1,161 @@
+"""The front door of one modality: rows are checked and standardised here, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, validate_data
+
+FloatRows = NDArray[np.float32]
+
+
+class ModalityInput(BaseEstimator):  # type: ignore[misc]
+    """Checks the rows of one modality and brings them to the networks' scale.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the modality.
+    standardize : bool, default=True
+        Subtract each column's mean and divide by its standard deviation; a
+        constant column becomes zero.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Only where the block fitted had column names.
+    mean_, scale_ : ndarray of shape (n_features_in_,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ModalityInput("a").fit_transform(np.array([[1.0, 7.0], [3.0, 7.0]]))
+    array([[-1.,  0.],
+           [ 1.,  0.]], dtype=float32)
+    """
+
+    def __init__(self, name: str, standardize: bool = True) -> None:
+        self.name = name
+        self.standardize = standardize
+
+    def fit_transform(self, block: Any) -> FloatRows:
+        """Learn the columns of a block and return its rows standardised.
+
+        Parameters
+        ----------
+        block : array-like, sparse matrix or data frame of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+
+        Raises
+        ------
+        ValueError
+            If the block holds texts, NaN, infinity or complex numbers, or is empty.
+        TypeError
+            If it holds objects that are no numbers.
+        """
+        rows = self._checked(block, reset=True)
+        d = rows.shape[1]
+        self.mean_, self.scale_ = np.zeros(d), np.ones(d)
+        if self.standardize:
+            # Two passes over a copy scaled to one: values of 1e-300 or 1e300 survive squaring.
+            largest = np.abs(rows).max(axis=0)
+            largest[largest == 0] = 1.0
+            scaled = rows / largest
+            std = scaled.std(axis=0)
+            constant = std < 10 * np.finfo(np.float64).eps
+            self.mean_ = scaled.mean(axis=0) * largest
+            self.scale_ = np.where(constant, 1.0, std) * largest
+            rows = (rows - self.mean_) / self.scale_
+            rows[:, constant] = 0.0
+            return rows.astype(np.float32)
+        return self._single_precision(rows)
+
+    def transform(self, block: Any) -> FloatRows:
+        """Check new rows against the columns learned and standardise them.
+
+        Parameters
+        ----------
+        block : array-like, sparse matrix or data frame of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+
+        Raises
+        ------
+        ValueError
+            As ``fit_transform``; and if the columns are not those learned.
+        """
+        rows = self._checked(block, reset=False)
+        return self._single_precision((rows - self.mean_) / self.scale_)
+
+    def inverse_transform(self, rows: FloatRows) -> NDArray[np.float64]:
+        """Bring rows back to the scale of the data.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+        """
+        return rows * self.scale_ + self.mean_
+
+    def _checked(self, block: Any, reset: bool) -> NDArray[np.float64]:
+        if isinstance(block, list):
+            raise ValueError(
+                f"Modality {self.name!r} holds texts. Turn them into numbers first, for example "
+                f"make_pipeline(PerModality({self.name}=TfidfVectorizer()), model)."
+            )
+        try:
+            if not reset:
+                self._check_width(block)
+            named = block if hasattr(block, "columns") else np.empty((1, block.shape[1]))
+            validate_data(self, named, reset=reset, skip_check_array=True)
+            dense = block.toarray() if sp.issparse(block) else block
+            rows = check_array(
+                dense, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=1
+            )
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"Modality {self.name!r}: {error}") from error
+        finite = np.isfinite(rows)
+        if not finite.all():
+            row, column = np.argwhere(~finite)[0]
+            raise ValueError(
+                f"Modality {self.name!r}: the block contains NaN or infinity, first in row {row}, "
+                f"column {self._column_name(column)} ({rows[row, column]}). Impute or drop it "
+                f"first, for example with PerModality({self.name}=SimpleImputer())."
+            )
+        return rows  # type: ignore[no-any-return]
+
+    def _check_width(self, block: Any) -> None:
+        if block.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {block.shape[1]} features, but MixedModalClustering is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+
+    def _column_name(self, column: int) -> str:
+        names = getattr(self, "feature_names_in_", None)
+        return str(column) if names is None else repr(str(names[column]))
+
+    def _single_precision(self, rows: NDArray[np.float64]) -> FloatRows:
+        with np.errstate(over="ignore"):
+            single = rows.astype(np.float32)
+        if not np.isfinite(single).all():
+            column = np.argwhere(~np.isfinite(single))[0][1]
+            raise ValueError(
+                f"Modality {self.name!r}: column {self._column_name(column)} holds values up to "
+                f"{np.abs(rows[:, column]).max():.3g}, too large for single precision. "
+                "Keep standardize=True, or rescale the column."
+            )
+        return single

@@ -1,0 +1,356 @@
+"""The three kinds of module of DM2C, and the system they form. No loss, no loop.
+
+Every constructor takes the ``torch.Generator`` its weights are drawn from, so
+that PyTorch's global generator is never touched.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import skip_init
+
+Normalization = Literal["batch", "layer", "none"]
+
+LEAKY_SLOPE = 0.2
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything needed to build the networks anew: sizes, and who is the hub.
+
+    Attributes
+    ----------
+    n_features : tuple of int
+        Columns of each modality.
+    hub : int
+        The modality whose latent space all others are mapped into.
+    n_components : int
+        Width of the latent spaces.
+    autoencoder_hidden_sizes, generator_hidden_sizes, discriminator_hidden_sizes : tuple of int
+        Widths between input and output; the first two are mirrored on the way back.
+    normalization : {"batch", "layer", "none"}
+        What follows the activations of auto-encoders and generators.
+    spectral : bool
+        Whether the discriminators' layers are divided by their spectral norm.
+    """
+
+    n_features: tuple[int, ...]
+    hub: int
+    n_components: int
+    autoencoder_hidden_sizes: tuple[int, ...]
+    generator_hidden_sizes: tuple[int, ...]
+    discriminator_hidden_sizes: tuple[int, ...]
+    normalization: Normalization
+    spectral: bool
+
+
+class BatchNorm(nn.Module):
+    """Batch normalisation whose result does not depend on the number of threads.
+
+    PyTorch's own kernel sums per thread, so the same seed gives other weights
+    with one thread than with two; these plain column sums do not.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, n_features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.momentum, self.eps = momentum, eps
+        self.weight = nn.Parameter(torch.ones(n_features))
+        self.bias = nn.Parameter(torch.zeros(n_features))
+        self.register_buffer("running_mean", torch.zeros(n_features))
+        self.register_buffer("running_var", torch.ones(n_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise the columns of ``x``, shape (n, n_features)."""
+        if not self.training:
+            scale = torch.rsqrt(self.running_var + self.eps) * self.weight
+            return torch.addcmul(self.bias, x - self.running_mean, scale)
+        mean = x.mean(0)
+        centred = x - mean
+        var = centred.square().mean(0)
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(var * (len(x) / (len(x) - 1)), self.momentum)
+        return torch.addcmul(self.bias, centred, torch.rsqrt(var + self.eps) * self.weight)
+
+
+class SpectralLinear(nn.Linear):
+    """A linear layer divided by its largest singular value, so that it is 1-Lipschitz.
+
+    One step of power iteration a forward pass in training follows the largest
+    singular value (Miyato et al., ICLR 2018).
+    """
+
+    left: Tensor
+
+    def __init__(self, n_in: int, n_out: int, device: torch.device | None = None) -> None:
+        super().__init__(n_in, n_out, device=device)
+        self.register_buffer("left", torch.empty(n_out, device=device))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply the normalised layer to ``x``, shape (n, n_in)."""
+        with torch.no_grad():
+            right = F.normalize(self.weight.t() @ self.left, dim=0)
+            if self.training:
+                self.left.copy_(F.normalize(self.weight @ right, dim=0))
+            left = self.left.clone()  # the next pass writes into the buffer
+        sigma = torch.dot(left, self.weight @ right)
+        return F.linear(x, self.weight / sigma, self.bias)
+
+
+def _linear(n_in: int, n_out: int, generator: torch.Generator, spectral: bool = False) -> nn.Linear:
+    # PyTorch's usual initialisation, drawn from the generator given.
+    layer = SpectralLinear if spectral else nn.Linear
+    linear: nn.Linear = skip_init(layer, n_in, n_out)
+    bound = 1 / math.sqrt(n_in)
+    nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
+    nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
+    if isinstance(linear, SpectralLinear):
+        nn.init.normal_(linear.left, generator=generator)
+        linear.left.copy_(F.normalize(linear.left, dim=0))
+    return linear
+
+
+def _normalization(kind: Normalization, width: int) -> list[nn.Module]:
+    if kind == "batch":
+        return [BatchNorm(width)]
+    if kind == "layer":  # no scale and shift: the next linear layer has its own
+        return [nn.LayerNorm(width, elementwise_affine=False)]
+    return []
+
+
+def _perceptron(
+    widths: Sequence[int], normalization: Normalization, generator: torch.Generator
+) -> list[nn.Module]:
+    # linear -> activation -> normalisation between all widths, and a linear end.
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(widths):
+        if layers:
+            layers += [nn.LeakyReLU(LEAKY_SLOPE), *_normalization(normalization, n_in)]
+        layers.append(_linear(n_in, n_out, generator))
+    return layers
+
+
+class ModalityAutoEncoder(nn.Module):
+    """Encoder and decoder of one modality: z = Enc(x), x̂ = Dec(z).
+
+    Parameters
+    ----------
+    n_features : int
+        Columns of the modality.
+    n_components : int
+        Width of the latent space.
+    hidden_sizes : sequence of int
+        Widths from input to latent; the decoder mirrors them.
+    normalization : {"batch", "layer", "none"}
+    generator : torch.Generator
+        Source of the initial weights.
+
+    Notes
+    -----
+    As in the authors' code the decoder ends with the activation; a leaky
+    rectifier is one-to-one, so nothing becomes unreachable.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdm2c.networks import ModalityAutoEncoder
+    >>> net = ModalityAutoEncoder(5, 2, (8,), "layer", torch.Generator().manual_seed(0))
+    >>> net(torch.zeros(3, 5)).shape
+    torch.Size([3, 5])
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_components: int,
+        hidden_sizes: Sequence[int],
+        normalization: Normalization,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        widths = [n_features, *hidden_sizes, n_components]
+        self.encoder = nn.Sequential(*_perceptron(widths, normalization, generator))
+        self.decoder = nn.Sequential(
+            *_perceptron(widths[::-1], normalization, generator), nn.LeakyReLU(LEAKY_SLOPE)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Reconstruct ``x``, shape (n, n_features)."""
+        reconstruction: Tensor = self.decoder(self.encoder(x))
+        return reconstruction
+
+
+class CrossModalGenerator(ModalityAutoEncoder):
+    """Map latents of one modality into the latent space of another: G(z).
+
+    Built like an auto-encoder whose input and output are latents: the hidden
+    sizes are gone through and mirrored back; the last of them is the bottleneck.
+
+    Parameters
+    ----------
+    n_components : int
+        Width of both latent spaces.
+    hidden_sizes : sequence of int
+    normalization : {"batch", "layer", "none"}
+    generator : torch.Generator
+        Source of the initial weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdm2c.networks import CrossModalGenerator
+    >>> net = CrossModalGenerator(4, (8, 4), "none", torch.Generator().manual_seed(0))
+    >>> net(torch.zeros(3, 4)).shape
+    torch.Size([3, 4])
+    """
+
+    def __init__(
+        self,
+        n_components: int,
+        hidden_sizes: Sequence[int],
+        normalization: Normalization,
+        generator: torch.Generator,
+    ) -> None:
+        *outer, bottleneck = hidden_sizes
+        super().__init__(n_components, bottleneck, outer, normalization, generator)
+
+
+class ModalityDiscriminator(nn.Module):
+    """Score latents of one modality: high for its own, low for those mapped into it.
+
+    Parameters
+    ----------
+    n_components : int
+        Width of the latent space.
+    hidden_sizes : sequence of int
+    spectral : bool
+        Divide every layer by its spectral norm.
+    generator : torch.Generator
+        Source of the initial weights.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from skdm2c.networks import ModalityDiscriminator
+    >>> net = ModalityDiscriminator(4, (8,), False, torch.Generator().manual_seed(0))
+    >>> net(torch.zeros(3, 4)).shape
+    torch.Size([3])
+    """
+
+    def __init__(
+        self,
+        n_components: int,
+        hidden_sizes: Sequence[int],
+        spectral: bool,
+        generator: torch.Generator,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for n_in, n_out in pairwise([n_components, *hidden_sizes, 1]):
+            if layers:
+                layers.append(nn.LeakyReLU(LEAKY_SLOPE))
+            layers.append(_linear(n_in, n_out, generator, spectral))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Scores, shape (n,), of latents ``z``, shape (n, n_components)."""
+        scores: Tensor = self.layers(z).squeeze(1)
+        return scores
+
+
+class CrossModalSystem(nn.Module):
+    """All networks of one model: M modalities joined at one hub.
+
+    Modalities are numbered in the order of the data. Every modality has an
+    auto-encoder and a discriminator; every *spoke* (a modality that is not the
+    hub) has a generator into the hub's latent space and one back. With two
+    modalities that is the system of the paper.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    generator : torch.Generator
+        Source of all initial weights.
+
+    Attributes
+    ----------
+    edges : list of (int, int)
+        (source, target) of every generator.
+    """
+
+    def __init__(self, architecture: Architecture, generator: torch.Generator) -> None:
+        super().__init__()
+        arch = self.architecture = architecture
+        modalities = range(len(arch.n_features))
+        self.autoencoders = nn.ModuleList(
+            ModalityAutoEncoder(
+                d, arch.n_components, arch.autoencoder_hidden_sizes, arch.normalization, generator
+            )
+            for d in arch.n_features
+        )
+        self.edges = [
+            edge for m in modalities if m != arch.hub for edge in ((m, arch.hub), (arch.hub, m))
+        ]
+        self.generators = nn.ModuleDict(
+            {
+                _key(edge): CrossModalGenerator(
+                    arch.n_components, arch.generator_hidden_sizes, arch.normalization, generator
+                )
+                for edge in self.edges
+            }
+        )
+        self.discriminators = nn.ModuleList(
+            ModalityDiscriminator(
+                arch.n_components, arch.discriminator_hidden_sizes, arch.spectral, generator
+            )
+            for _ in modalities
+        )
+
+    def generator_of(self, source: int, target: int) -> nn.Module:
+        """Return the generator that maps ``source``'s latents to ``target``'s."""
+        return self.generators[_key((source, target))]
+
+    def encode(self, x: Tensor, modality: int) -> Tensor:
+        """Latents, shape (n, n_components), of rows of one modality."""
+        autoencoder = self.autoencoders[modality]
+        assert isinstance(autoencoder, ModalityAutoEncoder)
+        latents: Tensor = autoencoder.encoder(x)
+        return latents
+
+    def decode(self, z: Tensor, modality: int) -> Tensor:
+        """Rows in the features of ``modality``, from its latents."""
+        autoencoder = self.autoencoders[modality]
+        assert isinstance(autoencoder, ModalityAutoEncoder)
+        rows: Tensor = autoencoder.decoder(z)
+        return rows
+
+    def unify(self, x: Tensor, modality: int) -> Tensor:
+        """Rows of one modality in the hub's latent space, shape (n, n_components)."""
+        hub = self.architecture.hub
+        z = self.encode(x, modality)
+        return z if modality == hub else self.generator_of(modality, hub)(z)  # type: ignore[no-any-return]
+
+    def translate(self, x: Tensor, source: int, target: int) -> Tensor:
+        """Rows of ``source`` in the features of ``target``: Enc, G (through the hub), Dec."""
+        hub = self.architecture.hub
+        if source == target:
+            return self.decode(self.encode(x, source), target)
+        z = self.unify(x, source)
+        if target != hub:
+            z = self.generator_of(hub, target)(z)
+        return self.decode(z, target)
+
+
+def _key(edge: tuple[int, int]) -> str:
+    return f"{edge[0]} to {edge[1]}"

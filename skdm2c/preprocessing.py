@@ -1,0 +1,225 @@
+"""``PerModality``: a transformer for each modality, as one transformer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils._set_output import _safe_set_output
+from sklearn.utils.validation import check_is_fitted
+
+from .data import MixedModalData, as_known_modalities, as_mixed_modal
+from .data.blocks import n_rows
+
+
+class PerModality(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc]
+    """Apply a transformer of its own to each modality.
+
+    First in a Pipeline it makes ``pipe.fit(X_a, X_b)`` right: a plain
+    StandardScaler there would see A alone.
+
+    Parameters
+    ----------
+    **transformers : transformer, "passthrough" or None
+        By name of the modality; modalities not named pass through.
+
+    Attributes
+    ----------
+    transformers_ : dict of str to transformer
+        The fitted ones.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdm2c import MixedModalData, PerModality
+    >>> X = MixedModalData(["red fox", "red rose"], np.array([[1.0], [3.0]]))
+    >>> PerModality(a=CountVectorizer(), b=StandardScaler()).fit_transform(X)
+    MixedModalData(a: 2 x 3, b: 2 x 1)
+    """
+
+    def __init__(self, **transformers: Any) -> None:
+        self.transformers = transformers
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Parameters as scikit-learn names them: ``a``, and ``a__...`` of its transformer.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+
+        Returns
+        -------
+        dict
+        """
+        params = dict(self.transformers)
+        if deep:
+            for name, transformer in self.transformers.items():
+                if hasattr(transformer, "get_params"):
+                    nested = transformer.get_params(deep=True)
+                    params |= {f"{name}__{key}": value for key, value in nested.items()}
+        return params
+
+    def set_params(self, **params: Any) -> PerModality:
+        """Set transformers (``a=...``) or their parameters (``a__...=...``).
+
+        Parameters
+        ----------
+        **params : object
+
+        Returns
+        -------
+        PerModality
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        for key, value in sorted(params.items(), key=lambda item: "__" in item[0]):
+            name, _, nested = key.partition("__")
+            if not nested:
+                self.transformers[name] = value
+            elif hasattr(self.transformers.get(name), "set_params"):
+                self.transformers[name].set_params(**{nested: value})
+            else:
+                raise ValueError(
+                    f"Invalid parameter {key!r}: there is no transformer for modality {name!r}."
+                )
+        return self
+
+    def fit(self, X: Any, y: Any = None) -> PerModality:
+        """Fit each modality's transformer on its block.
+
+        Parameters
+        ----------
+        X : MixedModalData, or block of shape (n_a, d_a)
+        y : block of shape (n_b, d_b) or None
+            B's block where ``X`` is A's.
+
+        Returns
+        -------
+        PerModality
+
+        Raises
+        ------
+        ValueError
+            If a transformer is named for a modality that is not there.
+        """
+        self.fit_transform(X, y)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> MixedModalData:
+        """Fit, and return the transformed container.
+
+        Parameters
+        ----------
+        X : MixedModalData, or block of shape (n_a, d_a)
+        y : block of shape (n_b, d_b) or None
+
+        Returns
+        -------
+        MixedModalData
+        """
+        data = as_mixed_modal(X, y)
+        unknown = [name for name in self.transformers if name not in data.names]
+        if unknown:
+            raise ValueError(
+                f"PerModality has a transformer for {unknown[0]!r}, but the data's modalities "
+                f"are {data.names}."
+            )
+        fitted, blocks = {}, {}
+        for name, transformer in self.transformers.items():
+            if transformer is None or isinstance(transformer, str):
+                if transformer not in (None, "passthrough"):
+                    raise ValueError(
+                        f"PerModality({name}={transformer!r}): expected a transformer, "
+                        "'passthrough' or None."
+                    )
+                continue
+            if n_rows(data.blocks[name]) == 0:
+                raise ValueError(f"Modality {name!r} has no rows to fit its transformer on.")
+            fitted[name] = clone(transformer)
+            blocks[name] = fitted[name].fit_transform(data.blocks[name])
+        self.names_in_, self.transformers_ = data.names, fitted
+        return data.with_blocks(blocks)
+
+    def transform(self, X: Any, *, modality: str | None = None) -> MixedModalData:
+        """Transform new rows.
+
+        Parameters
+        ----------
+        X : MixedModalData, or a block where ``modality`` is given
+        modality : str, default=None
+            The modality of a plain block.
+
+        Returns
+        -------
+        MixedModalData
+
+        Raises
+        ------
+        ValueError
+            If a plain block comes without its modality.
+        """
+        check_is_fitted(self)
+        data = as_known_modalities(X, self.names_in_, modality=modality)
+        return data.with_blocks(
+            {
+                name: transformer.transform(data.blocks[name])
+                for name, transformer in self.transformers_.items()
+                if n_rows(data.blocks[name]) > 0
+            }
+        )
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
+        """Names of all transformed columns, each after its modality: ``a__word``.
+
+        Parameters
+        ----------
+        input_features : object
+            Ignored.
+
+        Returns
+        -------
+        ndarray of str
+        """
+        check_is_fitted(self)
+        return np.array(
+            [
+                f"{name}__{feature}"
+                for name in self.names_in_
+                if name in self.transformers_
+                for feature in self.transformers_[name].get_feature_names_out()
+            ],
+            dtype=object,
+        )
+
+    def set_output(self, *, transform: str | None = None) -> PerModality:
+        """Choose the form of the blocks the transformers return.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None
+
+        Returns
+        -------
+        PerModality
+        """
+        for transformer in [
+            *self.transformers.values(),
+            *vars(self).get("transformers_", {}).values(),
+        ]:
+            if hasattr(transformer, "transform"):
+                _safe_set_output(transformer, transform=transform)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,232 @@
+"""Second phase: the min-max game of equation (4) over all networks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from .. import losses
+from ..networks import CrossModalSystem
+from .batches import StratifiedBatches
+from .history import TrainingHistory
+from .optimizers import OptimizerName, make_optimizer
+
+GameName = Literal["wasserstein", "gan"]
+LipschitzName = Literal["clip", "gradient_penalty", "spectral_norm"]
+Edge = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class AdversarialSettings:
+    """How the second phase is played; see :class:`skdm2c.MixedModalClustering`."""
+
+    n_epochs: int
+    adversarial_loss: GameName
+    lipschitz: LipschitzName | None
+    clip_value: float
+    gradient_penalty_weight: float
+    lambda_cycle: float
+    lambda_reconstruction: float
+    lambda_adversarial: float
+    lambda_cycle_reconstruction: float
+    generator_steps: int
+    discriminator_steps: int
+    autoencoder_learning_rate: float
+    generator_learning_rate: float
+    discriminator_learning_rate: float
+    optimizer: OptimizerName
+    weight_decay: float
+
+
+@dataclass(frozen=True)
+class MappedBatch:
+    """A batch in the latent spaces: its own latents, mapped ones and cycled ones.
+
+    ``latents[m]`` are the latents of modality m; for each generator's edge
+    (source, target), ``mapped[edge]`` are the source's latents in the target's
+    space and ``cycled[edge]`` those mapped back to the source.
+    """
+
+    latents: list[Tensor]
+    mapped: dict[Edge, Tensor]
+    cycled: dict[Edge, Tensor]
+
+
+def map_batch(system: CrossModalSystem, batch: list[Tensor]) -> MappedBatch:
+    """Send a batch through the encoders and through every generator, there and back.
+
+    Parameters
+    ----------
+    system : CrossModalSystem
+    batch : list of Tensor, the m-th of shape (n_m, d_m)
+
+    Returns
+    -------
+    MappedBatch
+
+    Examples
+    --------
+    >>> from skdm2c.networks import Architecture
+    >>> arch = Architecture((3, 5), 0, 2, (8,), (8, 8), (8,), "none", False)
+    >>> system = CrossModalSystem(arch, torch.Generator().manual_seed(0))
+    >>> out = map_batch(system, [torch.zeros(4, 3), torch.zeros(6, 5)])
+    >>> out.mapped[1, 0].shape, out.cycled[1, 0].shape
+    (torch.Size([6, 2]), torch.Size([6, 2]))
+    """
+    latents = [system.encode(x, m) for m, x in enumerate(batch)]
+    mapped = {(s, t): system.generator_of(s, t)(latents[s]) for s, t in system.edges}
+    cycled = {(s, t): system.generator_of(t, s)(z) for (s, t), z in mapped.items()}
+    return MappedBatch(latents, mapped, cycled)
+
+
+def train_adversarially(
+    system: CrossModalSystem,
+    blocks: list[Tensor],
+    settings: AdversarialSettings,
+    *,
+    batch_size: int,
+    generator: torch.Generator,
+    history: TrainingHistory,
+) -> None:
+    """Play the game of equation (4) in place: networks minimise, discriminators maximise.
+
+    After every ``generator_steps`` steps of auto-encoders and generators the
+    discriminators make ``discriminator_steps`` steps on the last batch's latents.
+
+    Parameters
+    ----------
+    system : CrossModalSystem
+    blocks : list of Tensor, the m-th of shape (n_m, d_m)
+        On the device of the system.
+    settings : AdversarialSettings
+    batch_size : int
+        Rows of all modalities together.
+    generator : torch.Generator
+        Draws the batches, on the same device.
+    history : TrainingHistory
+        Gets one record an epoch, phase ``"adversarial"``.
+
+    Raises
+    ------
+    TrainingDivergedError
+        If a loss becomes NaN or infinite.
+    """
+    batches = StratifiedBatches(blocks, batch_size, generator)
+    minimizer = make_optimizer(
+        settings.optimizer,
+        [
+            (system.autoencoders, settings.autoencoder_learning_rate),
+            (system.generators, settings.generator_learning_rate),
+        ],
+        settings.weight_decay,
+    )
+    maximizer = make_optimizer(
+        settings.optimizer,
+        [(system.discriminators, settings.discriminator_learning_rate)],
+        settings.weight_decay,
+    )
+    system.train()
+    n_steps = 0
+    for epoch in range(settings.n_epochs):
+        totals = {
+            name: blocks[0].new_zeros(()) for name in ("reconstruction", "cycle", "adversarial")
+        }
+        for batch in batches:
+            image, terms = _minimize(system, batch, settings, minimizer)
+            n_steps += 1
+            if n_steps % settings.generator_steps == 0:
+                for _ in range(settings.discriminator_steps):
+                    _maximize(system, image, settings, maximizer, generator)
+            for name, total in totals.items():
+                total += terms[name]
+        means = (torch.stack(list(totals.values())) / len(batches)).tolist()
+        history.record(
+            "adversarial", epoch, settings.n_epochs, dict(zip(totals, means, strict=True))
+        )
+
+
+def _minimize(
+    system: CrossModalSystem,
+    batch: list[Tensor],
+    settings: AdversarialSettings,
+    optimizer: torch.optim.Optimizer,
+) -> tuple[MappedBatch, dict[str, Tensor]]:
+    system.discriminators.requires_grad_(False)  # they only score here
+    image = map_batch(system, batch)
+    generator_loss: Callable[[Tensor], Tensor] = (
+        losses.gan_generator_loss
+        if settings.adversarial_loss == "gan"
+        else losses.wasserstein_generator_loss
+    )
+    reconstruction = _sum(
+        losses.reconstruction_loss(x, system.decode(z, m))
+        for m, (x, z) in enumerate(zip(batch, image.latents, strict=True))
+    )
+    cycle = _sum(losses.cycle_loss(image.latents[s], z) for (s, _), z in image.cycled.items())
+    adversarial = _sum(
+        generator_loss(system.discriminators[t](z)) for (_, t), z in image.mapped.items()
+    )
+    objective = losses.total_objective(
+        reconstruction,
+        cycle,
+        adversarial,
+        lambda_reconstruction=settings.lambda_reconstruction,
+        lambda_cycle=settings.lambda_cycle,
+        lambda_adversarial=settings.lambda_adversarial,
+    )
+    if settings.lambda_cycle_reconstruction:
+        # The authors' code has this term, the paper does not print it.
+        objective = objective + settings.lambda_cycle_reconstruction * _sum(
+            losses.reconstruction_loss(batch[s], system.decode(z, s))
+            for (s, _), z in image.cycled.items()
+        )
+    optimizer.zero_grad()
+    objective.backward()
+    optimizer.step()
+    return image, {
+        "reconstruction": reconstruction.detach(),
+        "cycle": cycle.detach(),
+        "adversarial": adversarial.detach(),
+    }
+
+
+def _maximize(
+    system: CrossModalSystem,
+    image: MappedBatch,
+    settings: AdversarialSettings,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> None:
+    system.discriminators.requires_grad_(True)
+    loss_of = (
+        losses.gan_discriminator_loss
+        if settings.adversarial_loss == "gan"
+        else losses.wasserstein_discriminator_loss
+    )
+    terms = []
+    for (_, t), fake in image.mapped.items():
+        discriminator = system.discriminators[t]
+        real, fake = image.latents[t].detach(), fake.detach()
+        terms.append(
+            settings.lambda_adversarial * loss_of(discriminator(real), discriminator(fake))
+        )
+        if settings.lipschitz == "gradient_penalty":
+            penalty = losses.gradient_penalty(discriminator, real, fake, generator)
+            terms.append(settings.gradient_penalty_weight * penalty)
+    optimizer.zero_grad()
+    _sum(terms).backward()
+    optimizer.step()
+    if settings.lipschitz == "clip":
+        with torch.no_grad():
+            torch._foreach_clamp_max_(list(system.discriminators.parameters()), settings.clip_value)
+            torch._foreach_clamp_min_(
+                list(system.discriminators.parameters()), -settings.clip_value
+            )
+
+
+def _sum(terms: Iterable[Tensor]) -> Tensor:
+    return torch.stack(list(terms)).sum()
