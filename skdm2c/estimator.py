@@ -16,37 +16,29 @@ from sklearn.base import (
 )
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from torch import nn
 
 from ._device import resolve_device
-from ._persistence import system_from_arrays, system_to_arrays
-from .alignment import Alignment, align, barycentric_targets
+from ._persistence import PersistentSystem
 from .clustering import fit_centers, nearest_center
-from .data import MixedModalData, as_known_modalities, as_mixed_modal, modality_index
-from .data.blocks import n_columns, n_rows
+from .data import as_mixed_modal, modality_index
 from .exceptions import AlignmentWarning
+from .fitting import check_data, train_system
 from .hub import best_separated
-from .inputs import FloatRows, ModalityInput
-from .networks import (
-    CrossModalGenerator,
-    CrossModalSystem,
-    ModalityAutoEncoder,
-    ModalityDiscriminator,
-)
-from .parameters import ModelParameters
-from .scoring import label_free_score
-from .training import (
-    TrainingHistory,
-    apply_in_chunks,
-    pretrain_autoencoder,
-    regress_generators,
-    train_adversarially,
-)
+from .inputs import FloatRows
+from .prediction import FittedModel, embed
+from .system import CrossModalSystem
+from .training import TrainingHistory
 
 LOW_CONFIDENCE = 0.35
 
 
-class MixedModalClustering(  # type: ignore[misc]
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, ModelParameters
+class MixedModalClustering(
+    PersistentSystem,
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    ClusterMixin,  # type: ignore[misc]
+    FittedModel,
 ):
     """Cluster instances that were each seen in one modality only, without pairs or labels.
 
@@ -200,34 +192,34 @@ class MixedModalClustering(  # type: ignore[misc]
             If a loss becomes NaN or infinite.
         """
         data = as_mixed_modal(X, y)
-        inputs, rows = self._check_data(data)
+        checked = check_data(self, data)
+        widths = [x.shape[1] for x in checked.rows]
         device = resolve_device(self.device)
         random = check_random_state(self.random_state)
         init_seed, batch_seed, align_seed, cluster_seed = random.randint(2**31 - 1, size=4).tolist()
         hub = (
-            best_separated(rows, self.n_clusters, cluster_seed)
+            best_separated(checked.rows, self.n_clusters, cluster_seed)
             if self.unify_to == "auto"
             else modality_index(self.unify_to, data.names)
         )
         system = CrossModalSystem(
-            self._architecture([x.shape[1] for x in rows], hub),
+            self.architecture(widths, hub),
             torch.Generator().manual_seed(init_seed),
         ).to(device)
         history = TrainingHistory(self.verbose)
-        confidence = self._train(
+        confidence = train_system(
             system,
-            rows,
-            names=data.names,
+            checked,
+            self,
             generator=torch.Generator(device).manual_seed(batch_seed),
             align_seed=align_seed,
             history=history,
         )
-        system.eval()
-        embedding = _embed(system, rows, data.codes)
+        embedding = embed(system, checked.rows, data.codes)
         centers = fit_centers(embedding, self.n_clusters, self.kmeans_n_init, cluster_seed)
         fitted = {
             "_system": system,
-            "_inputs": inputs,
+            "_inputs": checked.inputs,
             "modality_names_": data.names,
             "unified_modality_": data.names[hub],
             "embedding_": embedding,
@@ -237,12 +229,11 @@ class MixedModalClustering(  # type: ignore[misc]
             "alignment_confidence_": confidence,
             "history_": history.records,
             "n_iter_": len(history.records),
-            "n_features_per_modality_": {
-                name: x.shape[1] for name, x in zip(data.names, rows, strict=True)
-            },
-            "n_features_in_": sum(x.shape[1] for x in rows),
+            "n_features_per_modality_": dict(zip(data.names, widths, strict=True)),
+            "n_features_in_": sum(widths),
         }
-        vars(self).update(fitted)
+        for name, value in fitted.items():
+            setattr(self, name, value)
         self._warn_of_low_confidence()
         return self
 
@@ -274,135 +265,18 @@ class MixedModalClustering(  # type: ignore[misc]
         -------
         ndarray of shape (n, n_components)
         """
-        return self.fit(X, y).transform(as_mixed_modal(X, y))
-
-    def transform(self, X: Any, X_b: Any = None, *, modality: str | int | None = None) -> FloatRows:
-        """Map rows into the unified space.
-
-        Parameters
-        ----------
-        X : MixedModalData or block of shape (n_a, d_a)
-        X_b : block of shape (n_b, d_b), default=None
-            The second modality's rows, where ``X`` is the first's.
-        modality : str or int, default=None
-            The modality of ``X``, where it is the only block.
-
-        Returns
-        -------
-        ndarray of shape (n, n_components)
-
-        Raises
-        ------
-        ValueError
-            If a block is no good, or of an unknown modality.
-        """
-        check_is_fitted(self)
-        if not isinstance(X, MixedModalData):
-            # Once more as a container, for set_output: a frame of A cannot index rows of A and B.
-            data = as_known_modalities(X, self.modality_names_, X_b, modality)
-            embedding: FloatRows = self.transform(data)
-            return embedding
-        return self._embedding_of(as_known_modalities(X, self.modality_names_))
-
-    def predict(
-        self, X: Any, X_b: Any = None, *, modality: str | int | None = None
-    ) -> NDArray[np.int32]:
-        """Assign rows to the nearest cluster centre in the unified space.
-
-        Parameters
-        ----------
-        X : MixedModalData or block of shape (n_a, d_a)
-        X_b : block of shape (n_b, d_b), default=None
-            The second modality's rows, where ``X`` is the first's.
-        modality : str or int, default=None
-            The modality of ``X``, where it is the only block.
-
-        Returns
-        -------
-        ndarray of shape (n,)
-
-        Raises
-        ------
-        ValueError
-            If a block is no good, or of an unknown modality.
-        """
-        check_is_fitted(self)
-        data = as_known_modalities(X, self.modality_names_, X_b, modality)
-        return nearest_center(self._embedding_of(data), self.cluster_centers_)
-
-    def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
-        """Rows of one modality in the features of another: Enc, G, Dec.
-
-        Parameters
-        ----------
-        X : block of shape (n, d_source)
-        source, target : str or int
-            Modalities by name or number.
-
-        Returns
-        -------
-        ndarray of shape (n, d_target)
-            In the units of the target's columns.
-
-        Raises
-        ------
-        ValueError
-            If the block is no good, or a modality unknown.
-        """
-        check_is_fitted(self)
-        s, t = (modality_index(m, self.modality_names_) for m in (source, target))
-        data = as_known_modalities(X, self.modality_names_, modality=s)
-        rows = self._checked_rows(data)[s]
-        system: CrossModalSystem = self._system
-        translated = apply_in_chunks(
-            lambda x: system.translate(x, s, t), rows, next(system.parameters()).device
-        )
-        return self._inputs[t].inverse_transform(translated)  # type: ignore[no-any-return]
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """How good the clustering of ``X`` looks without labels; higher is better.
-
-        The mean silhouette of the predicted clusters in each modality's own data,
-        less the share of the modality's entropy that clusters tell (0 where every
-        cluster holds the modalities alike, 1 where clusters are modalities).
-
-        Parameters
-        ----------
-        X : MixedModalData
-            With rows of every modality.
-        y : ignored
-            1-D, as scikit-learn passes labels.
-
-        Returns
-        -------
-        float
-            Between -2, for a clustering that puts all rows into one cluster, and 1.
-
-        Raises
-        ------
-        ValueError
-            If rows of a modality are lacking, or ``y`` is a second block.
-        """
-        check_is_fitted(self)
-        if y is not None and len(np.shape(y)) == 2:
-            raise ValueError(
-                "score takes both blocks in one container, score(MixedModalData(X_a, X_b)): "
-                "in a Pipeline a second block would skip the preprocessing."
-            )
-        data = as_known_modalities(X, self.modality_names_)
-        _require_all_modalities(data, 1)
-        rows = self._checked_rows(data)
-        labels = self.predict(data)
-        return label_free_score(rows, [labels[data.codes == m] for m in range(len(rows))])
+        data = as_mixed_modal(X, y)
+        embedding: FloatRows = self.fit(data).transform(data)
+        return embedding
 
     @property
-    def autoencoders_(self) -> dict[str, ModalityAutoEncoder]:
+    def autoencoders_(self) -> dict[str, nn.Module]:
         """The trained auto-encoders by modality."""
         check_is_fitted(self)
         return dict(zip(self.modality_names_, self._system.autoencoders, strict=True))
 
     @property
-    def generators_(self) -> dict[tuple[str, str], CrossModalGenerator]:
+    def generators_(self) -> dict[tuple[str, str], nn.Module]:
         """The trained generators by (source, target)."""
         check_is_fitted(self)
         names = self.modality_names_
@@ -411,7 +285,7 @@ class MixedModalClustering(  # type: ignore[misc]
         }
 
     @property
-    def discriminators_(self) -> dict[str, ModalityDiscriminator]:
+    def discriminators_(self) -> dict[str, nn.Module]:
         """The trained discriminators by modality."""
         check_is_fitted(self)
         return dict(zip(self.modality_names_, self._system.discriminators, strict=True))
@@ -419,77 +293,6 @@ class MixedModalClustering(  # type: ignore[misc]
     @property
     def _n_features_out(self) -> int:
         return self.cluster_centers_.shape[1]  # type: ignore[no-any-return]
-
-    def _check_data(self, data: MixedModalData) -> tuple[list[ModalityInput], list[FloatRows]]:
-        # All that can be wrong with parameters and data together, before anything is trained.
-        self._check_sizes()
-        self._pretrain_rates(len(data.names))
-        if self.unify_to != "auto":
-            modality_index(self.unify_to, data.names)
-        _require_all_modalities(data, 2)
-        if len(data) < self.n_clusters:
-            raise ValueError(
-                f"n_samples={len(data)} should be >= n_clusters={self.n_clusters}: "
-                "there are fewer rows than clusters."
-            )
-        inputs = [ModalityInput(name, self.standardize) for name in data.names]
-        return inputs, [
-            door.fit_transform(block)
-            for door, block in zip(inputs, data.blocks.values(), strict=True)
-        ]
-
-    def _train(
-        self,
-        system: CrossModalSystem,
-        rows: list[FloatRows],
-        *,
-        names: tuple[str, ...],
-        generator: torch.Generator,
-        align_seed: int,
-        history: TrainingHistory,
-    ) -> float:
-        device = generator.device
-        blocks = [torch.from_numpy(x).to(device) for x in rows]
-        rates = self._pretrain_rates(len(rows))
-        for m, (block, rate) in enumerate(zip(blocks, rates, strict=True)):
-            pretrain_autoencoder(
-                system.autoencoders[m],  # type: ignore[arg-type]
-                block,
-                n_epochs=self.pretrain_epochs,
-                batch_size=self.batch_size,
-                learning_rate=rate,
-                weight_decay=self.pretrain_weight_decay,
-                generator=generator,
-                history=history,
-                name=names[m],
-            )
-        confidence = 0.0
-        if self.alignment == "geometry":
-            hub = system.architecture.hub
-            found = {
-                m: align(rows[m], rows[hub], self.n_clusters, align_seed)
-                for m in range(len(rows))
-                if m != hub
-            }
-            regress_generators(
-                system,
-                _examples(system, rows, found, device),
-                n_epochs=self.alignment_epochs,
-                batch_size=self.batch_size,
-                learning_rate=max(rates),
-                generator=generator,
-                history=history,
-            )
-            confidence = min(alignment.confidence for alignment in found.values())
-        train_adversarially(
-            system,
-            blocks,
-            self._adversarial_settings(),
-            batch_size=self.batch_size,
-            generator=generator,
-            history=history,
-        )
-        return confidence
 
     def _warn_of_low_confidence(self) -> None:
         if self.alignment is not None and self.alignment_confidence_ < LOW_CONFIDENCE:
@@ -501,92 +304,9 @@ class MixedModalClustering(  # type: ignore[misc]
                 stacklevel=4,
             )
 
-    def _checked_rows(self, data: MixedModalData) -> list[FloatRows]:
-        # Standardised rows of each modality; none for one not seen here.
-        widths = list(self.n_features_per_modality_.values())
-        rows = []
-        for m, (name, block) in enumerate(data.blocks.items()):
-            width = n_columns(block)
-            others = [other for other, d in self.n_features_per_modality_.items() if d == width]
-            if n_rows(block) and width != widths[m] and others and not isinstance(block, list):
-                raise ValueError(
-                    f"Modality {name!r}: X has {width} features, but MixedModalClustering is "
-                    f"expecting {widths[m]} features as input. Modality {others[0]!r} has {width}: "
-                    "are the blocks swapped, or is modality= the wrong one?"
-                )
-            rows.append(
-                self._inputs[m].transform(block)
-                if n_rows(block)
-                else np.empty((0, widths[m]), dtype=np.float32)
-            )
-        return rows
-
-    def _embedding_of(self, data: MixedModalData) -> FloatRows:
-        return _embed(self._system, self._checked_rows(data), data.codes)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if "_system" in state:
-            state["_system"] = system_to_arrays(state["_system"])
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "_system" in state:
-            try:
-                device = resolve_device(self.device)
-            except ValueError:  # fitted on a device this machine lacks
-                device = resolve_device("auto")
-            self._system = system_from_arrays(state["_system"]).to(device)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _require_all_modalities(data: MixedModalData, at_least: int) -> None:
-    for name, block in data.blocks.items():
-        if n_rows(block) < at_least:
-            raise ValueError(
-                f"Modality {name!r} has n_samples = {n_rows(block)} here; every modality needs "
-                f"{at_least} or more. In cross-validation use cv=ModalityKFold(), as a plain "
-                "KFold can leave a fold without a modality."
-            )
-
-
-def _embed(system: CrossModalSystem, rows: list[FloatRows], codes: NDArray[np.intp]) -> FloatRows:
-    # Rows of all modalities in the unified space, in the order of ``codes``.
-    device = next(system.parameters()).device
-    embedding = np.empty((len(codes), system.architecture.n_components), dtype=np.float32)
-    for m, x in enumerate(rows):
-        if len(x):
-            embedding[codes == m] = apply_in_chunks(lambda t, m=m: system.unify(t, m), x, device)
-    return embedding
-
-
-def _examples(
-    system: CrossModalSystem,
-    rows: list[FloatRows],
-    found: dict[int, Alignment],
-    device: torch.device,
-) -> dict[tuple[int, int], tuple[torch.Tensor, torch.Tensor]]:
-    # For each generator: latents, and where the coupling sends them.
-    system.eval()
-    latents = [
-        apply_in_chunks(lambda t, m=m: system.encode(t, m), x, device) for m, x in enumerate(rows)
-    ]
-    hub = system.architecture.hub
-    examples = {}
-    for spoke, a in found.items():
-        z_spoke, z_hub = latents[spoke][a.left_rows], latents[hub][a.right_rows]
-        for edge, z, targets in (
-            ((spoke, hub), z_spoke, barycentric_targets(a.coupling, z_hub)),
-            ((hub, spoke), z_hub, barycentric_targets(a.coupling.T, z_spoke)),
-        ):
-            examples[edge] = tuple(
-                torch.from_numpy(np.asarray(v, dtype=np.float32)).to(device) for v in (z, targets)
-            )
-    return examples  # type: ignore[return-value]

@@ -191,7 +191,8 @@ def gradient_penalty(
     mix = torch.rand(n, 1, generator=generator, device=real.device)
     points = torch.lerp(real[:n].detach(), fake[:n].detach(), mix).requires_grad_()
     (slopes,) = torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)
-    return (slopes.norm(dim=1) - 1).square().mean()
+    penalty: Tensor = (slopes.norm(dim=1) - 1).square().mean()
+    return penalty
 
 
 def total_objective(

@@ -1,4 +1,4 @@
-"""The three kinds of module of DM2C, and the system they form. No loss, no loop.
+"""The three kinds of module of DM2C. No loss, no loop.
 
 Every constructor takes the ``torch.Generator`` its weights are drawn from, so
 that PyTorch's global generator is never touched.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -20,36 +19,6 @@ from torch.nn.utils import skip_init
 Normalization = Literal["batch", "layer", "none"]
 
 LEAKY_SLOPE = 0.2
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Everything needed to build the networks anew: sizes, and who is the hub.
-
-    Attributes
-    ----------
-    n_features : tuple of int
-        Columns of each modality.
-    hub : int
-        The modality whose latent space all others are mapped into.
-    n_components : int
-        Width of the latent spaces.
-    autoencoder_hidden_sizes, generator_hidden_sizes, discriminator_hidden_sizes : tuple of int
-        Widths between input and output; the first two are mirrored on the way back.
-    normalization : {"batch", "layer", "none"}
-        What follows the activations of auto-encoders and generators.
-    spectral : bool
-        Whether the discriminators' layers are divided by their spectral norm.
-    """
-
-    n_features: tuple[int, ...]
-    hub: int
-    n_components: int
-    autoencoder_hidden_sizes: tuple[int, ...]
-    generator_hidden_sizes: tuple[int, ...]
-    discriminator_hidden_sizes: tuple[int, ...]
-    normalization: Normalization
-    spectral: bool
 
 
 class BatchNorm(nn.Module):
@@ -267,90 +236,3 @@ class ModalityDiscriminator(nn.Module):
         """Scores, shape (n,), of latents ``z``, shape (n, n_components)."""
         scores: Tensor = self.layers(z).squeeze(1)
         return scores
-
-
-class CrossModalSystem(nn.Module):
-    """All networks of one model: M modalities joined at one hub.
-
-    Modalities are numbered in the order of the data. Every modality has an
-    auto-encoder and a discriminator; every *spoke* (a modality that is not the
-    hub) has a generator into the hub's latent space and one back. With two
-    modalities that is the system of the paper.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    generator : torch.Generator
-        Source of all initial weights.
-
-    Attributes
-    ----------
-    edges : list of (int, int)
-        (source, target) of every generator.
-    """
-
-    def __init__(self, architecture: Architecture, generator: torch.Generator) -> None:
-        super().__init__()
-        arch = self.architecture = architecture
-        modalities = range(len(arch.n_features))
-        self.autoencoders = nn.ModuleList(
-            ModalityAutoEncoder(
-                d, arch.n_components, arch.autoencoder_hidden_sizes, arch.normalization, generator
-            )
-            for d in arch.n_features
-        )
-        self.edges = [
-            edge for m in modalities if m != arch.hub for edge in ((m, arch.hub), (arch.hub, m))
-        ]
-        self.generators = nn.ModuleDict(
-            {
-                _key(edge): CrossModalGenerator(
-                    arch.n_components, arch.generator_hidden_sizes, arch.normalization, generator
-                )
-                for edge in self.edges
-            }
-        )
-        self.discriminators = nn.ModuleList(
-            ModalityDiscriminator(
-                arch.n_components, arch.discriminator_hidden_sizes, arch.spectral, generator
-            )
-            for _ in modalities
-        )
-
-    def generator_of(self, source: int, target: int) -> nn.Module:
-        """Return the generator that maps ``source``'s latents to ``target``'s."""
-        return self.generators[_key((source, target))]
-
-    def encode(self, x: Tensor, modality: int) -> Tensor:
-        """Latents, shape (n, n_components), of rows of one modality."""
-        autoencoder = self.autoencoders[modality]
-        assert isinstance(autoencoder, ModalityAutoEncoder)
-        latents: Tensor = autoencoder.encoder(x)
-        return latents
-
-    def decode(self, z: Tensor, modality: int) -> Tensor:
-        """Rows in the features of ``modality``, from its latents."""
-        autoencoder = self.autoencoders[modality]
-        assert isinstance(autoencoder, ModalityAutoEncoder)
-        rows: Tensor = autoencoder.decoder(z)
-        return rows
-
-    def unify(self, x: Tensor, modality: int) -> Tensor:
-        """Rows of one modality in the hub's latent space, shape (n, n_components)."""
-        hub = self.architecture.hub
-        z = self.encode(x, modality)
-        return z if modality == hub else self.generator_of(modality, hub)(z)  # type: ignore[no-any-return]
-
-    def translate(self, x: Tensor, source: int, target: int) -> Tensor:
-        """Rows of ``source`` in the features of ``target``: Enc, G (through the hub), Dec."""
-        hub = self.architecture.hub
-        if source == target:
-            return self.decode(self.encode(x, source), target)
-        z = self.unify(x, source)
-        if target != hub:
-            z = self.generator_of(hub, target)(z)
-        return self.decode(z, target)
-
-
-def _key(edge: tuple[int, int]) -> str:
-    return f"{edge[0]} to {edge[1]}"

@@ -11,7 +11,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
-from .networks import Architecture
+from .system import Architecture
 from .training import AdversarialSettings
 
 _COUNT = Interval(Integral, 1, None, closed="left")
@@ -133,8 +133,18 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.random_state = random_state
 
-    def _check_sizes(self) -> None:
-        # What the constraints above cannot say: sequences of positive integers.
+    def check_sequences(self, n_modalities: int) -> None:
+        """Check what the constraints above cannot say: the contents of sequences.
+
+        Parameters
+        ----------
+        n_modalities : int
+
+        Raises
+        ------
+        ValueError
+            If sizes are not positive integers, or learning rates do not fit.
+        """
         for name in (
             "autoencoder_hidden_sizes",
             "generator_hidden_sizes",
@@ -142,7 +152,7 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         ):
             sizes = list(getattr(self, name))
             if not all(
-                isinstance(s, Integral) and not isinstance(s, bool) and s > 0 for s in sizes
+                isinstance(s, Integral) and not isinstance(s, bool) and int(s) > 0 for s in sizes
             ):
                 raise ValueError(
                     f"{name} must hold positive integers, got {getattr(self, name)!r}."
@@ -151,8 +161,21 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
             raise ValueError(
                 "generator_hidden_sizes needs at least one size, that of the bottleneck."
             )
+        self.pretrain_rates(n_modalities)
 
-    def _architecture(self, n_features: Sequence[int], hub: int) -> Architecture:
+    def architecture(self, n_features: Sequence[int], hub: int) -> Architecture:
+        """Sizes of all networks.
+
+        Parameters
+        ----------
+        n_features : sequence of int
+            Columns of each modality.
+        hub : int
+
+        Returns
+        -------
+        Architecture
+        """
         return Architecture(
             n_features=tuple(n_features),
             hub=hub,
@@ -164,20 +187,40 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
             spectral=self.lipschitz == "spectral_norm",
         )
 
-    def _pretrain_rates(self, n_modalities: int) -> list[float]:
-        rates = (
-            np.broadcast_to(self.pretrain_learning_rate, n_modalities)
-            if np.ndim(self.pretrain_learning_rate) == 0
-            else np.asarray(self.pretrain_learning_rate, dtype=float)
-        )
-        if rates.shape != (n_modalities,) or not (rates > 0).all():
+    def pretrain_rates(self, n_modalities: int) -> list[float]:
+        """One learning rate a modality.
+
+        Parameters
+        ----------
+        n_modalities : int
+
+        Returns
+        -------
+        list of float
+
+        Raises
+        ------
+        ValueError
+            If there are too few or too many, or one is not positive.
+        """
+        given = self.pretrain_learning_rate
+        rates: list[Any] = [given] * n_modalities if isinstance(given, Real) else list(given)  # type: ignore[arg-type]
+        if len(rates) != n_modalities or not all(
+            isinstance(r, Real) and float(r) > 0 for r in rates
+        ):
             raise ValueError(
                 "pretrain_learning_rate must be a positive number or one for each of the "
-                f"{n_modalities} modalities, got {self.pretrain_learning_rate!r}."
+                f"{n_modalities} modalities, got {given!r}."
             )
         return [float(rate) for rate in rates]
 
-    def _adversarial_settings(self) -> AdversarialSettings:
+    def adversarial_settings(self) -> AdversarialSettings:
+        """Return the parameters of the adversarial phase.
+
+        Returns
+        -------
+        AdversarialSettings
+        """
         same_names = set(AdversarialSettings.__dataclass_fields__) - {"n_epochs"}
         return AdversarialSettings(
             n_epochs=self.adversarial_epochs, **{name: getattr(self, name) for name in same_names}

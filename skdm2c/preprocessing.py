@@ -14,7 +14,11 @@ from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import n_rows
 
 
-class PerModality(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[misc]
+class PerModality(  # type: ignore[call-arg]
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
+    auto_wrap_output_keys=None,
+):
     """Apply a transformer of its own to each modality.
 
     First in a Pipeline it makes ``pipe.fit(X_a, X_b)`` right: a plain

@@ -133,7 +133,8 @@ def barycentric_targets(coupling: Matrix, latents: NDArray[np.floating]) -> Matr
     array([[0.],
            [4.]])
     """
-    return (coupling / coupling.sum(axis=1, keepdims=True)) @ latents
+    targets: Matrix = (coupling / coupling.sum(axis=1, keepdims=True)) @ latents
+    return targets
 
 
 def _average(

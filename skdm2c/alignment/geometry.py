@@ -139,9 +139,11 @@ def _spectral_points(graph: sp.csr_matrix, n_components: int, seed: int) -> Matr
 
 
 def _unit_scale(points: Matrix) -> Matrix:
-    columns = points / np.maximum(np.sqrt(np.square(points).mean(axis=0)), 1e-12)
-    return columns / np.sqrt(columns.shape[1])
+    scale = np.maximum(np.sqrt(np.square(points).mean(axis=0)), 1e-12)
+    scaled: Matrix = points / scale / np.sqrt(points.shape[1])
+    return scaled
 
 
 def _unit_mean(distances: Matrix) -> Matrix:
-    return distances / max(distances.mean(), np.finfo(float).tiny)
+    scaled: Matrix = distances / max(distances.mean(), np.finfo(float).tiny)
+    return scaled

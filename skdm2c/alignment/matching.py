@@ -172,7 +172,7 @@ def sinkhorn(log_kernel: Matrix, rows: Matrix, columns: Matrix, n_iter: int = 10
     array([[[0.125, 0.375],
             [0.125, 0.375]]])
     """
-    coupling = np.exp(log_kernel - log_kernel.max(axis=(1, 2), keepdims=True)) + 1e-100
+    coupling: Matrix = np.exp(log_kernel - log_kernel.max(axis=(1, 2), keepdims=True)) + 1e-100
     for _ in range(n_iter):
         coupling = coupling * (rows / coupling.sum(axis=2))[:, :, None]
         coupling = coupling * (columns / coupling.sum(axis=1))[:, None, :]
@@ -180,7 +180,10 @@ def sinkhorn(log_kernel: Matrix, rows: Matrix, columns: Matrix, n_iter: int = 10
 
 
 def _transported(left: Matrix, right: Matrix, couplings: Matrix) -> Matrix:
-    return sum(a @ couplings @ b for a, b in zip(left, right, strict=True)) / len(left)
+    transported: Matrix = np.mean(
+        [a @ couplings @ b for a, b in zip(left, right, strict=True)], axis=0
+    )
+    return transported
 
 
 def _linear_gain(linear: Matrix, p: NDArray[np.intp]) -> Matrix:
@@ -223,4 +226,5 @@ def _similarity(left: Prototypes, right: Prototypes) -> Matrix:
 def _standard(distances: Matrix, masses: Matrix) -> Matrix:
     weights = np.outer(masses, masses)
     centred = distances - (weights * distances).sum()
-    return centred / max(np.sqrt((weights * np.square(centred)).sum()), 1e-12)
+    standard: Matrix = centred / max(np.sqrt((weights * np.square(centred)).sum()), 1e-12)
+    return standard

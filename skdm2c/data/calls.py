@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .container import MixedModalData
 
 
-def as_mixed_modal(X: Any, y: ArrayLike | None = None) -> MixedModalData:
+def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
     """Read the two ways of calling ``fit``: one container, or two blocks.
 
     Parameters
@@ -39,7 +38,7 @@ def as_mixed_modal(X: Any, y: ArrayLike | None = None) -> MixedModalData:
         return X
     if isinstance(X, Mapping) or (isinstance(X, tuple) and len(X) > 1 and np.ndim(X[0]) == 2):
         raise ValueError("Several blocks in one: pass MixedModalData(X_a, X_b), or X_a and X_b.")
-    shape = np.shape(y) if not hasattr(y, "shape") else y.shape  # type: ignore[union-attr]
+    shape = tuple(y.shape) if hasattr(y, "shape") else np.shape(y)
     if y is None or len(shape) < 2:
         raise ValueError(
             "One modality alone cannot be clustered across modalities (a 1-D second argument is "
@@ -48,7 +47,7 @@ def as_mixed_modal(X: Any, y: ArrayLike | None = None) -> MixedModalData:
         )
     if len(shape) == 2 and shape[1] == 1:
         raise ValueError(
-            f"The second argument has shape {tuple(shape)}: is it labels or a block of one column? "
+            f"The second argument has shape {shape}: is it labels or a block of one column? "
             "Labels are not needed; pass them 1-D if you must. For a block of one column pass "
             "fit(MixedModalData(X_a, X_b))."
         )

@@ -75,7 +75,7 @@ class MixedModalData:
             name: None if block is None else as_block(block, name)
             for name, block in zip(self.names, blocks, strict=True)
         }
-        lengths = [n_rows(block) for block in blocks]
+        lengths = [n_rows(block) for block in self._blocks.values()]
         self.codes = np.repeat(np.arange(len(blocks)), lengths)
         self._pairs: Pairs = check_pairs(pairs, self.names, lengths)
 

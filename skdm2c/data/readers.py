@@ -86,7 +86,8 @@ def _infer_codes(frame: Any, columns: Mapping[str, Sequence[str]]) -> Codes:
             "Split an instance seen in several into one row each and pass them as pairs, "
             "or name the column that says each row's modality."
         )
-    return observed.argmax(1)
+    codes: Codes = observed.argmax(1)
+    return codes
 
 
 def split_mudata(

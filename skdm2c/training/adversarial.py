@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .. import losses
-from ..networks import CrossModalSystem
+from ..system import CrossModalSystem
 from .batches import StratifiedBatches
 from .history import TrainingHistory
 from .optimizers import OptimizerName, make_optimizer
@@ -70,7 +70,7 @@ def map_batch(system: CrossModalSystem, batch: list[Tensor]) -> MappedBatch:
 
     Examples
     --------
-    >>> from skdm2c.networks import Architecture
+    >>> from skdm2c.system import Architecture
     >>> arch = Architecture((3, 5), 0, 2, (8,), (8, 8), (8,), "none", False)
     >>> system = CrossModalSystem(arch, torch.Generator().manual_seed(0))
     >>> out = map_batch(system, [torch.zeros(4, 3), torch.zeros(6, 5)])
@@ -96,6 +96,8 @@ def train_adversarially(
 
     After every ``generator_steps`` steps of auto-encoders and generators the
     discriminators make ``discriminator_steps`` steps on the last batch's latents.
+    As in the authors' code the count starts anew with every epoch; an epoch that is
+    too short for it trains the discriminators on its last step.
 
     Parameters
     ----------
@@ -130,15 +132,14 @@ def train_adversarially(
         settings.weight_decay,
     )
     system.train()
-    n_steps = 0
+    period = min(settings.generator_steps, len(batches))
     for epoch in range(settings.n_epochs):
         totals = {
             name: blocks[0].new_zeros(()) for name in ("reconstruction", "cycle", "adversarial")
         }
-        for batch in batches:
+        for step, batch in enumerate(batches, start=1):
             image, terms = _minimize(system, batch, settings, minimizer)
-            n_steps += 1
-            if n_steps % settings.generator_steps == 0:
+            if step % period == 0:
                 for _ in range(settings.discriminator_steps):
                     _maximize(system, image, settings, maximizer, generator)
             for name, total in totals.items():

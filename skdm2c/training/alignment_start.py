@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..losses import reconstruction_loss
-from ..networks import CrossModalSystem
+from ..system import CrossModalSystem
 from .history import TrainingHistory
 from .optimizers import make_optimizer
 
@@ -50,7 +50,7 @@ def regress_generators(
 
     Examples
     --------
-    >>> from skdm2c.networks import Architecture
+    >>> from skdm2c.system import Architecture
     >>> g, history = torch.Generator().manual_seed(0), TrainingHistory()
     >>> arch = Architecture((3, 3), 0, 2, (8,), (8, 8), (8,), "none", False)
     >>> system, z = CrossModalSystem(arch, g), torch.randn(50, 2, generator=g)

@@ -46,7 +46,7 @@ class StratifiedBatches:
         self.n_steps = max(1, -(-n_rows // batch_size))
 
     def __len__(self) -> int:
-        """Steps of one epoch."""
+        """Count the steps of one epoch."""
         return self.n_steps
 
     def __iter__(self) -> Iterator[list[Tensor]]:

@@ -1,0 +1,86 @@
+"""Made data whose alignment is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+
+from ..data import MixedModalData
+
+
+def make_mixed_modal_blobs(
+    n_samples: int = 600,
+    *,
+    centers: int = 3,
+    n_features: Sequence[int] = (10, 15),
+    difficulty: Literal["easy", "hard"] = "easy",
+    random_state: int | np.random.RandomState | None = None,
+) -> tuple[MixedModalData, NDArray[np.int64]]:
+    """Draw blobs that several modalities see from different sides, each row in one only.
+
+    All instances lie in one hidden space; a modality shows its rows turned by a
+    random isometry into its own features, with noise. The distances between
+    clusters are all different, so that geometry tells which cluster is which.
+
+    Parameters
+    ----------
+    n_samples : int, default=600
+        Rows of all modalities together.
+    centers : int, default=3
+        Clusters; their sizes differ.
+    n_features : sequence of int, default=(10, 15)
+        Columns of each modality, at least ``centers``.
+    difficulty : {"easy", "hard"}, default="easy"
+        "hard" has clusters that overlap, columns of pure noise and a bent second
+        modality.
+    random_state : int, RandomState or None, default=None
+
+    Returns
+    -------
+    X : MixedModalData of n_samples rows
+    y : ndarray of shape (n_samples,)
+        The cluster of each row.
+
+    Raises
+    ------
+    ValueError
+        If a modality has fewer columns than there are clusters, or too few rows.
+
+    Examples
+    --------
+    >>> from skdm2c.datasets import make_mixed_modal_blobs
+    >>> X, y = make_mixed_modal_blobs(100, random_state=0)
+    >>> X
+    MixedModalData(a: 50 x 10, b: 50 x 15)
+    """
+    if difficulty not in ("easy", "hard"):
+        raise ValueError(f"difficulty must be 'easy' or 'hard', got {difficulty!r}.")
+    if min(n_features) < centers:
+        raise ValueError(f"n_features must all be at least centers={centers}, got {n_features}.")
+    if n_samples < 2 * centers * len(n_features):
+        raise ValueError(
+            f"n_samples={n_samples} is too few for {centers} clusters in {len(n_features)} "
+            "modalities; give every cluster two rows a modality."
+        )
+    rng = check_random_state(random_state)
+    spread, noise = (0.5, 0.1) if difficulty == "easy" else (1.5, 1.0)
+    # Along its own axis each cluster lies farther out than the one before.
+    hidden_centers = np.diag(4.0 + 2.0 * np.arange(centers))
+    shares = np.linspace(1.0, 2.0, centers)
+    blocks, labels = [], []
+    for m, part in enumerate(np.array_split(np.arange(n_samples), len(n_features))):
+        counts = np.floor(shares / shares.sum() * len(part)).astype(int)
+        counts[-1] += len(part) - counts.sum()
+        y = rng.permutation(np.repeat(np.arange(centers), counts))
+        hidden = hidden_centers[y] + spread * rng.standard_normal((len(part), centers))
+        isometry = np.linalg.qr(rng.standard_normal((n_features[m], centers)))[0]
+        seen = hidden @ isometry.T
+        if difficulty == "hard" and m > 0:
+            seen = np.sign(seen) * np.abs(seen) ** 0.8
+        blocks.append(seen + noise * rng.standard_normal(seen.shape))
+        labels.append(y)
+    return MixedModalData(*blocks), np.concatenate(labels).astype(np.int64)

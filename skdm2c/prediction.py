@@ -1,0 +1,193 @@
+"""What a fitted model does with new rows: transform, predict, translate, score."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+from .clustering import nearest_center
+from .data import MixedModalData, as_known_modalities, modality_index
+from .data.blocks import n_columns, n_rows
+from .fitting import require_all_modalities
+from .inputs import FloatRows, ModalityInput
+from .parameters import ModelParameters
+from .scoring import label_free_score
+from .system import CrossModalSystem
+from .training import apply_in_chunks
+
+
+class FittedModel(ModelParameters):
+    """The methods of :class:`skdm2c.MixedModalClustering` that need a fitted model."""
+
+    modality_names_: tuple[str, ...]
+    n_features_per_modality_: dict[str, int]
+    cluster_centers_: FloatRows
+    _inputs: list[ModalityInput]
+    _system: CrossModalSystem
+
+    def transform(self, X: Any, X_b: Any = None, *, modality: str | int | None = None) -> FloatRows:
+        """Map rows into the unified space.
+
+        Parameters
+        ----------
+        X : MixedModalData or block of shape (n_a, d_a)
+        X_b : block of shape (n_b, d_b), default=None
+            The second modality's rows, where ``X`` is the first's.
+        modality : str or int, default=None
+            The modality of ``X``, where it is the only block.
+
+        Returns
+        -------
+        ndarray of shape (n, n_components)
+
+        Raises
+        ------
+        ValueError
+            If a block is no good, or of an unknown modality.
+        """
+        check_is_fitted(self)
+        if not isinstance(X, MixedModalData):
+            # Once more as a container, for set_output: a frame of A cannot index rows of A and B.
+            data = as_known_modalities(X, self.modality_names_, X_b, modality)
+            embedding: FloatRows = self.transform(data)
+            return embedding
+        return self._embedding_of(as_known_modalities(X, self.modality_names_))
+
+    def predict(
+        self, X: Any, X_b: Any = None, *, modality: str | int | None = None
+    ) -> NDArray[np.int32]:
+        """Assign rows to the nearest cluster centre in the unified space.
+
+        Parameters
+        ----------
+        X : MixedModalData or block of shape (n_a, d_a)
+        X_b : block of shape (n_b, d_b), default=None
+            The second modality's rows, where ``X`` is the first's.
+        modality : str or int, default=None
+            The modality of ``X``, where it is the only block.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If a block is no good, or of an unknown modality.
+        """
+        check_is_fitted(self)
+        data = as_known_modalities(X, self.modality_names_, X_b, modality)
+        return nearest_center(self._embedding_of(data), self.cluster_centers_)
+
+    def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
+        """Rows of one modality in the features of another: Enc, G, Dec.
+
+        Parameters
+        ----------
+        X : block of shape (n, d_source)
+        source, target : str or int
+            Modalities by name or number.
+
+        Returns
+        -------
+        ndarray of shape (n, d_target)
+            In the units of the target's columns.
+
+        Raises
+        ------
+        ValueError
+            If the block is no good, or a modality unknown.
+        """
+        check_is_fitted(self)
+        s, t = (modality_index(m, self.modality_names_) for m in (source, target))
+        data = as_known_modalities(X, self.modality_names_, modality=s)
+        rows = self._checked_rows(data)[s]
+        translated = apply_in_chunks(
+            lambda x: self._system.translate(x, s, t), rows, self._system.device
+        )
+        return self._inputs[t].inverse_transform(translated)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """How good the clustering of ``X`` looks without labels; higher is better.
+
+        The mean silhouette of the predicted clusters in each modality's own data,
+        less the share of the modality's entropy that clusters tell (0 where every
+        cluster holds the modalities alike, 1 where clusters are modalities).
+
+        Parameters
+        ----------
+        X : MixedModalData
+            With rows of every modality.
+        y : ignored
+            1-D, as scikit-learn passes labels.
+
+        Returns
+        -------
+        float
+            Between -2, for a clustering that puts all rows into one cluster, and 1.
+
+        Raises
+        ------
+        ValueError
+            If rows of a modality are lacking, or ``y`` is a second block.
+        """
+        check_is_fitted(self)
+        if y is not None and len(np.shape(y)) == 2:
+            raise ValueError(
+                "score takes both blocks in one container, score(MixedModalData(X_a, X_b)): "
+                "in a Pipeline a second block would skip the preprocessing."
+            )
+        data = as_known_modalities(X, self.modality_names_)
+        require_all_modalities(data, at_least=1)
+        rows = self._checked_rows(data)
+        labels = self.predict(data)
+        return label_free_score(rows, [labels[data.codes == m] for m in range(len(rows))])
+
+    def _checked_rows(self, data: MixedModalData) -> list[FloatRows]:
+        # Standardised rows of each modality; none for one not seen here.
+        widths = list(self.n_features_per_modality_.values())
+        rows = []
+        for m, (name, block) in enumerate(data.blocks.items()):
+            width = n_columns(block)
+            others = [other for other, d in self.n_features_per_modality_.items() if d == width]
+            if n_rows(block) and width != widths[m] and others and not isinstance(block, list):
+                raise ValueError(
+                    f"Modality {name!r}: X has {width} features, but MixedModalClustering is "
+                    f"expecting {widths[m]} features as input. Modality {others[0]!r} has {width}: "
+                    "are the blocks swapped, or is modality= the wrong one?"
+                )
+            rows.append(
+                self._inputs[m].transform(block)
+                if n_rows(block)
+                else np.empty((0, widths[m]), dtype=np.float32)
+            )
+        return rows
+
+    def _embedding_of(self, data: MixedModalData) -> FloatRows:
+        return embed(self._system, self._checked_rows(data), data.codes)
+
+
+def embed(system: CrossModalSystem, rows: list[FloatRows], codes: NDArray[np.intp]) -> FloatRows:
+    """Rows of all modalities in the unified space, in the order of ``codes``.
+
+    Parameters
+    ----------
+    system : CrossModalSystem
+    rows : list of ndarray, the m-th of shape (n_m, d_m)
+    codes : ndarray of shape (n,)
+        Each row's modality.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components)
+    """
+    embedding = np.empty((len(codes), system.architecture.n_components), dtype=np.float32)
+    for m, x in enumerate(rows):
+        if len(x):
+            unify = partial(system.unify, modality=m)
+            embedding[codes == m] = apply_in_chunks(unify, x, system.device)
+    return embedding

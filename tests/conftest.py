@@ -1,0 +1,60 @@
+"""What several test files share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c.datasets import make_mixed_modal_blobs
+
+TINY = {
+    "n_components": 4,
+    "autoencoder_hidden_sizes": (16,),
+    "generator_hidden_sizes": (8, 4),
+    "discriminator_hidden_sizes": (8,),
+    "pretrain_epochs": 3,
+    "alignment_epochs": 3,
+    "adversarial_epochs": 2,
+    "kmeans_n_init": 3,
+}
+
+
+@pytest.fixture(scope="session")
+def blobs():
+    """Two modalities of three easy clusters: 60 rows x 10, 60 rows x 15."""
+    return make_mixed_modal_blobs(120, random_state=0)
+
+
+@pytest.fixture
+def tiny():
+    """An estimator that trains in a blink, for tests of all but quality."""
+    return MixedModalClustering(n_clusters=3, random_state=0, **TINY)
+
+
+@pytest.fixture(scope="session")
+def fitted(blobs):
+    """A fitted tiny estimator; do not change it."""
+    return MixedModalClustering(n_clusters=3, random_state=0, **TINY).fit(blobs[0])
+
+
+@pytest.fixture
+def random_blocks():
+    """Two blocks of noise, 12 rows x 4 and 10 rows x 3."""
+    rng = np.random.RandomState(0)
+    return rng.randn(12, 4), rng.randn(10, 3)
+
+
+@pytest.fixture
+def container(random_blocks):
+    return MixedModalData(*random_blocks)
+
+
+@pytest.fixture(scope="session")
+def benchmark_data():
+    """Folder of the local benchmark sets, which are not part of the project."""
+    folder = Path(os.environ.get("SKDM2C_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not (folder / "mfeat.npz").exists():
+        pytest.skip(f"needs the benchmark sets, which are not in {folder} (set SKDM2C_DATA)")
+    return folder

@@ -1,0 +1,268 @@
+"""The list of what goes wrong, each with a clear error before training or a known behaviour."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import TINY
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
+from skdm2c import estimator as estimator_module
+from skdm2c.inputs import ModalityInput
+
+pytestmark = pytest.mark.filterwarnings("ignore::skdm2c.AlignmentWarning")
+RNG = np.random.RandomState(0)
+A, B = RNG.randn(12, 4), RNG.randn(10, 3)
+
+
+def changed(x, row, column, value, dtype=None):
+    x = x.astype(dtype or x.dtype)
+    x[row, column] = value
+    return x
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("training started on bad input")
+
+    monkeypatch.setattr(estimator_module, "train_system", refuse)
+
+
+BAD_BLOCKS = {
+    "NaN": (changed(A, 3, 1, np.nan), B, "Modality 'a'.*NaN.*row 3, column 1"),
+    "inf": (A, changed(B, 2, 0, np.inf), "Modality 'b'.*infinity.*row 2, column 0"),
+    "NaN in a named column": (
+        pd.DataFrame(changed(A, 3, 1, np.nan), columns=list("uvwx")), B, "column 'v'",
+    ),
+    "complex": (A.astype(complex), B, "Modality 'a'.*Complex data not supported"),
+    "strings in a table": (A, np.array([["x", "y", "z"]] * 10), "Modality 'b'.*could not convert"),
+    "texts": (["a text"] * 12, B, r"Modality 'a' holds texts.*PerModality\(a=TfidfVectorizer"),
+    "objects": (changed(A, 0, 0, {}, object), B, "Modality 'a'.*must be a string or a real number"),
+    "1-D": (A[:, 0], B, "Modality 'a'.*Expected 2D array"),
+    "3-D": (A[:, :, None], B, "Modality 'a'.*Flatten"),
+    "no rows": (A[:0], B, "Modality 'a' has n_samples = 0.*needs 2"),
+    "no columns": (A[:, :0], B, r"Modality 'a'.*0 feature\(s\)"),
+    "one row": (A, B[:1], "Modality 'b' has n_samples = 1.*ModalityKFold"),
+    "no second block": (A, None, r"fit\(X_a, X_b\)"),
+    "labels as second block": (A, np.zeros(12), "1-D second argument"),
+    "column vector": (A, np.zeros((12, 1)), r"shape \(12, 1\)"),
+    "absent modality": (MixedModalData(A, None), None, "Modality 'b' has n_samples = 0"),
+    "both in a tuple": ((A, B), None, "Several blocks"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("X", "y", "message"), BAD_BLOCKS.values(), ids=BAD_BLOCKS)
+@pytest.mark.usefixtures("no_training")
+def test_bad_blocks_are_refused_before_training(X, y, message, tiny):
+    with pytest.raises((ValueError, TypeError), match=message):
+        tiny.fit(X, y)
+    assert not hasattr(tiny, "labels_")
+
+
+NUMBERS_AS_TEXT = A.astype(str).astype(object)
+GOOD_BLOCKS = {
+    "float16": A.astype(np.float16),
+    "float32": A.astype(np.float32),
+    "int8": (10 * A).astype(np.int8),
+    "uint8": np.abs(10 * A).astype(np.uint8),
+    "bool": A > 0,
+    "object of numbers": A.astype(object),
+    "Fortran order": np.asfortranarray(A),
+    "negative strides": A[::-1, ::-1],
+    "constant columns": changed(A, slice(None), [0, 2], 7.0),
+    "all constant": np.ones_like(A),
+    "duplicate rows": np.repeat(A[:3], 4, axis=0),
+    "tiny scale": 1e-12 * A,
+    "huge scale": 1e12 * A,
+    "mixed scales": A * [1e-12, 1.0, 1e12, 1e-300],
+    "huge offset": A + 1e6,
+    "one column": A[:, :1],
+    "list of rows": A.tolist(),
+}
+
+
+@pytest.mark.parametrize("X", GOOD_BLOCKS.values(), ids=GOOD_BLOCKS)
+def test_odd_but_good_blocks_are_fitted(X, tiny):
+    model = tiny.fit(X, B)
+    assert np.isfinite(model.embedding_).all()
+    assert (model.predict(X, B) == model.labels_).all()
+
+
+def test_a_read_only_memmap_is_fitted(tmp_path, tiny):
+    np.save(tmp_path / "a.npy", A)
+    model = tiny.fit(np.load(tmp_path / "a.npy", mmap_mode="r"), B)
+    np.testing.assert_array_equal(model.labels_, tiny.fit(A, B).labels_)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_the_scale_of_the_data_does_not_matter(tiny, scale):
+    labels = tiny.fit(A, B).labels_
+    np.testing.assert_array_equal(tiny.fit(scale * A, B).labels_, labels)
+
+
+BAD_PARAMETERS = {
+    "n_clusters": [0, -1, 2.5, "3", None],
+    "unify_to": [2, -1, "rna", 1.5, None],
+    "alignment": ["procrustes", True, 1],
+    "standardize": ["yes", None],
+    "n_components": [0, 1.5, "2", None],
+    "autoencoder_hidden_sizes": [8, (0,), (8.5,), ("8",), None, (True,)],
+    "generator_hidden_sizes": [8, (), (0,), (-3,), None],
+    "discriminator_hidden_sizes": [8, (0,), None],
+    "normalization": ["instance", None, True],
+    "pretrain_epochs": [-1, 1.5, "2", None],
+    "alignment_epochs": [-1, 1.5, None],
+    "adversarial_epochs": [-1, 1.5, None],
+    "batch_size": [1, 0, 2.5, None],
+    "pretrain_learning_rate": [0, -1e-3, (1e-3,), (1e-3, 1e-3, 1e-3), (1e-3, 0.0), "fast", None],
+    "pretrain_weight_decay": [-1, "0", None],
+    "autoencoder_learning_rate": [0, -1, "fast", None],
+    "generator_learning_rate": [0, -1, "fast", None],
+    "discriminator_learning_rate": [0, -1, "fast", None],
+    "weight_decay": [-1, "0", None],
+    "optimizer": ["sgd", None],
+    "generator_steps": [0, 1.5, None],
+    "discriminator_steps": [0, 1.5, None],
+    "adversarial_loss": ["hinge", None],
+    "lipschitz": ["clipping", True],
+    "clip_value": [0, -1, "x", None],
+    "gradient_penalty_weight": [-1, "x", None],
+    "lambda_cycle": [-1, "x", None],
+    "lambda_reconstruction": [-1, "x", None],
+    "lambda_adversarial": [-1, "x", None],
+    "lambda_cycle_reconstruction": [-1, "x", None],
+    "kmeans_n_init": [0, 1.5, None],
+    "device": ["gpu9", 3, None],
+    "verbose": [-1, "loud", None],
+    "random_state": ["seed", 1.5],
+}
+
+
+def test_every_parameter_stands_in_the_list():
+    assert set(BAD_PARAMETERS) == set(MixedModalClustering().get_params())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in BAD_PARAMETERS.items() for value in values],
+)
+@pytest.mark.usefixtures("no_training")
+def test_bad_parameters_are_refused_by_name(name, value, tiny):
+    said = "modality" if name == "unify_to" and value in (2, "rna") else name
+    with pytest.raises((ValueError, TypeError), match=said):
+        tiny.set_params(**{name: value}).fit(A, B)
+
+
+@pytest.mark.usefixtures("no_training")
+def test_fewer_rows_than_clusters(tiny):
+    with pytest.raises(ValueError, match="n_samples=22 should be >= n_clusters=23"):
+        tiny.set_params(n_clusters=23).fit(A, B)
+
+
+def test_as_many_clusters_as_rows(tiny):
+    assert len(tiny.set_params(n_clusters=22).fit(A, B).labels_) == 22
+
+
+@pytest.mark.usefixtures("no_training")
+def test_values_too_large_for_single_precision(tiny):
+    with pytest.raises(ValueError, match="Modality 'a': column 2.*standardize=True"):
+        tiny.set_params(standardize=False).fit(changed(A, 0, 2, 1e200), B)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return MixedModalClustering(3, random_state=0, **TINY).fit(A, B)
+
+
+NEW_ROWS = {
+    "other width": (
+        lambda m: m.predict(A[:, :2], modality="a"),
+        "Modality 'a': X has 2 features, but MixedModalClustering is expecting 4",
+    ),
+    "wrong modality": (
+        lambda m: m.predict(B, modality="a"),
+        "expecting 4 features.*'b' has 3.*swapped",
+    ),
+    "swapped blocks": (lambda m: m.predict(B, A), "swapped"),
+    "unknown modality": (lambda m: m.predict(A, modality="c"), "no modality 'c'"),
+    "no modality": (lambda m: m.predict(A), "modality='a'"),
+    "other names": (lambda m: m.predict(MixedModalData(A, B, names=("x", "y"))), "were.*in fit"),
+    "unknown target": (lambda m: m.translate(A, "a", "c"), "no modality 'c'"),
+    "NaN": (lambda m: m.transform(changed(A, 1, 0, np.nan), B), "NaN.*row 1, column 0"),
+    "texts": (lambda m: m.predict(["text"], modality="a"), "holds texts"),
+    "1-D": (lambda m: m.predict(A[0], modality="a"), "Expected 2D"),
+}
+
+
+@pytest.mark.parametrize(("call", "message"), NEW_ROWS.values(), ids=NEW_ROWS)
+def test_bad_new_rows_are_refused(model, call, message):
+    with pytest.raises(ValueError, match=message):
+        call(model)
+
+
+def test_no_new_rows_of_a_modality_are_no_rows(model):
+    assert model.predict(A[:0], modality="a").shape == (0,)
+    assert model.transform(MixedModalData(None, B)).shape == (10, 4)
+
+
+@pytest.mark.parametrize("method", ["predict", "transform", "score"])
+def test_predict_before_fit(method):
+    from sklearn.exceptions import NotFittedError
+
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        getattr(MixedModalClustering(), method)(MixedModalData(A, B))
+
+
+finite = st.floats(-1e300, 1e300, allow_nan=False)
+
+
+@given(
+    hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=finite)
+)
+def test_standardised_rows_are_finite_whatever_the_values(x):
+    rows = ModalityInput("a").fit_transform(x)
+    assert rows.dtype == np.float32
+    assert np.isfinite(rows).all()
+    assert np.abs(rows).max() <= np.sqrt(len(x)) * (1 + 1e-5)
+
+
+@given(
+    hnp.arrays(np.float64, (5, 3), elements=st.floats(-100, 100)),
+    st.integers(0, 4),
+    st.integers(0, 2),
+    st.sampled_from([np.nan, np.inf, -np.inf]),
+)
+def test_a_bad_value_is_found_where_it_is(x, row, column, bad):
+    x[row, column] = bad
+    with pytest.raises(ValueError, match=re.escape(f"row {row}, column {column}")):
+        ModalityInput("a").fit_transform(x)
+
+
+@given(hnp.arrays(np.float64, (6, 3), elements=st.floats(-1e6, 1e6)))
+def test_rows_come_back_from_standardisation(x):
+    door = ModalityInput("a")
+    rows = door.fit_transform(x)
+    scale = np.maximum(np.abs(x).max(), 1)
+    np.testing.assert_allclose(door.inverse_transform(rows), x, atol=1e-5 * scale)
+    np.testing.assert_allclose(door.transform(x), rows, atol=1e-5)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    hnp.arrays(np.float64, st.tuples(st.integers(2, 6), st.integers(1, 4)), elements=finite),
+    hnp.arrays(np.int16, st.tuples(st.integers(2, 6), st.integers(2, 4))),
+    st.integers(1, 4),
+)
+def test_any_two_finite_blocks_are_clustered(a, b, k):
+    model = MixedModalClustering(k, random_state=0, **TINY | {"pretrain_epochs": 1}).fit(a, b)
+    assert set(model.labels_) <= set(range(k))
+    assert np.isfinite(model.embedding_).all()
+
+
+def test_the_warning_is_of_its_own_class():
+    assert issubclass(AlignmentWarning, UserWarning)

@@ -1,0 +1,330 @@
+"""MixedModalData: construction, indexing, pairs, and where it comes from."""
+
+import pickle
+
+import joblib
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.utils import _safe_indexing
+
+from skdm2c import MixedModalData
+from skdm2c.data import as_known_modalities, as_mixed_modal, modality_index
+
+
+def numbered(n_a, n_b, **kwargs):
+    """A container whose rows hold their own number: A's 0, 1, ..., B's 1000, 1001, ..."""
+    return MixedModalData(
+        np.arange(n_a)[:, None], 1000 + np.arange(n_b)[:, None] * np.ones((1, 2)), **kwargs
+    )
+
+
+def row_values(X):
+    """Column 0 of every row of a numbered container, in the container's order."""
+    values = np.empty(len(X))
+    for m, name in enumerate(X.names):
+        values[m == X.codes] = np.asarray(X.blocks[name])[:, 0]
+    return values
+
+
+sizes = st.integers(1, 8)
+
+
+@st.composite
+def container_and_index(draw):
+    n_a, n_b = draw(sizes), draw(sizes)
+    n = n_a + n_b
+    index = draw(
+        st.one_of(
+            hnp.arrays(np.intp, st.integers(0, 12), elements=st.integers(-n, n - 1)),
+            hnp.arrays(bool, n),
+            st.slices(n),
+        )
+    )
+    return numbered(n_a, n_b), index
+
+
+@given(container_and_index())
+def test_indexing_is_that_of_an_array_of_rows(case):
+    X, index = case
+    expected = row_values(X)[index]
+    sub = X[index]
+    np.testing.assert_array_equal(row_values(sub), expected)
+    np.testing.assert_array_equal(row_values(X[index, ...]), expected)
+    np.testing.assert_array_equal(sub.modality, X.modality[index])
+    assert len(sub) == sub.shape[0] == len(expected)
+    assert sub.names == X.names
+
+
+@given(container_and_index(), st.data())
+def test_indexing_twice_is_indexing_once_by_the_composition(case, data):
+    X, index = case
+    sub = X[index]
+    second = (
+        data.draw(hnp.arrays(np.intp, 5, elements=st.integers(0, len(sub) - 1)))
+        if len(sub)
+        else np.empty(0, np.intp)
+    )
+    np.testing.assert_array_equal(
+        row_values(sub[second]), row_values(X[np.arange(len(X))[index][second]])
+    )
+
+
+@given(st.data())
+def test_pairs_still_name_the_same_instances_after_indexing(data):
+    n = data.draw(st.integers(1, 6))
+    partner = data.draw(st.permutations(range(n)))
+    m = data.draw(st.integers(0, n))
+    X = numbered(n, n, pairs=[(i, partner[i]) for i in range(m)])
+    rows = data.draw(st.lists(st.integers(0, 2 * n - 1), max_size=12, unique=True))
+    sub = X[rows]
+    kept = {
+        (float(sub.blocks["a"][i, 0]), float(sub.blocks["b"][j, 0]) - 1000) for i, j in sub.pairs
+    }
+    expected = {(i, partner[i]) for i in range(m) if i in rows and n + partner[i] in rows}
+    assert kept == expected
+
+
+def test_copies_of_paired_rows_are_paired_in_order():
+    X = numbered(2, 2, pairs=[(0, 1)])
+    np.testing.assert_array_equal(X[[0, 0, 3]].pairs, [[0, 0]])
+    np.testing.assert_array_equal(X[[0, 0, 3, 3]].pairs, [[0, 0], [1, 1]])
+
+
+def test_attributes():
+    X = MixedModalData(np.zeros((4, 3)), np.ones((2, 5)), names=("rna", "atac"))
+    assert (X.shape, X.ndim, len(X)) == ((6, 8), 2, 6)
+    assert X.names == ("rna", "atac")
+    assert list(X.modality) == ["rna"] * 4 + ["atac"] * 2
+    assert list(X.blocks) == ["rna", "atac"]
+    assert X.pairs.shape == (0, 2)
+    with pytest.raises(TypeError):
+        X.blocks["rna"] = 3
+    with pytest.raises(TypeError, match="iterate"):
+        iter(X)
+
+
+def test_blocks_are_not_copied():
+    block = np.zeros((4, 3))
+    assert MixedModalData(block, block).blocks["a"] is block
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        np.asarray,
+        sp.csr_matrix,
+        sp.csr_array,
+        sp.coo_matrix,
+        pd.DataFrame,
+        lambda x: pl.DataFrame(x, schema=["u", "v"]),
+        lambda x: x.tolist(),
+        np.asfortranarray,
+    ],
+    ids=["ndarray", "csr_matrix", "csr_array", "coo", "pandas", "polars", "list", "fortran"],
+)
+def test_every_form_of_block_can_be_indexed(make):
+    x = np.arange(8.0).reshape(4, 2)
+    sub = MixedModalData(make(x), x)[[2, 0, 5]].blocks["a"]
+    dense = sub.toarray() if sp.issparse(sub) else np.asarray(sub)
+    np.testing.assert_array_equal(dense, x[[2, 0]])
+
+
+@pytest.mark.parametrize(
+    "make", [list, tuple, np.array, pd.Series, lambda t: np.array(t, dtype=object)]
+)
+def test_texts_are_a_block(make):
+    X = MixedModalData(make(["one", "two", "three"]), np.zeros((2, 2)))
+    assert X.shape == (5, 3)
+    assert X[[2, 4, 0]].blocks["a"] == ["three", "one"]
+    assert X[[3]].blocks["a"] == []
+
+
+def test_a_memmap_stays_one(tmp_path):
+    np.save(tmp_path / "x.npy", np.arange(12.0).reshape(4, 3))
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    X = MixedModalData(mapped, np.ones((2, 2)))
+    assert isinstance(X.blocks["a"], np.memmap)
+    np.testing.assert_array_equal(X[[1]].blocks["a"], [[3, 4, 5]])
+
+
+def test_an_absent_modality():
+    X = MixedModalData(None, np.ones((3, 2)))
+    assert (len(X), X.blocks["a"]) == (3, None)
+    assert list(X[1:].modality) == ["b", "b"]
+    assert "a: absent" in repr(X)
+
+
+def test_scikit_learn_and_pickle_take_it():
+    X = numbered(4, 3, pairs=[(1, 2)])
+    np.testing.assert_array_equal(row_values(_safe_indexing(X, [5, 0])), [1001, 0])
+    copy = pickle.loads(pickle.dumps(X))
+    np.testing.assert_array_equal(row_values(copy), row_values(X))
+    np.testing.assert_array_equal(copy.pairs, X.pairs)
+    assert joblib.hash(copy) == joblib.hash(pickle.loads(pickle.dumps(copy)))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kwargs", "message"),
+    [
+        ((np.zeros((2, 2)),), {}, "two blocks or more"),
+        ((None, None), {}, "not None"),
+        ((np.zeros(3), np.zeros((2, 2))), {}, r"'a'.*Expected 2D.*reshape\(-1, 1\)"),
+        ((np.zeros((2, 2, 2)), np.zeros((2, 2))), {}, "Flatten"),
+        ((np.float64(3), np.zeros((2, 2))), {}, "'a'"),
+        (([[1, 2], [3]], np.zeros((2, 2))), {}, "different lengths"),
+        ((np.zeros((2, 2)),) * 2, {"names": ("x", "x")}, "different strings"),
+        ((np.zeros((2, 2)),) * 2, {"names": ("x",)}, "2 different strings"),
+        ((np.zeros((2, 2)),) * 2, {"names": "ab"}, "sequence of strings"),
+        ((np.zeros((2, 2)),) * 2, {"pairs": [(0, 5)]}, "no row 5"),
+        ((np.zeros((2, 2)),) * 2, {"pairs": [(-1, 0)]}, "no row -1"),
+        ((np.zeros((2, 2)),) * 2, {"pairs": [(0, 0), (0, 1)]}, "several pairs"),
+        ((np.zeros((2, 2)),) * 2, {"pairs": [(0, 1), (0, 1)]}, "several pairs"),
+        ((np.zeros((2, 2)),) * 2, {"pairs": [(0, 1, 1)]}, r"shape \(m, 2\)"),
+        ((np.zeros((2, 2)),) * 2, {"pairs": [(0.5, 1)]}, "integers"),
+        ((np.zeros((2, 2)),) * 3, {"pairs": [(0, 1)]}, "which two"),
+        ((np.zeros((2, 2)),) * 3, {"pairs": {("a", "z"): [(0, 1)]}}, "different modalities"),
+        (
+            (np.zeros((2, 2)),) * 3,
+            {"pairs": {("a", "b"): [(0, 1)], ("b", "a"): [(0, 0)]}},
+            "twice",
+        ),
+    ],
+)
+def test_bad_containers_are_refused(blocks, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        MixedModalData(*blocks, **kwargs)
+
+
+@pytest.mark.parametrize(
+    "key", [7, [9], [True, False], (0, 1), [0.5], (slice(None), slice(None), 0)]
+)
+def test_bad_indices_are_refused(key):
+    with pytest.raises(IndexError):
+        numbered(3, 2)[key]
+
+
+def test_pairs_of_three_modalities():
+    x = np.zeros((3, 2))
+    X = MixedModalData(x, x, x, pairs={("c", "a"): [(0, 2), (1, 1)]})
+    np.testing.assert_array_equal(X.pairs["a", "c"], [[2, 0], [1, 1]])
+    np.testing.assert_array_equal(X[[1, 7]].pairs["a", "c"], [[0, 0]])
+    assert "2 known pairs" in repr(X)
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_from_frame_finds_the_modality_by_what_is_missing(library):
+    frame = library.DataFrame(
+        {"u": [1.0, None, 3.0], "v": [None, None, 4.0], "w": [None, 5.0, None]}
+    )
+    X = MixedModalData.from_frame(frame, {"image": ["u", "v"], "text": ["w"]})
+    assert list(X.modality) == ["image", "text", "image"]
+    np.testing.assert_array_equal(np.asarray(X.blocks["text"]), [[5.0]])
+    np.testing.assert_array_equal(np.asarray(X.blocks["image"])[:, 0], [1.0, 3.0])
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_from_frame_takes_a_column_of_modalities(library):
+    frame = library.DataFrame({"u": [1, 2], "w": [3, 4], "kind": ["text", "image"]})
+    X = MixedModalData.from_frame(frame, {"image": ["u"], "text": ["w"]}, modality="kind")
+    assert list(X.modality) == ["text", "image"]
+    np.testing.assert_array_equal(np.asarray(X.blocks["text"]), [[3]])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"u": [1.0], "w": [2.0]}, r"row 0 has values of \['a', 'b'\]"),
+        ({"u": [None], "w": [None]}, "no values at all"),
+        ({"u": [1.0]}, "no column 'w'"),
+    ],
+)
+def test_from_frame_refuses_rows_of_no_or_two_modalities(values, message):
+    with pytest.raises(ValueError, match=message):
+        MixedModalData.from_frame(pd.DataFrame(values), {"a": ["u"], "b": ["w"]})
+
+
+def test_from_frame_refuses_unknown_modalities():
+    frame = pd.DataFrame({"u": [1.0], "w": [1.0], "kind": ["sound"]})
+    with pytest.raises(ValueError, match="'sound'"):
+        MixedModalData.from_frame(frame, {"a": ["u"], "b": ["w"]}, modality="kind")
+
+
+@pytest.fixture
+def mdata():
+    anndata, mudata = pytest.importorskip("anndata"), pytest.importorskip("mudata")
+    rna = anndata.AnnData(sp.random(5, 7, 0.5, "csr", random_state=0))
+    rna.obs_names = [f"cell{i}" for i in range(5)]
+    rna.obsm["X_pca"] = np.ones((5, 2))
+    rna.layers["counts"] = np.full((5, 7), 3.0)
+    atac = anndata.AnnData(np.zeros((4, 9), dtype=np.float32))
+    atac.obs_names = ["cell3", "x", "cell0", "y"]
+    return mudata.MuData({"rna": rna, "atac": atac})
+
+
+def test_from_mudata(mdata):
+    X = MixedModalData.from_mudata(mdata)
+    assert X.names == ("rna", "atac")
+    assert X.shape == (9, 16)
+    assert X.pairs.shape == (0, 2)
+    X = MixedModalData.from_mudata(
+        mdata, modalities=["atac", "rna"], representation={"rna": "X_pca"}, pair_shared_names=True
+    )
+    assert X.blocks["rna"].shape == (5, 2)
+    np.testing.assert_array_equal(X.pairs, [[0, 3], [2, 0]])
+    X = MixedModalData.from_mudata(mdata, representation={"rna": "counts"})
+    assert X.blocks["rna"][0, 0] == 3
+
+
+def test_from_mudata_names_what_is_missing(mdata):
+    with pytest.raises(ValueError, match="no modality 'adt'"):
+        MixedModalData.from_mudata(mdata, modalities=["rna", "adt"])
+    with pytest.raises(ValueError, match=r"no 'X_umap'.*X_pca"):
+        MixedModalData.from_mudata(mdata, representation={"rna": "X_umap"})
+
+
+def test_the_ways_to_call_fit():
+    a, b = np.zeros((3, 2)), np.ones((4, 5))
+    X = MixedModalData(a, b)
+    assert as_mixed_modal(X) is X
+    assert as_mixed_modal(X, np.zeros(7)) is X
+    assert as_mixed_modal(a, b).shape == (7, 7)
+    for y in (None, np.zeros(3), ["x", "y", "z"]):
+        with pytest.raises(ValueError, match=r"fit\(X_a, X_b\)"):
+            as_mixed_modal(a, y)
+    with pytest.raises(ValueError, match=r"shape \(3, 1\).*1-D.*MixedModalData"):
+        as_mixed_modal(a, np.zeros((3, 1)))
+    for both in ({"a": a, "b": b}, (a, b)):
+        with pytest.raises(ValueError, match="Several blocks"):
+            as_mixed_modal(both)
+
+
+def test_the_ways_to_bring_new_rows():
+    a, b, names = np.zeros((3, 2)), np.ones((4, 5)), ("rna", "atac")
+    assert len(as_known_modalities(a, names, b)) == 7
+    assert as_known_modalities(b, names, modality=1).blocks["rna"] is None
+    X = MixedModalData(a, b, names=names)
+    assert as_known_modalities(X, names) is X
+    with pytest.raises(ValueError, match="modality='rna'"):
+        as_known_modalities(a, names)
+    with pytest.raises(ValueError, match=r"were \('rna', 'atac'\) in fit"):
+        as_known_modalities(MixedModalData(a, b), names)
+    with pytest.raises(ValueError, match="two modalities only"):
+        as_known_modalities(a, ("x", "y", "z"), b)
+    with pytest.raises(ValueError, match="no modality 'adt'"):
+        modality_index("adt", names)
+    for bad in (2, -1, True):
+        with pytest.raises(ValueError, match="no modality"):
+            modality_index(bad, names)
+
+
+def test_transformed_blocks_must_keep_their_rows():
+    X = numbered(3, 2)
+    assert X.with_blocks({"a": np.zeros((3, 9))}).shape == (5, 11)
+    with pytest.raises(ValueError, match="had 3 rows and now has 2"):
+        X.with_blocks({"a": np.zeros((2, 9))})

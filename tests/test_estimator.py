@@ -1,0 +1,243 @@
+"""The estimator as users call it: fit, predict, transform, translate, score."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import torch
+from conftest import TINY
+
+from skdm2c import (
+    AlignmentWarning,
+    MixedModalClustering,
+    TrainingDivergedError,
+    presets,
+)
+from skdm2c.datasets import drop_pairing, load_handwritten, make_mixed_modal_blobs
+from skdm2c.metrics import evaluate
+
+
+def test_easy_blobs_are_clustered_across_modalities(blobs):
+    X, y = make_mixed_modal_blobs(400, random_state=1)
+    model = MixedModalClustering(3, random_state=0).fit(X)
+    figures = evaluate(y, model.labels_, model.modality_, model.embedding_)
+    assert figures["ari"] > 0.9
+    assert figures["transfer_a_b"] > 0.9
+    assert model.alignment_confidence_ > 0.5
+
+
+def test_fitted_attributes(fitted, blobs):
+    X, _ = blobs
+    n = len(X)
+    assert fitted.labels_.shape == (n,)
+    assert fitted.labels_.dtype.kind == "i"
+    assert fitted.embedding_.shape == (n, 4)
+    assert fitted.cluster_centers_.shape == (3, 4)
+    assert list(fitted.modality_) == list(X.modality)
+    assert fitted.unified_modality_ in X.names
+    assert 0 <= fitted.alignment_confidence_ <= 1
+    assert fitted.n_features_per_modality_ == {"a": 10, "b": 15}
+    assert fitted.n_features_in_ == 25
+    assert set(fitted.autoencoders_) == set(fitted.discriminators_) == {"a", "b"}
+    assert set(fitted.generators_) == {("a", "b"), ("b", "a")}
+    phases = [record["phase"] for record in fitted.history_]
+    assert [phases.count(p) for p in ("pretraining", "alignment", "adversarial")] == [6, 3, 2]
+    assert fitted.n_iter_ == len(phases)
+
+
+def test_predicting_the_training_rows_gives_the_labels(fitted, blobs):
+    X, _ = blobs
+    a, b = X.blocks.values()
+    labels = fitted.labels_
+    np.testing.assert_array_equal(fitted.predict(X), labels)
+    np.testing.assert_array_equal(fitted.predict(a, b), labels)
+    np.testing.assert_array_equal(fitted.predict(a, modality="a"), labels[: len(a)])
+    np.testing.assert_array_equal(fitted.predict(b, modality=1), labels[len(a) :])
+    np.testing.assert_array_equal(fitted.transform(X), fitted.embedding_)
+    np.testing.assert_array_equal(fitted.transform(b, modality="b"), fitted.embedding_[len(a) :])
+
+
+def test_rows_keep_the_order_they_came_in(fitted, blobs, tiny):
+    X, _ = blobs
+    order = np.random.RandomState(0).permutation(len(X))
+    np.testing.assert_array_equal(fitted.predict(X[order]), fitted.labels_[order])
+    model = tiny.fit(X[order])
+    np.testing.assert_array_equal(model.modality_, X.modality[order])
+    np.testing.assert_array_equal(model.predict(X[order]), model.labels_)
+
+
+def test_fit_predict_and_fit_transform(blobs, tiny, fitted):
+    X, _ = blobs
+    a, b = X.blocks.values()
+    np.testing.assert_array_equal(tiny.fit_predict(a, b), fitted.labels_)
+    np.testing.assert_array_equal(tiny.fit_transform(a, b), fitted.embedding_)
+    np.testing.assert_array_equal(tiny.fit_predict(X, np.zeros(len(X))), fitted.labels_)
+
+
+def test_translate_returns_rows_in_the_targets_units():
+    X, _ = make_mixed_modal_blobs(400, random_state=0)
+    a, b = X.blocks.values()
+    model = MixedModalClustering(3, random_state=0).fit(a, 100 + 5 * b)
+    hat = model.translate(a, source="a", target="b")
+    assert hat.shape == (len(a), b.shape[1])
+    # On average the translated rows lie where B's rows do.
+    np.testing.assert_allclose(hat.mean(axis=0), (100 + 5 * b).mean(axis=0), atol=5)
+    same = model.translate(a, "a", "a")
+    assert np.square(same - a).mean() < 0.5 * a.var(axis=0).mean()
+
+
+def test_three_real_views():
+    views, y = load_handwritten(["fac", "kar", "pix"])
+    X, y = drop_pairing({name: v[::4] for name, v in views.items()}, y[::4], random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)  # 167 rows a view is not much
+        model = MixedModalClustering(10, random_state=0).fit(X)
+    assert set(model.generators_) == {
+        edge
+        for other in set(X.names) - {model.unified_modality_}
+        for edge in ((other, model.unified_modality_), (model.unified_modality_, other))
+    }
+    assert [len(model.translate(X.blocks["fac"], "fac", t)[0]) for t in ("kar", "pix")] == [64, 240]
+    figures = evaluate(y, model.labels_, model.modality_, model.embedding_)
+    assert figures["ari"] > figures["random"]
+    assert (model.predict(X) == model.labels_).all()
+
+
+@pytest.mark.parametrize("hub", ["b", 1])
+def test_the_hub_can_be_chosen(blobs, tiny, hub):
+    X, _ = blobs
+    model = tiny.set_params(unify_to=hub).fit(X)
+    assert model.unified_modality_ == "b"
+    latents = model.autoencoders_["b"].encoder(
+        torch.from_numpy(model._inputs[1].transform(X.blocks["b"]))
+    )
+    np.testing.assert_allclose(
+        model.transform(X.blocks["b"], modality="b"), latents.detach(), atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"adversarial_loss": "gan", "lipschitz": None},
+        {"lipschitz": "gradient_penalty"},
+        {"lipschitz": "clip"},
+        {"normalization": "batch", "optimizer": "rmsprop"},
+        {"normalization": "none"},
+        {"alignment": None},
+        {"pretrain_epochs": 0, "alignment_epochs": 0, "adversarial_epochs": 0},
+        {"discriminator_hidden_sizes": (), "autoencoder_hidden_sizes": []},
+        {"pretrain_learning_rate": [1e-3, 1e-2]},
+        {"standardize": False},
+        {"batch_size": 1000},
+        {"n_clusters": 1},
+    ],
+    ids=str,
+)
+def test_every_choice_can_be_fitted(blobs, tiny, change):
+    X, _ = blobs
+    model = tiny.set_params(**change).fit(X)
+    assert np.isfinite(model.embedding_).all()
+    assert set(model.labels_) <= set(range(model.n_clusters))
+
+
+def test_published_is_a_valid_configuration(blobs):
+    small = {"pretrain_epochs": 1, "adversarial_epochs": 1}
+    model = MixedModalClustering(3, random_state=0, **(dict(presets.PUBLISHED) | small))
+    model.fit(blobs[0])
+    assert model.unified_modality_ == "a"
+    assert model.alignment_confidence_ == 0.0
+    assert model.embedding_.shape[1] == 128
+
+
+@pytest.mark.parametrize(
+    "make",
+    [pd.DataFrame, sp.csr_matrix, sp.csr_array, np.asfortranarray, lambda x: x[::-1][::-1]],
+    ids=["pandas", "csr_matrix", "csr_array", "fortran", "negative strides"],
+)
+def test_every_form_of_block_gives_the_same_model(blobs, tiny, fitted, make):
+    a, b = blobs[0].blocks.values()
+    np.testing.assert_array_equal(tiny.fit(make(a), make(b)).labels_, fitted.labels_)
+
+
+def test_column_names_are_remembered_by_modality(blobs, tiny):
+    a, b = (pd.DataFrame(x).add_prefix("col") for x in blobs[0].blocks.values())
+    model = tiny.fit(a, b)
+    with pytest.raises(ValueError, match=r"(?s)Modality 'b'.*feature names"):
+        model.predict(b.rename(columns={"col3": "other"}), modality="b")
+    with pytest.warns(UserWarning, match="valid feature names"):
+        model.predict(b.to_numpy(), modality="b")
+
+
+def test_scores_tell_a_good_model_from_a_collapsed_one():
+    X, _ = make_mixed_modal_blobs(300, random_state=0)
+    good = MixedModalClustering(3, random_state=0).fit(X)
+    untrained = MixedModalClustering(
+        3, random_state=0, pretrain_epochs=0, alignment_epochs=0, adversarial_epochs=0,
+        alignment=None,
+    ).fit(X)  # fmt: skip
+    collapsed = MixedModalClustering(1, random_state=0).fit(X)
+    assert collapsed.score(X) == -2.0
+    assert collapsed.score(X) < untrained.score(X) < good.score(X) <= 1
+
+
+def test_score_wants_both_modalities_in_one_container(fitted, blobs):
+    X, y = blobs
+    assert fitted.score(X, y) == fitted.score(X)
+    with pytest.raises(ValueError, match="ModalityKFold"):
+        fitted.score(X[: len(X) // 2])
+    with pytest.raises(ValueError, match="one container"):
+        fitted.score(X.blocks["a"], X.blocks["b"])
+
+
+def test_low_confidence_is_said(tiny):
+    rng = np.random.RandomState(0)
+    with pytest.warns(AlignmentWarning, match="little geometry"):
+        model = tiny.fit(rng.randn(60, 4), rng.randn(60, 5))
+    assert model.alignment_confidence_ < 0.35
+
+
+def test_an_interrupt_leaves_what_was_there(blobs, tiny, monkeypatch):
+    from skdm2c import fitting
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    before = tiny.fit(blobs[0]).labels_.copy()
+    state = set(vars(tiny))
+    monkeypatch.setattr(fitting, "train_adversarially", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        tiny.set_params(n_clusters=2).fit(blobs[0])
+    np.testing.assert_array_equal(tiny.labels_, before)
+    fresh = MixedModalClustering(3, **TINY)
+    with pytest.raises(KeyboardInterrupt):
+        fresh.fit(blobs[0])
+    assert not any(name.endswith("_") for name in vars(fresh))
+    assert state == set(vars(tiny))
+
+
+@pytest.mark.parametrize(
+    ("change", "phase"),
+    [
+        ({"pretrain_learning_rate": 1e30}, "pretraining"),
+        (
+            {"generator_learning_rate": 1e30, "autoencoder_learning_rate": 1e30, "optimizer": "rmsprop",
+             "normalization": "none", "adversarial_epochs": 20},
+            "adversarial",
+        ),
+    ],
+)  # fmt: skip
+def test_a_diverged_training_stops_with_its_phase(blobs, tiny, change, phase):
+    with pytest.raises(TrainingDivergedError, match=f"{phase}.*Likely cause"):
+        tiny.set_params(**change).fit(blobs[0])
+    assert not hasattr(tiny, "labels_")
+
+
+def test_progress_is_printed(blobs, tiny, capsys):
+    tiny.set_params(verbose=1).fit(blobs[0])
+    out = capsys.readouterr().out
+    assert all(
+        phase in out for phase in ("pretraining a", "pretraining b", "alignment", "adversarial")
+    )

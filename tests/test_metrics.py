@@ -1,0 +1,99 @@
+"""The protocol's figures on cases worked by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skdm2c import metrics
+
+Y = [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("y_pred", "acc", "purity", "f_score"),
+    [
+        ([5, 5, 3, 3, 4, 4], 1.0, 1.0, 1.0),  # names do not matter
+        ([0] * 6, 1 / 3, 1 / 3, 2 * 3 / (15 + 3)),  # 15 pairs together, 3 of them rightly
+        ([0, 1, 2, 3, 4, 5], 0.5, 1.0, 0.0),
+        ([0, 0, 0, 1, 1, 1], 4 / 6, 4 / 6, 2 * 2 / (6 + 3)),
+        ([0, 1, 0, 1, 0, 1], 2 / 6, 2 / 6, 0.0),
+    ],
+)
+def test_figures_over_all_rows(y_pred, acc, purity, f_score):
+    assert metrics.clustering_accuracy(Y, y_pred) == pytest.approx(acc)
+    assert metrics.purity(Y, y_pred) == pytest.approx(purity)
+    assert metrics.pairwise_f_score(Y, y_pred) == pytest.approx(f_score)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=30))
+def test_purity_is_no_less_than_accuracy_and_both_are_shares(pairs):
+    y_true, y_pred = zip(*pairs, strict=True)
+    acc, pure = metrics.clustering_accuracy(y_true, y_pred), metrics.purity(y_true, y_pred)
+    assert 0 < acc <= pure <= 1
+
+
+def test_transfer_accuracy():
+    source, y = np.array([[0.0]] * 10 + [[9.0]] * 10), [0] * 10 + [1] * 10
+    assert metrics.transfer_accuracy(source, y, [[1.0], [8.0]], [0, 1]) == 1.0
+    assert metrics.transfer_accuracy(source, y, [[1.0], [8.0]], [1, 0]) == 0.0
+
+
+def test_bounds_of_perfect_clusters_matched_wrongly():
+    y = np.tile(np.repeat(np.arange(3), 20), 2)
+    modality = np.repeat(["a", "b"], 60)
+    swapped = np.where(modality == "b", (y + 1) % 3, y)
+    random, oracle = metrics.matching_bounds(y, swapped, modality, n_relabelings=300)
+    assert oracle == 1.0
+    # Of the 6 matchings one is right (ARI 1), three have one class right, two none.
+    one, none = (
+        metrics.evaluate(y, np.where(modality == "b", np.array(p)[y], y), modality)["ari"]
+        for p in ([0, 2, 1], [1, 2, 0])
+    )
+    assert random == pytest.approx((1 + 3 * one + 2 * none) / 6, abs=0.06)
+    assert metrics.evaluate(y, y, modality)["gain"] == 1.0
+    assert metrics.evaluate(y, swapped, modality)["gain"] < 0
+
+
+def test_shuffled_labels_gain_nothing():
+    rng = np.random.RandomState(0)
+    y = np.tile(np.repeat(np.arange(4), 50), 2)
+    modality = np.repeat(["a", "b"], 200)
+    gains = []
+    for _ in range(40):
+        renamed = np.where(modality == "b", rng.permutation(4)[y], y)
+        gains.append(metrics.evaluate(y, renamed, modality)["gain"])
+    assert abs(np.mean(gains)) < 0.15
+
+
+def test_clusters_that_no_class_is_left_for_stay_apart():
+    y, modality = [0, 0, 0, 0] * 2, ["a"] * 4 + ["b"] * 4
+    _, oracle = metrics.matching_bounds(y, [0, 0, 1, 1, 2, 2, 3, 3], modality)
+    assert oracle == 0.0
+
+
+def test_gain_without_room_between_the_bounds():
+    assert np.isnan(metrics.gain(0.3, 0.3, 0.3))
+
+
+def test_evaluate_names_every_figure():
+    y, modality = np.array(Y * 4), np.repeat(["rna", "atac"], 12)
+    figures = metrics.evaluate(y, y, modality, embedding=y[:, None].astype(float))
+    assert figures["transfer_rna_atac"] == figures["transfer_atac_rna"] > 0.3
+    assert figures["ari_rna"] == figures["nmi_atac"] == figures["ari"] == 1.0
+
+
+def test_reference_bounds_are_those_of_k_means():
+    x = np.repeat([[0.0], [10.0], [30.0]], 10, axis=0) + np.linspace(0, 1, 30)[:, None]
+    y = np.tile(np.repeat(np.arange(3), 10), 2)
+    random, oracle = metrics.reference_bounds([x, -x], y, np.repeat(["a", "b"], 30), 3)
+    assert oracle == 1.0
+    assert random < 0.9
+
+
+@pytest.mark.parametrize(
+    "figure", [metrics.clustering_accuracy, metrics.purity, metrics.pairwise_f_score]
+)
+def test_lengths_must_agree(figure):
+    with pytest.raises(ValueError, match="inconsistent"):
+        figure([0, 1], [0])

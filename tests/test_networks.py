@@ -1,0 +1,108 @@
+"""Modules: shapes, where weights come from, and what normalises them."""
+
+import pytest
+import torch
+from torch import nn
+
+from skdm2c.networks import BatchNorm, CrossModalGenerator, ModalityAutoEncoder, SpectralLinear
+from skdm2c.system import Architecture, CrossModalSystem
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def widths(module):
+    return [(m.in_features, m.out_features) for m in module.modules() if isinstance(m, nn.Linear)]
+
+
+def make_system(n_features=(5, 3, 4), hub=1, **kwargs):
+    sizes = {
+        "n_components": 2,
+        "autoencoder_hidden_sizes": (8,),
+        "generator_hidden_sizes": (6, 4),
+        "discriminator_hidden_sizes": (7,),
+        "normalization": "layer",
+        "spectral": False,
+    }
+    return CrossModalSystem(Architecture(n_features, hub, **(sizes | kwargs)), generator())
+
+
+def test_the_published_sizes():
+    net = ModalityAutoEncoder(2048, 128, (1024, 256), "batch", generator())
+    assert widths(net.encoder) == [(2048, 1024), (1024, 256), (256, 128)]
+    assert widths(net.decoder) == [(128, 256), (256, 1024), (1024, 2048)]
+    assert widths(CrossModalGenerator(128, (128, 256, 128), "batch", generator())) == [
+        (128, 128), (128, 256), (256, 128), (128, 256), (256, 128), (128, 128),
+    ]  # fmt: skip
+
+
+def test_latents_are_a_linear_end():
+    net = ModalityAutoEncoder(5, 2, (8,), "batch", generator())
+    assert isinstance(net.encoder[-1], nn.Linear)
+    assert isinstance(net.decoder[-1], nn.LeakyReLU)
+
+
+def test_hub_and_spokes():
+    system = make_system()
+    assert system.edges == [(0, 1), (1, 0), (2, 1), (1, 2)]
+    x = torch.randn(6, 5, generator=generator())
+    assert system.unify(x, 0).shape == (6, 2)
+    assert system.translate(x, 0, 2).shape == (6, 4)
+    assert torch.equal(system.translate(x, 0, 0), system.autoencoders[0](x))
+    hub_rows = torch.randn(6, 3, generator=generator())
+    assert torch.equal(system.unify(hub_rows, 1), system.encode(hub_rows, 1))
+
+
+def test_weights_come_from_the_generator_given_alone():
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    first, second = (make_system(spectral=True).state_dict() for _ in range(2))
+    assert torch.equal(state, torch.get_rng_state())
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_initial_weights_have_the_usual_scale():
+    layer = ModalityAutoEncoder(400, 2, (50,), "none", generator()).encoder[0]
+    bound = 400**-0.5
+    assert layer.weight.abs().max() <= bound
+    assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+
+
+def test_batch_norm_is_that_of_pytorch():
+    ours, theirs = BatchNorm(4), nn.BatchNorm1d(4)
+    x = torch.randn(9, 4, generator=generator()).requires_grad_()
+    for _ in range(3):
+        torch.testing.assert_close(ours(x), theirs(x))
+    ours(x).pow(3).sum().backward()
+    ours_grad, x.grad = x.grad, None
+    theirs(x).pow(3).sum().backward()
+    torch.testing.assert_close(ours_grad, x.grad)
+    torch.testing.assert_close(ours.eval()(x), theirs.eval()(x))
+
+
+@pytest.mark.parametrize("normalization", ["batch", "layer", "none"])
+def test_gradients_do_not_depend_on_the_number_of_threads(normalization):
+    before, grads = torch.get_num_threads(), []
+    x = torch.randn(256, 300, generator=generator())
+    try:
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            net = ModalityAutoEncoder(300, 32, (512,), normalization, generator())
+            net(x).square().mean(1).mean().backward()
+            grads.append(torch.cat([p.grad.flatten() for p in net.parameters()]))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*grads)
+
+
+def test_spectral_layers_have_norm_one():
+    layer = SpectralLinear(6, 5)
+    nn.init.normal_(layer.weight, std=3.0, generator=generator())
+    nn.init.normal_(layer.left, generator=generator())
+    nn.init.zeros_(layer.bias)
+    for _ in range(200):
+        layer(torch.zeros(1, 6))
+    layer.eval()
+    matrix = layer(torch.eye(6)).detach()
+    assert torch.linalg.matrix_norm(matrix, 2).item() == pytest.approx(1.0, abs=1e-4)

@@ -1,0 +1,105 @@
+"""The same seed gives the same model, wherever it runs; nothing global is touched."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import torch
+from conftest import TINY
+from joblib import Parallel, delayed
+
+from skdm2c import MixedModalClustering
+from skdm2c.datasets import make_mixed_modal_blobs
+
+# Wide enough for PyTorch and BLAS to use several threads.
+WIDE = TINY | {"autoencoder_hidden_sizes": (400,), "pretrain_epochs": 4, "batch_size": 300}
+
+
+def fit(normalization="layer", random_state=0):
+    X, _ = make_mixed_modal_blobs(500, n_features=(150, 120), random_state=0)
+    model = MixedModalClustering(
+        3, random_state=random_state, normalization=normalization, **WIDE
+    ).fit(X)
+    losses = [{k: v for k, v in r.items() if k != "seconds"} for r in model.history_]
+    return model.labels_, model.embedding_, model.cluster_centers_, losses
+
+
+def assert_same(one, other):
+    for a, b in zip(one[:3], other[:3], strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert one[3] == other[3]
+
+
+@pytest.fixture(scope="module")
+def in_main():
+    return fit()
+
+
+def test_in_the_main_process_again(in_main):
+    assert_same(in_main, fit())
+
+
+def test_in_a_thread(in_main):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(fit()))
+    thread.start()
+    thread.join()
+    assert_same(in_main, results[0])
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_in_joblib_workers(in_main, backend):
+    for result in Parallel(n_jobs=2, backend=backend)(delayed(fit)() for _ in range(2)):
+        assert_same(in_main, result)
+
+
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
+def test_with_any_number_of_threads(normalization):
+    before, results = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            results.append(fit(normalization))
+    finally:
+        torch.set_num_threads(before)
+    assert_same(*results)
+
+
+def test_another_seed_is_another_model(in_main):
+    assert not np.array_equal(in_main[1], fit(random_state=1)[1])
+
+
+def test_a_random_state_moves_on_and_an_int_does_not(blobs):
+    X, _ = blobs
+    rng = np.random.RandomState(0)
+    one, two = (
+        MixedModalClustering(3, random_state=rng, **TINY).fit(X).embedding_ for _ in range(2)
+    )
+    assert not np.array_equal(one, two)
+
+
+def test_global_generators_are_left_alone(blobs, tiny):
+    torch.manual_seed(5)
+    np.random.seed(5)
+    torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
+    for change in ({}, {"lipschitz": "gradient_penalty"}, {"lipschitz": "spectral_norm"}):
+        tiny.set_params(**change).fit(blobs[0]).predict(blobs[0])
+    assert torch.equal(torch_state, torch.get_rng_state())
+    np.testing.assert_array_equal(numpy_state, np.random.get_state()[1])
+
+
+def test_in_a_new_process_with_one_thread(in_main, tmp_path):
+    code = (
+        "import sys, numpy as np; sys.path.insert(0, sys.argv[1]);"
+        "from test_reproducibility import fit; np.save(sys.argv[2], fit()[1])"
+    )
+    out = tmp_path / "embedding.npy"
+    subprocess.run(
+        [sys.executable, "-c", code, os.path.dirname(__file__), out],
+        check=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+    )
+    np.testing.assert_array_equal(np.load(out), in_main[1])

@@ -1,0 +1,278 @@
+"""A citizen of scikit-learn: its own checks, and the tools people use it with."""
+
+import numpy as np
+import pytest
+import scipy.sparse
+import sklearn
+from conftest import TINY
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skdm2c import MixedModalClustering, MixedModalData
+
+
+def both_ways(X):
+    """A block and the same block with its columns reversed, as two modalities."""
+    if isinstance(X, MixedModalData):
+        return X
+    X = X.tocsr() if scipy.sparse.issparse(X) else X
+    reverse = X.iloc[:, ::-1] if hasattr(X, "iloc") else X[..., ::-1]
+    return MixedModalData(X, reverse)
+
+
+class OneBlock(MixedModalClustering):
+    """The estimator for data of one block, so that scikit-learn's checks can run on it.
+
+    A is the block, B the same with its columns reversed, and ``labels_`` is cut
+    to A's rows.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+    feature_names_in_ : ndarray
+    """
+
+    def fit(self, X, y=None):
+        super().fit(both_ways(_block(X)))
+        self.labels_ = self.labels_[: len(self.labels_) // 2]
+        self.n_features_in_ = self._inputs[0].n_features_in_
+        if hasattr(self._inputs[0], "feature_names_in_"):
+            self.feature_names_in_ = self._inputs[0].feature_names_in_
+        return self
+
+    def fit_transform(self, X, y=None):
+        return self.fit(X).transform(X)
+
+    def transform(self, X):
+        sklearn.utils.validation.check_is_fitted(self)
+        return super().transform(X if isinstance(X, MixedModalData) else _block(X), modality="a")
+
+    def predict(self, X):
+        sklearn.utils.validation.check_is_fitted(self)
+        return super().predict(_block(X), modality="a")
+
+    def score(self, X, y=None):
+        sklearn.utils.validation.check_is_fitted(self)
+        return super().score(both_ways(_block(X)))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        return tags
+
+
+def _block(X):
+    return X if hasattr(X, "shape") and not isinstance(X, list) else np.asarray(X)
+
+
+@parametrize_with_checks([OneBlock(**TINY | {"pretrain_epochs": 20, "alignment_epochs": 20})])
+@pytest.mark.filterwarnings("ignore::skdm2c.AlignmentWarning")
+def test_every_check_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def folds():
+    return ModalityKFold(2, shuffle=True, random_state=0)
+
+
+@pytest.fixture
+def texts_and_numbers():
+    rng = np.random.RandomState(0)
+    words = [["red", "rose", "tulip"], ["dog", "cat", "wolf"]]
+    topic = np.arange(40) % 2
+    texts = [" ".join(rng.choice(words[t], 6)) for t in topic]
+    numbers = rng.randn(30, 3) + 5 * (np.arange(30) % 2)[:, None]
+    return texts, numbers
+
+
+def test_grid_search_over_clusters_and_sizes(blobs, tiny, folds):
+    search = GridSearchCV(tiny, {"n_clusters": [2, 3], "n_components": [2, 4]}, cv=folds)
+    search.fit(blobs[0])
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    assert search.best_estimator_.predict(blobs[0]).shape == (120,)
+    assert search.score(blobs[0]) == search.best_estimator_.score(blobs[0])
+
+
+def test_randomized_search(blobs, tiny, folds):
+    search = RandomizedSearchCV(
+        tiny, {"lambda_cycle": [0.5, 1.0, 2.0]}, n_iter=2, cv=folds, random_state=0
+    ).fit(blobs[0])
+    assert search.best_params_["lambda_cycle"] in (0.5, 1.0, 2.0)
+
+
+@pytest.mark.filterwarnings("ignore:.*fits failed|.*are non-finite")
+def test_a_failed_fit_never_wins_a_search(blobs, tiny, folds):
+    search = GridSearchCV(tiny, {"pretrain_learning_rate": [1e30, 1e-3]}, cv=folds).fit(blobs[0])
+    assert search.best_params_ == {"pretrain_learning_rate": 1e-3}
+
+
+@pytest.mark.filterwarnings("ignore:.*fits failed")
+def test_a_collapsed_clustering_never_wins_a_search(blobs, tiny, folds):
+    search = GridSearchCV(tiny, {"n_clusters": [1, 3]}, cv=folds).fit(blobs[0])
+    assert search.best_params_ == {"n_clusters": 3}
+
+
+def test_cross_validate_and_cross_val_predict(blobs, tiny, folds):
+    X, y = blobs
+    results = cross_validate(tiny, X, cv=folds, return_train_score=True)
+    assert np.isfinite(results["test_score"]).all()
+    assert np.isfinite(cross_validate(tiny, X, y, cv=folds)["test_score"]).all()
+    assert cross_val_predict(tiny, X, cv=folds).shape == (len(X),)
+
+
+def test_a_plain_kfold_fails_with_the_way_out(blobs, tiny):
+    with pytest.warns(UserWarning, match="ModalityKFold"):
+        cross_validate(tiny, blobs[0], cv=2)
+
+
+def test_train_test_split_keeps_rows_and_labels_together(blobs, tiny):
+    X, y = blobs
+    rows = np.arange(len(X))
+    train, test, rows_train, _ = train_test_split(X, rows, random_state=0, stratify=X.codes)
+    assert len(train) + len(test) == len(X)
+    np.testing.assert_array_equal(train.modality, X.modality[rows_train])
+    assert tiny.fit(train).predict(test).shape == (len(test),)
+
+
+def test_pipeline_of_texts_and_numbers(texts_and_numbers, tiny):
+    texts, numbers = texts_and_numbers
+    pipe = make_pipeline(PerModality(a=TfidfVectorizer(), b=StandardScaler()), tiny)
+    labels = pipe.fit(texts, numbers)[-1].labels_
+    X = MixedModalData(texts, numbers)
+    assert labels.shape == (70,)
+    np.testing.assert_array_equal(pipe.predict(X), labels)
+    np.testing.assert_array_equal(clone(pipe).fit_predict(texts, numbers), labels)
+    np.testing.assert_array_equal(clone(pipe).fit(X).predict(X), labels)
+    assert pipe.transform(X).shape == pipe.fit_transform(texts, numbers).shape == (70, 4)
+    assert np.isfinite(pipe.score(X))
+    assert pipe.predict(MixedModalData(texts[:3], None)).shape == (3,)
+
+
+def test_a_pipeline_does_not_score_unprepared_blocks(texts_and_numbers, tiny):
+    texts, numbers = texts_and_numbers
+    pipe = make_pipeline(PerModality(a=TfidfVectorizer(), b=StandardScaler()), tiny)
+    pipe.fit(texts, numbers)
+    with pytest.raises(ValueError, match="container"):
+        pipe.score(texts, numbers)
+
+
+def test_search_over_a_pipeline(texts_and_numbers, tiny, folds):
+    X = MixedModalData(*texts_and_numbers)
+    pipe = make_pipeline(PerModality(a=TfidfVectorizer(), b=StandardScaler()), tiny)
+    grid = {"permodality__a__sublinear_tf": [False, True], "mixedmodalclustering__n_clusters": [2]}
+    search = GridSearchCV(pipe, grid, cv=folds).fit(X)
+    assert search.predict(X).shape == (70,)
+
+
+def test_a_pipeline_with_memory(texts_and_numbers, tiny, tmp_path):
+    X = MixedModalData(*texts_and_numbers)
+    make = lambda memory: make_pipeline(  # noqa: E731
+        PerModality(a=TfidfVectorizer()), clone(tiny), memory=memory
+    )
+    plain, cached, again = make(None), make(str(tmp_path)), make(str(tmp_path))
+    expected = plain.fit(X)[-1].labels_
+    np.testing.assert_array_equal(cached.fit(X)[-1].labels_, expected)
+    np.testing.assert_array_equal(again.fit(X)[-1].labels_, expected)
+    assert list(tmp_path.rglob("output.pkl"))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_set_output(blobs, tiny, library):
+    module = pytest.importorskip(library)
+    X, _ = blobs
+    a = module.DataFrame(np.asarray(X.blocks["a"]))
+    b = module.DataFrame(np.asarray(X.blocks["b"]))
+    tiny.set_output(transform=library)
+    for frame in (tiny.fit_transform(a, b), tiny.transform(a, b), tiny.transform(X)):
+        assert isinstance(frame, module.DataFrame)
+        assert frame.shape == (120, 4)
+        assert list(frame.columns) == list(tiny.get_feature_names_out())
+    assert list(tiny.get_feature_names_out())[0] == "mixedmodalclustering0"
+
+
+def test_set_output_reaches_the_transformers_of_each_modality():
+    import pandas as pd
+
+    X = MixedModalData(np.arange(6.0).reshape(3, 2), np.ones((2, 2)))
+    per = PerModality(a=StandardScaler(), b=StandardScaler()).set_output(transform="pandas")
+    assert isinstance(per.fit_transform(X).blocks["a"], pd.DataFrame)
+    assert list(per.get_feature_names_out()) == ["a__x0", "a__x1", "b__x0", "b__x1"]
+
+
+def test_with_metadata_routing_on(blobs, tiny, folds):
+    with sklearn.config_context(enable_metadata_routing=True):
+        X, _ = blobs
+        pipe = make_pipeline(PerModality(a=StandardScaler()), tiny)
+        search = GridSearchCV(pipe, {"mixedmodalclustering__n_clusters": [2, 3]}, cv=folds).fit(X)
+        assert search.predict(X).shape == (120,)
+        routed = make_pipeline(
+            PerModality(a=StandardScaler()).set_transform_request(modality=True), tiny
+        )
+        routed.fit(X)
+        a_only = routed.predict(X.blocks["a"], modality="a")
+        np.testing.assert_array_equal(a_only, routed[-1].labels_[:60])
+
+
+def test_clone_and_repr(tiny, fitted):
+    copy = clone(fitted)
+    assert not hasattr(copy, "labels_")
+    assert copy.get_params() == fitted.get_params()
+    assert repr(MixedModalClustering(n_clusters=3)) == "MixedModalClustering(n_clusters=3)"
+    per = PerModality(a=TfidfVectorizer(), b="passthrough")
+    nested = clone(per).set_params(a__lowercase=False).get_params()
+    assert nested["a__lowercase"] is False
+    assert "TfidfVectorizer" in repr(per)
+
+
+def test_html_repr(fitted):
+    pipe = make_pipeline(PerModality(a=TfidfVectorizer(), b=StandardScaler()), fitted)
+    html = pipe._repr_html_()
+    for name in ("PerModality", "TfidfVectorizer", "StandardScaler", "MixedModalClustering"):
+        assert name in html
+
+
+def test_not_fitted_says_so(tiny):
+    for attribute in ("autoencoders_", "generators_", "discriminators_"):
+        with pytest.raises(NotFittedError):
+            getattr(tiny, attribute)
+    with pytest.raises(NotFittedError):
+        PerModality().transform(MixedModalData([[1.0]], [[2.0]]))
+
+
+@pytest.mark.parametrize(
+    ("transformers", "message"),
+    [
+        ({"c": StandardScaler()}, "modalities are"),
+        ({"a": "scale"}, "'passthrough' or None"),
+    ],
+)
+def test_per_modality_refuses_what_it_cannot_place(transformers, message):
+    with pytest.raises(ValueError, match=message):
+        PerModality(**transformers).fit(np.ones((2, 2)), np.ones((2, 2)))
+
+
+def test_per_modality_wants_rows_of_what_it_fits():
+    with pytest.raises(ValueError, match="'b' has no rows"):
+        PerModality(b=StandardScaler()).fit(MixedModalData(np.ones((2, 2)), None))
+    with pytest.raises(ValueError, match="Invalid parameter 'b__x'"):
+        PerModality(a=StandardScaler()).set_params(b__x=1)
+
+
+def test_per_modality_keeps_pairs_and_order():
+    X = MixedModalData(np.ones((3, 1)), np.zeros((2, 1)), pairs=[(2, 1)])[[4, 0, 2]]
+    out = PerModality(a=StandardScaler(), b=None).fit_transform(X)
+    np.testing.assert_array_equal(out.pairs, X.pairs)
+    np.testing.assert_array_equal(out.modality, X.modality)
+
+
+def test_modality_k_fold():
+    X = MixedModalData(np.ones((8, 1)), np.zeros((4, 1)))
+    splits = list(ModalityKFold(4).split(X))
+    assert len(splits) == ModalityKFold(4).get_n_splits(X) == 4
+    for train, test in splits:
+        assert sorted(np.concatenate([train, test])) == list(range(12))
+        assert list(np.bincount(X.codes[test])) == [2, 1]
+    with pytest.raises(ValueError, match="'b' has 4"):
+        next(ModalityKFold(5).split(X))
+    with pytest.raises(TypeError, match="MixedModalData"):
+        next(ModalityKFold(2).split(np.ones((4, 2))))

@@ -1,0 +1,246 @@
+"""The phases of training: batches, what each phase minimises, and when it stops."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from skdm2c.exceptions import TrainingDivergedError
+from skdm2c.losses import adversarial_value
+from skdm2c.networks import ModalityAutoEncoder
+from skdm2c.system import Architecture, CrossModalSystem
+from skdm2c.training import (
+    AdversarialSettings,
+    StratifiedBatches,
+    TrainingHistory,
+    apply_in_chunks,
+    pretrain_autoencoder,
+    regress_generators,
+    train_adversarially,
+)
+from skdm2c.training.adversarial import map_batch
+from skdm2c.training.optimizers import make_optimizer
+
+SETTINGS = {
+    "n_epochs": 2,
+    "adversarial_loss": "wasserstein",
+    "lipschitz": "clip",
+    "clip_value": 0.05,
+    "gradient_penalty_weight": 10.0,
+    "lambda_cycle": 1.0,
+    "lambda_reconstruction": 1.0,
+    "lambda_adversarial": 0.5,
+    "lambda_cycle_reconstruction": 1.0,
+    "generator_steps": 1,
+    "discriminator_steps": 1,
+    "autoencoder_learning_rate": 1e-3,
+    "generator_learning_rate": 1e-3,
+    "discriminator_learning_rate": 1e-3,
+    "optimizer": "rmsprop",
+    "weight_decay": 0.0,
+}
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def make_system(n_features=(4, 3), hub=0, spectral=False):
+    arch = Architecture(n_features, hub, 2, (8,), (8, 4), (8,), "layer", spectral)
+    return CrossModalSystem(arch, seeded())
+
+
+def make_blocks(system, n=40):
+    return [torch.randn(n, d, generator=seeded(d)) for d in system.architecture.n_features]
+
+
+def play(system, blocks, batch_size=20, **changes):
+    history = TrainingHistory()
+    train_adversarially(
+        system,
+        blocks,
+        AdversarialSettings(**(SETTINGS | changes)),
+        batch_size=batch_size,
+        generator=seeded(1),
+        history=history,
+    )
+    return history.records
+
+
+def weights_of(module):
+    return torch.cat([p.detach().flatten().clone() for p in module.parameters()])
+
+
+def test_batches_hold_every_modality_in_its_share():
+    blocks = [torch.arange(90.0)[:, None], torch.arange(30.0)[:, None]]
+    batches = StratifiedBatches(blocks, 16, seeded())
+    assert len(batches) == 8
+    seen = [torch.cat(parts).flatten() for parts in zip(*batches, strict=True)]
+    assert [len(x) for x in seen] == [8 * 12, 8 * 4]
+    assert len(seen[0][:90].unique()) == 90  # every row once before any comes again
+
+
+def test_a_tiny_modality_gives_two_rows_to_every_batch():
+    batches = StratifiedBatches([torch.zeros(1000, 1), torch.zeros(3, 1)], 50, seeded())
+    assert {tuple(len(x) for x in batch) for batch in batches} == {(50, 2)}
+
+
+def test_every_epoch_draws_anew_and_the_seed_decides():
+    blocks = [torch.arange(20.0)[:, None]]
+    first, again = (StratifiedBatches(blocks, 5, seeded()) for _ in range(2))
+    one, two = (torch.cat([x for (x,) in first]) for _ in range(2))
+    assert not torch.equal(one, two)
+    assert torch.equal(one, torch.cat([x for (x,) in again]))
+
+
+def test_pretraining_learns_a_line():
+    t = torch.linspace(-1, 1, 200)[:, None]
+    x = torch.cat([t, 2 * t, -t], dim=1)
+    net, history = ModalityAutoEncoder(3, 1, (16,), "layer", seeded()), TrainingHistory()
+    pretrain_autoencoder(
+        net, x, n_epochs=60, batch_size=20, learning_rate=1e-2, weight_decay=0.0,
+        generator=seeded(), history=history, name="line",
+    )  # fmt: skip
+    assert history.records[-1]["reconstruction"] < 0.02
+    assert {r["modality"] for r in history.records} == {"line"}
+
+
+def test_generators_learn_where_latents_belong():
+    system = make_system()
+    z = torch.randn(200, 2, generator=seeded())
+    examples = {(0, 1): (z, z.flip(1)), (1, 0): (z, -z)}
+    before = weights_of(system.autoencoders)
+    regress_generators(
+        system, examples, n_epochs=150, batch_size=20, learning_rate=5e-3,
+        generator=seeded(), history=TrainingHistory(),
+    )  # fmt: skip
+    system.eval()
+    for (s, t), (latents, targets) in examples.items():
+        error = (system.generator_of(s, t)(latents) - targets).square().mean()
+        assert error < 0.1 * targets.square().mean()
+    assert torch.equal(before, weights_of(system.autoencoders))
+
+
+def test_a_batch_goes_there_and_back():
+    system = make_system((4, 3, 5), hub=1)
+    batch = make_blocks(system, 6)
+    image = map_batch(system, batch)
+    assert set(image.mapped) == {(0, 1), (1, 0), (2, 1), (1, 2)}
+    there, back = system.generator_of(2, 1), system.generator_of(1, 2)
+    torch.testing.assert_close(image.cycled[2, 1], back(there(image.latents[2])))
+
+
+@pytest.mark.parametrize("lipschitz", ["clip", "gradient_penalty", "spectral_norm", None])
+@pytest.mark.parametrize("game", ["wasserstein", "gan"])
+def test_every_game_trains_every_network(lipschitz, game):
+    system = make_system(spectral=lipschitz == "spectral_norm")
+    parts = (system.autoencoders, system.generators, system.discriminators)
+    before = [weights_of(part) for part in parts]
+    records = play(system, make_blocks(system), lipschitz=lipschitz, adversarial_loss=game)
+    assert [r["epoch"] for r in records] == [0, 1]
+    assert all(
+        np.isfinite(r[k]) for r in records for k in ("reconstruction", "cycle", "adversarial")
+    )
+    for part, old in zip(parts, before, strict=True):
+        assert not torch.equal(weights_of(part), old)
+
+
+def test_clipping_bounds_the_discriminators():
+    system = make_system()
+    play(system, make_blocks(system), clip_value=0.01)
+    assert weights_of(system.discriminators).abs().max() <= 0.01
+
+
+def test_discriminators_rest_while_generators_step():
+    system = make_system()
+    before = weights_of(system.discriminators)
+    play(system, make_blocks(system), discriminator_learning_rate=1e-30, lipschitz=None)
+    torch.testing.assert_close(before, weights_of(system.discriminators))
+
+
+@pytest.mark.parametrize(("generator_steps", "expected"), [(1, 8), (2, 4), (3, 2), (50, 2)])
+def test_discriminator_steps_are_counted_within_an_epoch(monkeypatch, generator_steps, expected):
+    # 80 rows in batches of 20 are 4 steps an epoch, and there are 2 epochs.
+    from skdm2c.training import adversarial
+
+    calls = []
+    original = adversarial._maximize
+    monkeypatch.setattr(adversarial, "_maximize", lambda *args: (calls.append(1), original(*args)))
+    system = make_system()
+    play(system, make_blocks(system), generator_steps=generator_steps)
+    assert len(calls) == expected
+
+
+def test_the_critic_learns_to_tell_mapped_latents():
+    # With everything else at rest, E[D(z)] - E[D(G(z'))] must grow: it is what D maximises.
+    system = make_system()
+    blocks = make_blocks(system, 200)
+
+    def value():
+        image = map_batch(system, blocks)
+        return sum(
+            adversarial_value(
+                system.discriminators[t](image.latents[t]), system.discriminators[t](z)
+            )
+            for (_, t), z in image.mapped.items()
+        ).item()
+
+    before = value()
+    play(
+        system, blocks, n_epochs=20, generator_learning_rate=1e-30,
+        autoencoder_learning_rate=1e-30, discriminator_learning_rate=1e-2, clip_value=0.5,
+    )  # fmt: skip
+    assert value() > before + 0.01
+
+
+def test_cycle_training_makes_generators_inverses():
+    system = make_system()
+    records = play(
+        system, make_blocks(system, 100), n_epochs=60, lambda_adversarial=0.0,
+        generator_learning_rate=5e-3, lambda_reconstruction=0.0, lambda_cycle_reconstruction=0.0,
+        autoencoder_learning_rate=1e-30,
+    )  # fmt: skip
+    assert records[-1]["cycle"] < 0.6 * records[0]["cycle"]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_history_stops_a_diverged_training(bad):
+    history = TrainingHistory()
+    with pytest.raises(TrainingDivergedError, match=r"cycle loss.*epoch 3 of the adversarial"):
+        history.record("adversarial", 2, 5, {"reconstruction": 1.0, "cycle": bad})
+    with pytest.raises(TrainingDivergedError, match="modality 'rna'.*pretrain_learning_rate"):
+        history.record("pretraining", 0, 5, {"reconstruction": bad}, modality="rna")
+
+
+@pytest.mark.parametrize(("verbose", "n_lines"), [(0, 0), (1, 5), (2, 20)])
+def test_progress_is_as_loud_as_asked(verbose, n_lines):
+    lines = []
+    history = TrainingHistory(verbose, lines.append)
+    for epoch in range(20):
+        history.record("pretraining", epoch, 20, {"reconstruction": 0.5}, modality="a")
+    assert len(lines) == n_lines
+    assert len(history.records) == 20
+
+
+@pytest.mark.parametrize("n", [0, 1, 511, 512, 513, 1100])
+def test_chunks_put_together_are_the_whole(n):
+    x = np.random.RandomState(0).randn(n, 3).astype(np.float32)
+    out = apply_in_chunks(lambda t: 2 * t[:, :2], x, torch.device("cpu"))
+    np.testing.assert_array_equal(out, 2 * x[:, :2])
+
+
+def test_a_rows_result_does_not_depend_on_its_company():
+    net = ModalityAutoEncoder(30, 8, (300,), "layer", seeded()).eval()
+    x = np.random.RandomState(0).randn(700, 30).astype(np.float32)
+    whole = apply_in_chunks(net.encoder, x, torch.device("cpu"))
+    alone = np.concatenate(
+        [apply_in_chunks(net.encoder, x[i : i + 1], torch.device("cpu")) for i in range(40)]
+    )
+    np.testing.assert_array_equal(whole[:40], alone)
+
+
+def test_optimisers_have_a_rate_for_each_module():
+    opt = make_optimizer("adam", [(nn.Linear(2, 2), 0.1), (nn.Linear(2, 2), 0.2)], 0.01)
+    assert [g["lr"] for g in opt.param_groups] == [0.1, 0.2]
+    assert opt.defaults["betas"] == (0.5, 0.999)
+    assert opt.defaults["weight_decay"] == 0.01
