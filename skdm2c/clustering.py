@@ -7,10 +7,13 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import pairwise_distances_argmin
 
+from ._threads import single_threaded
+
 Points = NDArray[np.floating]
 Labels = NDArray[np.int32]
 
 
+@single_threaded
 def fit_centers(points: Points, n_clusters: int, n_init: int, seed: int) -> Points:
     """Centres of the best of several runs of k-means.
 

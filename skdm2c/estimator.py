@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import (
-    ClassNamePrefixFeaturesOutMixin,
-    ClusterMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import ClusterMixin, _fit_context
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -35,8 +30,6 @@ LOW_CONFIDENCE = 0.35
 
 class MixedModalClustering(
     PersistentSystem,
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
     ClusterMixin,  # type: ignore[misc]
     FittedModel,
 ):
@@ -289,10 +282,6 @@ class MixedModalClustering(
         """The trained discriminators by modality."""
         check_is_fitted(self)
         return dict(zip(self.modality_names_, self._system.discriminators, strict=True))
-
-    @property
-    def _n_features_out(self) -> int:
-        return self.cluster_centers_.shape[1]  # type: ignore[no-any-return]
 
     def _warn_of_low_confidence(self) -> None:
         if self.alignment is not None and self.alignment_confidence_ < LOW_CONFIDENCE:

@@ -10,10 +10,13 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
+from ._threads import single_threaded
+
 MAX_ROWS = 2000
 N_PRINCIPAL = 30
 
 
+@single_threaded
 def best_separated(blocks: Sequence[NDArray[np.floating]], n_clusters: int, seed: int) -> int:
     """Return the modality whose own clusters stand farthest apart: a hub chosen without labels.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .clustering import nearest_center
@@ -20,7 +21,11 @@ from .system import CrossModalSystem
 from .training import apply_in_chunks
 
 
-class FittedModel(ModelParameters):
+class FittedModel(
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
+    TransformerMixin,  # type: ignore[misc]
+    ModelParameters,
+):
     """The methods of :class:`skdm2c.MixedModalClustering` that need a fitted model."""
 
     modality_names_: tuple[str, ...]
@@ -146,6 +151,10 @@ class FittedModel(ModelParameters):
         rows = self._checked_rows(data)
         labels = self.predict(data)
         return label_free_score(rows, [labels[data.codes == m] for m in range(len(rows))])
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.cluster_centers_.shape[1])
 
     def _checked_rows(self, data: MixedModalData) -> list[FloatRows]:
         # Standardised rows of each modality; none for one not seen here.

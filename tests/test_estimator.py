@@ -223,12 +223,17 @@ def test_an_interrupt_leaves_what_was_there(blobs, tiny, monkeypatch):
     [
         ({"pretrain_learning_rate": 1e30}, "pretraining"),
         (
-            {"generator_learning_rate": 1e30, "autoencoder_learning_rate": 1e30, "optimizer": "rmsprop",
-             "normalization": "none", "adversarial_epochs": 20},
+            {
+                "generator_learning_rate": 1e30,
+                "autoencoder_learning_rate": 1e30,
+                "optimizer": "rmsprop",
+                "normalization": "none",
+                "adversarial_epochs": 20,
+            },
             "adversarial",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_diverged_training_stops_with_its_phase(blobs, tiny, change, phase):
     with pytest.raises(TrainingDivergedError, match=f"{phase}.*Likely cause"):
         tiny.set_params(**change).fit(blobs[0])

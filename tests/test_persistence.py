@@ -74,7 +74,9 @@ def test_an_unfitted_model_is_saved_too(tiny):
 
 def test_in_another_process(fitted, blobs, tmp_path):
     joblib.dump((fitted, blobs[0]), tmp_path / "model.joblib")
-    code = "import joblib, sys; m, X = joblib.load(sys.argv[1]); joblib.dump(m.predict(X), sys.argv[2])"
+    code = (
+        "import joblib, sys; m, X = joblib.load(sys.argv[1]);joblib.dump(m.predict(X), sys.argv[2])"
+    )
     subprocess.run(
         [sys.executable, "-c", code, tmp_path / "model.joblib", tmp_path / "labels"],
         check=True,

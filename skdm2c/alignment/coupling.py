@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from .._threads import single_threaded
 from .geometry import Geometry, Matrix, describe
 from .matching import match
 from .prototypes import Prototypes, draw_prototypes
@@ -50,6 +51,7 @@ class Alignment:
     confidence: float
 
 
+@single_threaded
 def align(
     left: NDArray[np.floating], right: NDArray[np.floating], n_clusters: int, seed: int
 ) -> Alignment:
