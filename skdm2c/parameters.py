@@ -74,7 +74,7 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         normalization: str = "layer",
         pretrain_epochs: int = 40,
         alignment_epochs: int = 40,
-        adversarial_epochs: int = 20,
+        adversarial_epochs: int = 10,
         batch_size: int = 128,
         pretrain_learning_rate: float | Sequence[float] = 1e-3,
         pretrain_weight_decay: float = 0.0,

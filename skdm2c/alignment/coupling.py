@@ -120,6 +120,9 @@ def align(
 def barycentric_targets(coupling: Matrix, latents: NDArray[np.floating]) -> Matrix:
     """Where each left row belongs among the right ones: the mean of its partners.
 
+    Means of many rows lie closer together than rows do; every column is brought
+    back to the mean and spread of the right rows.
+
     Parameters
     ----------
     coupling : ndarray of shape (n, m)
@@ -131,11 +134,13 @@ def barycentric_targets(coupling: Matrix, latents: NDArray[np.floating]) -> Matr
 
     Examples
     --------
-    >>> barycentric_targets(np.array([[0.5, 0.0], [0.25, 0.25]]), np.array([[0.0], [8.0]]))
+    >>> barycentric_targets(np.array([[0.4, 0.1], [0.2, 0.3]]), np.array([[0.0], [8.0]]))
     array([[0.],
-           [4.]])
+           [8.]])
     """
-    targets: Matrix = (coupling / coupling.sum(axis=1, keepdims=True)) @ latents
+    means: Matrix = (coupling / coupling.sum(axis=1, keepdims=True)) @ latents
+    center, spread = means.mean(axis=0), np.maximum(means.std(axis=0), 1e-12)
+    targets: Matrix = (means - center) / spread * latents.std(axis=0) + latents.mean(axis=0)
     return targets
 
 

@@ -1,0 +1,1 @@
+"""Programs that measure; see PROTOCOL in the docs. Not part of the package."""

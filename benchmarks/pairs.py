@@ -1,0 +1,105 @@
+"""The protocol's nine pairs of views: where they lie, how they are preprocessed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.preprocessing import StandardScaler, normalize
+
+from skdm2c import MixedModalData
+from skdm2c.datasets import drop_pairing, load_handwritten
+
+DEFAULT_FOLDER = Path(__file__).parents[2] / "shared" / "data"
+SVD_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two views of one set.
+
+    ``sparse`` names the views of counts or texts, which become unit rows and then
+    50 singular vectors; the others are standardised.
+    """
+
+    file: str
+    views: tuple[str, str]
+    n_clusters: int
+    sparse: tuple[str, ...] = ()
+
+
+PAIRS = {
+    "snare": Pair("snare_cellmix", ("rna", "atac"), 4),
+    "pbmc1k": Pair("cite_pbmc1k", ("rna", "adt"), 6),
+    "facpix": Pair("mfeat", ("fac", "pix"), 10),
+    "karpix": Pair("mfeat", ("kar", "pix"), 10),
+    "reuters": Pair("reuters1200", ("english", "french"), 6, ("english", "french")),
+    "foupix": Pair("mfeat", ("fou", "pix"), 10),
+    "bdgp": Pair("bdgp", ("image_bow", "text"), 5, ("image_bow", "text")),
+    "wikipedia": Pair("wikipedia", ("image_sift", "text_tfidf"), 10, ("text_tfidf",)),
+    "tcga": Pair("tcga_breast", ("mrna", "protein"), 3),
+}
+
+
+def data_folder() -> Path:
+    """Where the sets lie: the environment's SKDM2C_DATA, or ../shared/data."""
+    return Path(os.environ.get("SKDM2C_DATA", DEFAULT_FOLDER))
+
+
+def is_available(name: str) -> bool:
+    """Whether a pair can be loaded; the handwritten digits always can."""
+    return PAIRS[name].file == "mfeat" or (data_folder() / f"{PAIRS[name].file}.npz").exists()
+
+
+def load_pair(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:
+    """Draw a pair's problem: preprocessed blocks without pairing, and the classes.
+
+    Parameters
+    ----------
+    name : str
+        Of ``PAIRS``.
+    seed : int
+        Draws which half of the instances keeps which view.
+
+    Returns
+    -------
+    X : MixedModalData
+        With modalities named as the views. Preprocessing sees a block's own rows only.
+    y : ndarray of shape (n,)
+        For scoring.
+    """
+    pair = PAIRS[name]
+    if pair.file == "mfeat":
+        views, y = load_handwritten(pair.views)
+    else:
+        with np.load(data_folder() / f"{pair.file}.npz", allow_pickle=False) as arrays:
+            views = {view: arrays[f"view_{view}"].astype(np.float64) for view in pair.views}
+            y = arrays["y"]
+    X, labels = drop_pairing(views, y, random_state=seed)
+    blocks = {
+        view: _reduce(block) if view in pair.sparse else StandardScaler().fit_transform(block)
+        for view, block in X.blocks.items()
+    }
+    return X.with_blocks(blocks), labels
+
+
+def principal_components(X: MixedModalData, max_width: int = 128) -> MixedModalData:
+    """Both blocks as principal components of one width, as the authors' code wants them."""
+    width = min(max_width, *(block.shape[1] for block in X.blocks.values()))
+    return X.with_blocks(
+        {
+            name: PCA(width, random_state=0).fit_transform(block).astype(np.float32)
+            for name, block in X.blocks.items()
+        }
+    )
+
+
+def _reduce(block: NDArray[np.float64]) -> NDArray[np.float64]:
+    reduced: NDArray[np.float64] = TruncatedSVD(SVD_SIZE, random_state=0).fit_transform(
+        normalize(block)
+    )
+    return reduced
