@@ -36,7 +36,7 @@ format: $(READY)  ## format the code
 	$(BIN)/ruff format .
 
 benchmark: $(READY)  ## PUBLISHED and the default on the protocol's pairs (needs the data folder)
-	$(BIN)/python -m benchmarks.published $(BENCHMARK_ARGS)
+	$(BIN)/python -m benchmarks.protocol $(BENCHMARK_ARGS)
 
 wheel: $(READY)  ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build

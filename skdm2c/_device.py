@@ -44,3 +44,23 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
             "Use device='auto' to take the best one there is, or 'cpu'."
         ) from error
     return resolved
+
+
+def has_fused_adam(device: torch.device) -> bool | None:
+    """Whether Adam can update all parameters in one pass on this device.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    True or None
+        None leaves the choice to PyTorch.
+
+    Examples
+    --------
+    >>> has_fused_adam(torch.device("cpu"))
+    True
+    """
+    return True if device.type in {"cpu", "cuda"} else None

@@ -66,6 +66,14 @@ def as_block(block: Any, name: str) -> Any:
 def n_rows(block: Any) -> int:
     """Rows of a block; 0 for None, an absent one.
 
+    Parameters
+    ----------
+    block : block or None
+
+    Returns
+    -------
+    int
+
     Examples
     --------
     >>> n_rows(["some", "texts"]), n_rows(None)
@@ -79,6 +87,14 @@ def n_rows(block: Any) -> int:
 def n_columns(block: Any) -> int:
     """Columns of a block; 1 for texts and 0 for None.
 
+    Parameters
+    ----------
+    block : block or None
+
+    Returns
+    -------
+    int
+
     Examples
     --------
     >>> n_columns(["some", "texts"]), n_columns(np.zeros((2, 5)))
@@ -91,6 +107,15 @@ def n_columns(block: Any) -> int:
 
 def take_rows(block: Any, rows: NDArray[np.intp]) -> Any:
     """Rows of a block by number, in its own form.
+
+    Parameters
+    ----------
+    block : block or None
+    rows : ndarray of int of shape (m,)
+
+    Returns
+    -------
+    block of m rows, or None
 
     Examples
     --------

@@ -168,9 +168,8 @@ def _minimize(
         for m, (x, z) in enumerate(zip(batch, image.latents, strict=True))
     )
     cycle = _sum(losses.cycle_loss(image.latents[s], z) for (s, _), z in image.cycled.items())
-    adversarial = _sum(
-        generator_loss(system.discriminators[t](z)) for (_, t), z in image.mapped.items()
-    )
+    scores = {(s, t): system.discriminators[t](z) for (s, t), z in image.mapped.items()}
+    adversarial = _sum(generator_loss(fake) for fake in scores.values())
     objective = losses.total_objective(
         reconstruction,
         cycle,
@@ -187,11 +186,16 @@ def _minimize(
         )
     optimizer.zero_grad()
     objective.backward()
+    with torch.no_grad():  # equation (3) as it stands, for the history
+        value = _sum(
+            losses.adversarial_value(system.discriminators[t](image.latents[t]), fake)
+            for (_, t), fake in scores.items()
+        )
     optimizer.step()
     return image, {
         "reconstruction": reconstruction.detach(),
         "cycle": cycle.detach(),
-        "adversarial": adversarial.detach(),
+        "adversarial": value,
     }
 
 

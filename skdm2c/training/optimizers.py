@@ -8,6 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from .._device import has_fused_adam
+
 OptimizerName = Literal["adam", "rmsprop"]
 
 
@@ -41,7 +43,5 @@ def make_optimizer(
     ]
     if name == "rmsprop":  # has no fused form; PyTorch picks the foreach one where that is faster
         return torch.optim.RMSprop(groups, weight_decay=weight_decay)
-    fused = groups[0]["params"][0].device.type in {"cpu", "cuda"}
-    return torch.optim.Adam(
-        groups, betas=(0.5, 0.999), weight_decay=weight_decay, fused=fused or None
-    )
+    fused = has_fused_adam(groups[0]["params"][0].device)
+    return torch.optim.Adam(groups, betas=(0.5, 0.999), weight_decay=weight_decay, fused=fused)

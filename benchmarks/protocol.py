@@ -1,11 +1,11 @@
 """PUBLISHED beside the default and beside the authors' own figures, on the protocol's pairs.
 
-    python -m benchmarks.published                      # all that follows
-    python -m benchmarks.published --pairs facpix --seeds 0 --out /tmp/runs.jsonl
+    python -m benchmarks.protocol                                  # snare, facpix, pbmc1k
+    python -m benchmarks.protocol --methods default --pairs all --seeds 10
 
 Each run appends one JSON line as it finishes; runs that stand there already are
 skipped, so an interrupted benchmark goes on where it stopped. The table is made
-from the lines alone: ``python -m benchmarks.published --report``.
+from the lines alone: ``python -m benchmarks.protocol --report``.
 """
 
 from __future__ import annotations
@@ -52,7 +52,34 @@ def fit_default(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClus
     return MixedModalClustering(n_clusters, random_state=seed).fit(X)
 
 
-METHODS = {"published": fit_published, "default": fit_default}
+def fit_to_first(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
+    """Fit the default with the first modality as the hub."""
+    return MixedModalClustering(n_clusters, unify_to=0, random_state=seed).fit(X)
+
+
+def fit_to_second(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
+    """Fit the default with the second modality as the hub."""
+    return MixedModalClustering(n_clusters, unify_to=1, random_state=seed).fit(X)
+
+
+def fit_unaligned(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
+    """Fit the default with generators that start at random."""
+    return MixedModalClustering(n_clusters, alignment=None, random_state=seed).fit(X)
+
+
+def fit_without_game(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
+    """Fit the default without the adversarial phase."""
+    return MixedModalClustering(n_clusters, adversarial_epochs=0, random_state=seed).fit(X)
+
+
+METHODS = {
+    "published": fit_published,
+    "default": fit_default,
+    "hub: first": fit_to_first,
+    "hub: second": fit_to_second,
+    "no alignment": fit_unaligned,
+    "no adversarial phase": fit_without_game,
+}
 
 
 def run(method: str, pair: str, seed: int) -> dict[str, Any]:

@@ -1,0 +1,128 @@
+"""What the project says of itself: README, figures, docstrings, structure."""
+
+import ast
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import skdm2c
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "skdm2c"
+README = (ROOT / "README.md").read_text()
+MODULES = [
+    importlib.import_module(info.name) for info in pkgutil.walk_packages(skdm2c.__path__, "skdm2c.")
+]
+
+
+def public_objects():
+    for module in MODULES:
+        for name, thing in vars(module).items():
+            if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
+                continue
+            if inspect.isfunction(thing) or inspect.isclass(thing):
+                yield f"{module.__name__}.{name}", thing
+
+
+def test_the_quickstart_runs(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    scope = {}
+    exec(code, scope)
+    assert scope["model"].labels_.shape == (2000,)
+    assert 0 <= scope["model"].alignment_confidence_ <= 1
+    assert capsys.readouterr().out
+
+
+def test_the_figures_quoted_are_those_measured():
+    from benchmarks.protocol import RESULTS, read, report
+
+    table = report([r for r in read(RESULTS) if r["method"] in ("published", "default")])
+    assert table in README
+    assert table in (ROOT / "docs" / "published.md").read_text()
+
+
+def test_every_committed_run_says_how_it_was_made():
+    for path in (ROOT / "benchmarks" / "results").glob("*.jsonl"):
+        for line in path.read_text().splitlines():
+            run = json.loads(line)
+            assert {"seed", "threads", "versions", "seconds", "date"} <= set(run)
+
+
+def test_a_benchmarks_method_gets_no_labels():
+    from benchmarks.protocol import METHODS
+
+    for method in METHODS.values():
+        assert list(inspect.signature(method).parameters) == ["X", "n_clusters", "seed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "thing"), public_objects(), ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_every_public_name_is_documented(name, thing):
+    doc = inspect.getdoc(thing)
+    assert doc, f"{name} has no docstring"
+    if inspect.isfunction(thing):
+        arguments = [p for p in inspect.signature(thing).parameters if p != "self"]
+        if arguments:
+            assert "Parameters\n" in doc, f"{name} does not describe its parameters"
+        assert all(re.search(rf"\b{p}\b", doc) for p in arguments), name
+
+
+@pytest.mark.parametrize("name", skdm2c.__all__)
+def test_what_users_import_has_an_example(name):
+    thing = getattr(skdm2c, name)
+    if inspect.isclass(thing):
+        assert ">>>" in inspect.getdoc(thing)
+
+
+def test_files_stay_small():
+    long = {
+        str(path.relative_to(ROOT)): n
+        for path in PACKAGE.rglob("*.py")
+        if (n := len(path.read_text().splitlines())) > 330
+    }
+    assert not long
+
+
+# A file may import from what stands before it, never from what comes after.
+ORDER = [
+    "exceptions", "_device", "_threads", "data", "preprocessing", "inputs", "networks", "system",
+    "losses", "alignment", "training", "hub", "clustering", "scoring", "_persistence", "parameters",
+    "fitting", "prediction", "estimator", "model_selection", "metrics", "datasets", "presets",
+]  # fmt: skip
+
+
+def test_imports_point_one_way():
+    rooms = {path.stem if path.is_file() else path.name for path in PACKAGE.iterdir()}
+    assert {r for r in rooms if r not in ("__init__", "__pycache__", "py")} <= {*ORDER, "py.typed"}
+    for path in PACKAGE.rglob("*.py"):
+        relative = path.relative_to(PACKAGE)
+        room = relative.parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and node.level == len(relative.parts):
+                targets = (
+                    [node.module.split(".")[0]] if node.module else [a.name for a in node.names]
+                )
+                for target in targets:
+                    assert ORDER.index(target) < ORDER.index(room), f"{relative} imports {target}"
+
+
+def test_only_one_file_names_a_device():
+    for path in PACKAGE.rglob("*.py"):
+        if path.name != "_device.py":
+            code = re.sub(r'""".*?"""|#.*', "", path.read_text(), flags=re.DOTALL)
+            assert not re.search(r"""\.cuda\(|["'](cuda|mps|cpu)["':]""", code), path
+
+
+def test_alignment_knows_no_networks_and_training_no_scikit_learn():
+    for folder, banned in (("alignment", "torch"), ("training", "sklearn")):
+        for path in (PACKAGE / folder).glob("*.py"):
+            assert not re.search(rf"^(from|import) {banned}", path.read_text(), re.MULTILINE), path
