@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 
 from ._threads import single_threaded
+from .alignment import principal_components
 
 MAX_ROWS = 2000
-N_PRINCIPAL = 30
 
 
 @single_threaded
@@ -46,9 +45,7 @@ def best_separated(blocks: Sequence[NDArray[np.floating]], n_clusters: int, seed
 
 def _separation(block: NDArray[np.floating], n_clusters: int, seed: int) -> float:
     rows = np.random.RandomState(seed).permutation(len(block))[:MAX_ROWS]
-    points = PCA(min(N_PRINCIPAL, len(rows), block.shape[1]), svd_solver="full").fit_transform(
-        block[rows].astype(np.float64)
-    )
+    points = principal_components(block[rows], seed)
     k = min(n_clusters, len(np.unique(points, axis=0)))
     if not 2 <= k < len(points):
         return -1.0

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ["SCIPY_ARRAY_API"] = "1"  # read when scipy is imported; else a check would be skipped
+
 import numpy as np
 import pytest
 

@@ -1,5 +1,6 @@
 """A citizen of scikit-learn: its own checks, and the tools people use it with."""
 
+import joblib
 import numpy as np
 import pytest
 import scipy.sparse
@@ -103,6 +104,20 @@ def test_grid_search_over_clusters_and_sizes(blobs, tiny, folds):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     assert search.best_estimator_.predict(blobs[0]).shape == (120,)
     assert search.score(blobs[0]) == search.best_estimator_.score(blobs[0])
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_a_search_in_workers_finds_what_one_process_finds(blobs, tiny, folds, backend):
+    alone, together = (
+        GridSearchCV(tiny, {"n_clusters": [2, 3, 4]}, cv=folds, n_jobs=n_jobs) for n_jobs in (1, 2)
+    )
+    alone.fit(blobs[0])
+    with joblib.parallel_backend(backend):
+        together.fit(blobs[0])
+    np.testing.assert_array_equal(
+        alone.cv_results_["mean_test_score"], together.cv_results_["mean_test_score"]
+    )
+    assert alone.best_params_ == together.best_params_
 
 
 def test_randomized_search(blobs, tiny, folds):

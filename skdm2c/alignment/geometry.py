@@ -17,6 +17,7 @@ from sklearn.preprocessing import normalize
 Matrix = NDArray[np.float64]
 
 N_PRINCIPAL = 30
+MAX_FULL = 1000  # rows or columns up to which an exact decomposition takes no time to speak of
 N_NEIGHBORS = 20
 
 
@@ -62,8 +63,7 @@ def describe(block: NDArray[np.floating], n_clusters: int, seed: int) -> Geometr
     >>> sorted(g.distances), g.distances["cosine"].shape
     (['cosine', 'euclidean', 'geodesic'], (40, 40))
     """
-    n_principal = min(N_PRINCIPAL, *block.shape)
-    principal = PCA(n_principal, svd_solver="full").fit_transform(block.astype(np.float64))
+    principal = principal_components(block, seed)
     directions = normalize(principal)
     graph = neighbor_graph(directions)
     spectral = _spectral_points(graph, n_clusters, seed)
@@ -75,6 +75,30 @@ def describe(block: NDArray[np.floating], n_clusters: int, seed: int) -> Geometr
             "euclidean": _unit_mean(pairwise_distances(principal)),
         },
     )
+
+
+def principal_components(block: NDArray[np.floating], seed: int) -> Matrix:
+    """Leading principal components of a block, at most 30.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n, d)
+    seed : int
+        For the randomised solver, which large blocks get.
+
+    Returns
+    -------
+    ndarray of shape (n, min(30, n, d))
+
+    Examples
+    --------
+    >>> principal_components(np.eye(4), seed=0).shape
+    (4, 4)
+    """
+    solver = "full" if min(block.shape) <= MAX_FULL else "randomized"
+    pca = PCA(min(N_PRINCIPAL, *block.shape), svd_solver=solver, random_state=seed)
+    components: Matrix = pca.fit_transform(block.astype(np.float64))
+    return components
 
 
 def neighbor_graph(directions: Matrix) -> sp.csr_matrix:
