@@ -134,8 +134,9 @@ def barycentric_targets(coupling: Matrix, latents: NDArray[np.floating]) -> Matr
 
     Examples
     --------
-    >>> barycentric_targets(np.array([[0.4, 0.1], [0.2, 0.3]]), np.array([[0.0], [8.0]]))
-    array([[0.],
+    >>> targets = barycentric_targets(np.array([[0.4, 0.1], [0.2, 0.3]]), np.array([[2.0], [8.0]]))
+    >>> targets.round(6)
+    array([[2.],
            [8.]])
     """
     means: Matrix = (coupling / coupling.sum(axis=1, keepdims=True)) @ latents
