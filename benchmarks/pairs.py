@@ -87,7 +87,7 @@ def load_pair(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:
     return X.with_blocks(blocks), labels
 
 
-def principal_components(X: MixedModalData, max_width: int = 128) -> MixedModalData:
+def reduce_to_one_width(X: MixedModalData, max_width: int = 128) -> MixedModalData:
     """Both blocks as principal components of one width, as the authors' code wants them."""
     width = min(max_width, *(block.shape[1] for block in X.blocks.values()))
     return X.with_blocks(

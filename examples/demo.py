@@ -16,7 +16,7 @@ from sklearn.manifold import TSNE
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.preprocessing import StandardScaler
 
-from skdm2c import MixedModalClustering
+from skdm2c import MixedModalClustering, PerModality
 from skdm2c.datasets import drop_pairing, load_handwritten
 from skdm2c.metrics import evaluate, reference_bounds
 
@@ -87,10 +87,9 @@ The task: 10 groups over both halves, so that a group means the same digit in bo
 def print_figures(X, y, model, seed):
     figures = evaluate(y, model.labels_, model.modality_, model.embedding_)
     a, b = X.names
-    scaled = [StandardScaler().fit_transform(block) for block in X.blocks.values()]
-    side = np.where(X.codes == 0, "0", "1")
-    random, oracle = reference_bounds(scaled, y, side, 10, random_state=seed)
-    stacked = evaluate(y, concatenated_pca_kmeans(scaled, seed), X.modality)
+    scaled = PerModality(**{a: StandardScaler(), b: StandardScaler()}).fit_transform(X)
+    random, oracle = reference_bounds(scaled, y, 10, random_state=seed)
+    stacked = evaluate(y, concatenated_pca_kmeans(scaled.blocks.values(), seed), X.modality)
     print(
         f"""How well do the groups agree with the true digits?  (adjusted Rand index, ARI: 0 is
 chance, 1 is perfect. Digits are used here, after the fit, and nowhere else.)

@@ -99,7 +99,8 @@ class MixedModalClustering(
     verbose : int, default=0
         1 prints a few lines a phase, 2 every epoch.
     random_state : int, RandomState or None, default=None
-        With an int the same fit on the same machine, whatever the number of threads.
+        With an int the same fit on the same machine, whatever the number of threads;
+        None draws anew each time. NumPy's global generator is never used.
 
     Attributes
     ----------
@@ -114,8 +115,8 @@ class MixedModalClustering(
         The hub.
     alignment_confidence_ : float
         In [0, 1]: how far to trust clusters *across* modalities. With more than two
-        modalities that of the worst spoke. 0.0 where ``alignment=None``, as nothing
-        was tested.
+        modalities that of the worst spoke. 0.0 where ``alignment=None`` or
+        ``alignment_epochs=0``, as nothing was tested.
     history_ : list of dict
         One record an epoch and phase.
     n_iter_ : int
@@ -129,7 +130,7 @@ class MixedModalClustering(
     Warns
     -----
     AlignmentWarning
-        If ``alignment_confidence_`` is below 0.35.
+        If ``alignment_confidence_`` is below 0.35, unless ``alignment=None``.
 
     See Also
     --------
@@ -169,7 +170,8 @@ class MixedModalClustering(
         X : MixedModalData, or block of shape (n_a, d_a)
         y : block of shape (n_b, d_b) or None
             B's block where ``X`` is A's. 1-D labels, as other clusterers accept
-            them, are ignored.
+            them, are ignored; so is anything beside a container, as a Pipeline
+            whose PerModality has read both blocks passes B's on.
 
         Returns
         -------
@@ -188,7 +190,10 @@ class MixedModalClustering(
         checked = check_data(self, data)
         widths = [x.shape[1] for x in checked.rows]
         device = resolve_device(self.device)
-        random = check_random_state(self.random_state)
+        # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
+        random = check_random_state(
+            np.random.RandomState() if self.random_state is None else self.random_state
+        )
         init_seed, batch_seed, align_seed, cluster_seed = random.randint(2**31 - 1, size=4).tolist()
         hub = (
             best_separated(checked.rows, self.n_clusters, cluster_seed)
@@ -209,6 +214,10 @@ class MixedModalClustering(
             history=history,
         )
         embedding = embed(system, checked.rows, data.codes)
+        if history.records:
+            last = history.records[-1]["phase"]
+            history.check(last, "unified space", float(np.abs(embedding).max()))
+        self._warn_of_low_confidence(confidence)
         centers = fit_centers(embedding, self.n_clusters, self.kmeans_n_init, cluster_seed)
         fitted = {
             "_system": system,
@@ -227,7 +236,6 @@ class MixedModalClustering(
         }
         for name, value in fitted.items():
             setattr(self, name, value)
-        self._warn_of_low_confidence()
         return self
 
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int32]:
@@ -283,10 +291,10 @@ class MixedModalClustering(
         check_is_fitted(self)
         return dict(zip(self.modality_names_, self._system.discriminators, strict=True))
 
-    def _warn_of_low_confidence(self) -> None:
-        if self.alignment is not None and self.alignment_confidence_ < LOW_CONFIDENCE:
+    def _warn_of_low_confidence(self, confidence: float) -> None:
+        if self.alignment is not None and confidence < LOW_CONFIDENCE:
             warnings.warn(
-                f"alignment_confidence_ is {self.alignment_confidence_:.2f}: the modalities share "
+                f"alignment_confidence_ is {confidence:.2f}: the modalities share "
                 "little geometry, so that labels mean something within a modality, but the same "
                 "label in two modalities may well be two different things. Try other features.",
                 AlignmentWarning,

@@ -117,7 +117,8 @@ def train_system(
     Returns
     -------
     float
-        Confidence of the alignment, that of the worst spoke; 0 where none was made.
+        Confidence of the alignment, that of the worst spoke; 0 where the generators
+        did not learn any.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def train_system(
             name=checked.names[m],
         )
     confidence = 0.0
-    if parameters.alignment == "geometry":
+    if parameters.alignment == "geometry" and parameters.alignment_epochs > 0:
         found = _align_spokes(checked.rows, system.architecture.hub, parameters, align_seed)
         regress_generators(
             system,

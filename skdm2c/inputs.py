@@ -12,6 +12,8 @@ from sklearn.utils.validation import check_array, validate_data
 
 FloatRows = NDArray[np.float32]
 
+SMALLEST = 1e-290  # columns below are zero for us: their spread would underflow
+
 
 class ModalityInput(BaseEstimator):  # type: ignore[misc]
     """Checks the rows of one modality and brings them to the networks' scale.
@@ -65,18 +67,15 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         d = rows.shape[1]
         self.mean_, self.scale_ = np.zeros(d), np.ones(d)
         if self.standardize:
-            # Two passes over a copy scaled to one: values of 1e-300 or 1e300 survive squaring.
+            # On columns brought to at most 1 first: squares of 1e-300 or 1e300 are no numbers.
             largest = np.abs(rows).max(axis=0)
-            largest[largest == 0] = 1.0
+            largest[largest < SMALLEST] = 1.0
             scaled = rows / largest
             std = scaled.std(axis=0)
             constant = std < 10 * np.finfo(np.float64).eps
             self.mean_ = scaled.mean(axis=0) * largest
-            self.scale_ = np.where(constant, 1.0, std) * largest
-            rows = (rows - self.mean_) / self.scale_
-            rows[:, constant] = 0.0
-            return rows.astype(np.float32)
-        return self._single_precision(rows)
+            self.scale_ = np.where(constant, 1.0, std * largest)
+        return self._standardized(rows)
 
     def transform(self, block: Any) -> FloatRows:
         """Check new rows against the columns learned and standardise them.
@@ -94,8 +93,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         ValueError
             As ``fit_transform``; and if the columns are not those learned.
         """
-        rows = self._checked(block, reset=False)
-        return self._single_precision((rows - self.mean_) / self.scale_)
+        return self._standardized(self._checked(block, reset=False))
 
     def inverse_transform(self, rows: FloatRows) -> NDArray[np.float64]:
         """Bring rows back to the scale of the data.
@@ -121,7 +119,9 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 self._check_width(block)
             named = block if hasattr(block, "columns") else np.empty((1, block.shape[1]))
             validate_data(self, named, reset=reset, skip_check_array=True)
+            _refuse_dates(block)
             dense = block.toarray() if sp.issparse(block) else block
+            dense = block.sparse.to_dense() if hasattr(block, "sparse") else dense
             rows = check_array(
                 dense, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=1
             )
@@ -148,14 +148,25 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         names = getattr(self, "feature_names_in_", None)
         return str(column) if names is None else repr(str(names[column]))
 
-    def _single_precision(self, rows: NDArray[np.float64]) -> FloatRows:
+    def _standardized(self, rows: NDArray[np.float64]) -> FloatRows:
         with np.errstate(over="ignore"):
-            single = rows.astype(np.float32)
+            # Half of each first: the difference of two numbers near 1e308 may be no number.
+            single = (2 * ((rows / 2 - self.mean_ / 2) / self.scale_)).astype(np.float32)
         if not np.isfinite(single).all():
             column = np.argwhere(~np.isfinite(single))[0][1]
             raise ValueError(
                 f"Modality {self.name!r}: column {self._column_name(column)} holds values up to "
                 f"{np.abs(rows[:, column]).max():.3g}, too large for single precision. "
-                "Keep standardize=True, or rescale the column."
+                + (
+                    "They are far from those in fit: check their units."
+                    if self.standardize
+                    else "Keep standardize=True, or rescale the column."
+                )
             )
         return single
+
+
+def _refuse_dates(block: Any) -> None:
+    dtypes = block.dtypes if hasattr(block, "dtypes") else [getattr(block, "dtype", None)]
+    if any(getattr(dtype, "kind", "") in ("M", "m") for dtype in dtypes):
+        raise ValueError("dates and durations are no numbers here; turn them into some first.")

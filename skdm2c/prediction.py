@@ -60,7 +60,7 @@ class FittedModel(
             data = as_known_modalities(X, self.modality_names_, X_b, modality)
             embedding: FloatRows = self.transform(data)
             return embedding
-        return self._embedding_of(as_known_modalities(X, self.modality_names_))
+        return self._embedding_of(as_known_modalities(X, self.modality_names_, X_b, modality))
 
     def predict(
         self, X: Any, X_b: Any = None, *, modality: str | int | None = None
@@ -119,9 +119,10 @@ class FittedModel(
     def score(self, X: Any, y: Any = None) -> float:
         """How good the clustering of ``X`` looks without labels; higher is better.
 
-        The mean silhouette of the predicted clusters in each modality's own data,
-        less the share of the modality's entropy that clusters tell (0 where every
-        cluster holds the modalities alike, 1 where clusters are modalities).
+        The mean silhouette of the predicted clusters in each modality's own data, every
+        cluster counting alike, less the share of the modality's entropy that clusters
+        tell (0 where every cluster holds the modalities alike, 1 where clusters are
+        modalities).
 
         Parameters
         ----------
@@ -141,7 +142,7 @@ class FittedModel(
             If rows of a modality are lacking, or ``y`` is a second block.
         """
         check_is_fitted(self)
-        if y is not None and len(np.shape(y)) == 2:
+        if not isinstance(X, MixedModalData) or (y is not None and len(np.shape(y)) == 2):
             raise ValueError(
                 "score takes both blocks in one container, score(MixedModalData(X_a, X_b)): "
                 "in a Pipeline a second block would skip the preprocessing."
@@ -158,26 +159,33 @@ class FittedModel(
 
     def _checked_rows(self, data: MixedModalData) -> list[FloatRows]:
         # Standardised rows of each modality; none for one not seen here.
-        widths = list(self.n_features_per_modality_.values())
+        widths = self.n_features_per_modality_
         rows = []
-        for m, (name, block) in enumerate(data.blocks.items()):
-            width = n_columns(block)
-            others = [other for other, d in self.n_features_per_modality_.items() if d == width]
-            if n_rows(block) and width != widths[m] and others and not isinstance(block, list):
+        for door, (name, block) in zip(self._inputs, data.blocks.items(), strict=True):
+            if n_rows(block) == 0:
+                rows.append(np.empty((0, widths[name]), dtype=np.float32))
+                continue
+            fits = [other for other, width in widths.items() if width == n_columns(block)]
+            try:
+                rows.append(door.transform(block))
+            except ValueError as error:
+                if name in fits or not fits or isinstance(block, list):
+                    raise
                 raise ValueError(
-                    f"Modality {name!r}: X has {width} features, but MixedModalClustering is "
-                    f"expecting {widths[m]} features as input. Modality {others[0]!r} has {width}: "
-                    "are the blocks swapped, or is modality= the wrong one?"
-                )
-            rows.append(
-                self._inputs[m].transform(block)
-                if n_rows(block)
-                else np.empty((0, widths[m]), dtype=np.float32)
-            )
+                    f"{error} Modality {fits[0]!r} has {n_columns(block)}: are the blocks "
+                    "swapped, or is modality= the wrong one?"
+                ) from error
         return rows
 
     def _embedding_of(self, data: MixedModalData) -> FloatRows:
-        return embed(self._system, self._checked_rows(data), data.codes)
+        embedding = embed(self._system, self._checked_rows(data), data.codes)
+        if not np.isfinite(embedding).all():
+            row = int(np.argwhere(~np.isfinite(embedding))[0, 0])
+            raise ValueError(
+                f"Modality {str(data.modality[row])!r}: row {data.positions[row]} has values so far "
+                "from those in fit that the networks overflow. Check its units."
+            )
+        return embedding
 
 
 def embed(system: CrossModalSystem, rows: list[FloatRows], codes: NDArray[np.intp]) -> FloatRows:

@@ -11,7 +11,7 @@ from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
-from .data.blocks import n_rows
+from .data.blocks import n_columns, n_rows
 
 
 class PerModality(  # type: ignore[call-arg]
@@ -149,6 +149,10 @@ class PerModality(  # type: ignore[call-arg]
             fitted[name] = clone(transformer)
             blocks[name] = fitted[name].fit_transform(data.blocks[name])
         self.names_in_, self.transformers_ = data.names, fitted
+        self._names_passed = {
+            name: [*getattr(block, "columns", [f"x{i}" for i in range(n_columns(block))])]
+            for name, block in data.blocks.items()
+        }
         return data.with_blocks(blocks)
 
     def transform(self, X: Any, *, modality: str | None = None) -> MixedModalData:
@@ -196,8 +200,11 @@ class PerModality(  # type: ignore[call-arg]
             [
                 f"{name}__{feature}"
                 for name in self.names_in_
-                if name in self.transformers_
-                for feature in self.transformers_[name].get_feature_names_out()
+                for feature in (
+                    self.transformers_[name].get_feature_names_out()
+                    if name in self.transformers_
+                    else self._names_passed[name]
+                )
             ],
             dtype=object,
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import mutual_info_score, silhouette_score
+from sklearn.metrics import mutual_info_score, silhouette_samples
 
 WORST_SCORE = -2.0
 MAX_ROWS = 2000
@@ -29,8 +29,8 @@ def label_free_score(
     Returns
     -------
     float
-        Mean silhouette over the modalities less I(cluster; modality) / H(modality);
-        between -2 and 1. A clustering that puts all rows into one cluster gets -2,
+        Mean silhouette over clusters and modalities less I(cluster; modality) /
+        H(modality); between -2 and 1. A clustering that puts all rows into one cluster gets -2,
         one that splits the modalities at most 0.
 
     Examples
@@ -55,8 +55,10 @@ def label_free_score(
 
 
 def _silhouette(x: NDArray[np.floating], y: NDArray[np.integer], seed: int) -> float:
+    # A mean over clusters, not rows: all rows against one outlier is no good clustering.
     kept = np.random.RandomState(seed).permutation(len(x))[:MAX_ROWS]
-    n_labels = len(np.unique(y[kept]))
-    if not 2 <= n_labels < len(kept):  # the silhouette is not defined: nothing is separated
+    names = np.unique(y[kept])
+    if not 2 <= len(names) < len(kept):  # the silhouette is not defined: nothing is separated
         return -1.0
-    return float(silhouette_score(x[kept], y[kept]))
+    widths = silhouette_samples(x[kept], y[kept])
+    return float(np.mean([widths[y[kept] == name].mean() for name in names]))

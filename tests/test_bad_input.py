@@ -52,6 +52,8 @@ BAD_BLOCKS = {
     "labels as second block": (A, np.zeros(12), "1-D second argument"),
     "column vector": (A, np.zeros((12, 1)), r"shape \(12, 1\)"),
     "absent modality": (MixedModalData(A, None), None, "Modality 'b' has n_samples = 0"),
+    "dates": (np.full((12, 2), "2026-01-01", dtype="datetime64[D]"), B, "Modality 'a'.*dates"),
+    "dates in a frame": (pd.DataFrame(A).add_prefix("c").assign(day=pd.Timestamp("2026-01-01")), B, "dates"),
     "both in a tuple": ((A, B), None, "Several blocks"),
 }  # fmt: skip
 
@@ -64,7 +66,6 @@ def test_bad_blocks_are_refused_before_training(X, y, message, tiny):
     assert not hasattr(tiny, "labels_")
 
 
-NUMBERS_AS_TEXT = A.astype(str).astype(object)
 GOOD_BLOCKS = {
     "float16": A.astype(np.float16),
     "float32": A.astype(np.float32),
@@ -83,6 +84,9 @@ GOOD_BLOCKS = {
     "huge offset": A + 1e6,
     "one column": A[:, :1],
     "list of rows": A.tolist(),
+    "sparse frame": pd.get_dummies(pd.Series(list("abcabcabcabc")), sparse=True),
+    "smallest numbers": changed(A, slice(None), 0, [0.0, 5e-324] * 6),
+    "largest numbers": changed(A, slice(None), 0, [1.7e308, -1.7e308, -1.7e308] * 4),
 }
 
 
@@ -195,6 +199,13 @@ NEW_ROWS = {
     "unknown target": (lambda m: m.translate(A, "a", "c"), "no modality 'c'"),
     "NaN": (lambda m: m.transform(changed(A, 1, 0, np.nan), B), "NaN.*row 1, column 0"),
     "texts": (lambda m: m.predict(["text"], modality="a"), "holds texts"),
+    "too far": (lambda m: m.predict(changed(A, 5, 1, 1e25), modality="a"), "'a': row 5.*units"),
+    "beyond": (lambda m: m.predict(changed(A, 5, 1, 1e200), modality="a"), "column 1.*units"),
+    "container and modality": (lambda m: m.predict(MixedModalData(A, B), modality="b"), "alone"),
+    "container and block": (lambda m: m.transform(MixedModalData(A, B), B), "alone"),
+    "half a modality": (lambda m: m.predict(A, modality=0.5), "no modality 0.5"),
+    "no source": (lambda m: m.translate(A, None, "b"), "no modality None"),
+    "score of one block": (lambda m: m.score(A), "one container"),
     "1-D": (lambda m: m.predict(A[0], modality="a"), "Expected 2D"),
 }
 
@@ -218,7 +229,7 @@ def test_predict_before_fit(method):
         getattr(MixedModalClustering(), method)(MixedModalData(A, B))
 
 
-finite = st.floats(-1e300, 1e300, allow_nan=False)
+finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
 @given(

@@ -249,6 +249,23 @@ def test_from_frame_refuses_rows_of_no_or_two_modalities(values, message):
         MixedModalData.from_frame(pd.DataFrame(values), {"a": ["u"], "b": ["w"]})
 
 
+def test_from_frame_knows_the_nulls_of_pandas():
+    frame = pd.DataFrame(
+        {
+            "u": pd.array([1, None], dtype="Int64"),
+            "v": pd.array([None, None], dtype="Float64"),
+            "w": pd.array([None, "text"], dtype="string"),
+        }
+    )
+    X = MixedModalData.from_frame(frame, {"a": ["u", "v"], "b": ["w"]})
+    assert list(X.modality) == ["a", "b"]
+
+
+def test_from_frame_wants_lists_of_columns():
+    with pytest.raises(ValueError, match=r"must be a list: \['red'\]"):
+        MixedModalData.from_frame(pd.DataFrame({"red": [1.0]}), {"a": "red", "b": ["red"]})
+
+
 def test_from_frame_refuses_unknown_modalities():
     frame = pd.DataFrame({"u": [1.0], "w": [1.0], "kind": ["sound"]})
     with pytest.raises(ValueError, match="'sound'"):
@@ -299,7 +316,7 @@ def test_the_ways_to_call_fit():
             as_mixed_modal(a, y)
     with pytest.raises(ValueError, match=r"shape \(3, 1\).*1-D.*MixedModalData"):
         as_mixed_modal(a, np.zeros((3, 1)))
-    for both in ({"a": a, "b": b}, (a, b)):
+    for both in ({"a": a, "b": b}, (a, b), [a, b]):
         with pytest.raises(ValueError, match="Several blocks"):
             as_mixed_modal(both)
 

@@ -246,3 +246,40 @@ def test_progress_is_printed(blobs, tiny, capsys):
     assert all(
         phase in out for phase in ("pretraining a", "pretraining b", "alignment", "adversarial")
     )
+
+
+def test_a_divergence_in_the_very_last_step_is_one(blobs, tiny):
+    one_step = {"batch_size": 1000, "adversarial_epochs": 1, "generator_learning_rate": 1e38}
+    with pytest.raises(TrainingDivergedError, match="unified space.*adversarial"):
+        tiny.set_params(**one_step, autoencoder_learning_rate=1e38).fit(blobs[0])
+
+
+def test_an_alignment_nobody_learned_has_no_confidence(blobs, tiny):
+    with pytest.warns(AlignmentWarning):
+        assert tiny.set_params(alignment_epochs=0).fit(blobs[0]).alignment_confidence_ == 0
+
+
+def test_a_warning_made_an_error_leaves_the_estimator_as_it_was(tiny):
+    rng = np.random.RandomState(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", AlignmentWarning)
+        with pytest.raises(AlignmentWarning):
+            tiny.fit(rng.randn(60, 4), rng.randn(60, 5))
+    assert not hasattr(tiny, "labels_")
+
+
+def test_two_rows_are_enough_for_a_batch(tiny):
+    rng = np.random.RandomState(0)
+    tiny.set_params(batch_size=2, normalization="batch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)
+        assert tiny.fit(rng.randn(13, 4), rng.randn(11, 3)).labels_.shape == (24,)
+
+
+def test_one_outlier_against_all_is_no_good_clustering():
+    from skdm2c.scoring import label_free_score
+
+    X, y = make_mixed_modal_blobs(300, random_state=0)
+    blocks, halves = list(X.blocks.values()), [y[X.codes == m] for m in (0, 1)]
+    outlier = [np.eye(1, len(half), dtype=int)[0] for half in halves]
+    assert label_free_score(blocks, halves) > label_free_score(blocks, outlier)

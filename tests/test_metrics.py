@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdm2c import metrics
+from skdm2c import MixedModalData, metrics
 
 Y = [0, 0, 1, 1, 2, 2]
 
@@ -86,7 +86,8 @@ def test_evaluate_names_every_figure():
 def test_reference_bounds_are_those_of_k_means():
     x = np.repeat([[0.0], [10.0], [30.0]], 10, axis=0) + np.linspace(0, 1, 30)[:, None]
     y = np.tile(np.repeat(np.arange(3), 10), 2)
-    random, oracle = metrics.reference_bounds([x, -x], y, np.repeat(["a", "b"], 30), 3)
+    X = MixedModalData(x, -x, names=("z", "a"))
+    random, oracle = metrics.reference_bounds(X, y, 3)
     assert oracle == 1.0
     assert random < 0.9
 

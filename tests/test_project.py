@@ -40,11 +40,18 @@ def test_the_quickstart_runs(capsys):
 
 
 def test_the_figures_quoted_are_those_measured():
-    from benchmarks.protocol import RESULTS, read, report
+    from benchmarks.protocol import RESULTS, confidence_report, read, report
 
-    table = report([r for r in read(RESULTS) if r["method"] in ("published", "default")])
+    runs = read(RESULTS)
+    table = report([r for r in runs if r["method"] in ("published", "default")])
+    page = (ROOT / "docs" / "published.md").read_text()
     assert table in README
-    assert table in (ROOT / "docs" / "published.md").read_text()
+    assert table in page
+    for text in (README, page):
+        assert confidence_report(runs) in " ".join(text.split())
+    ablation = read(RESULTS.with_name("ablation.jsonl"))
+    assert ablation
+    assert report(ablation) in page
 
 
 def test_every_committed_run_says_how_it_was_made():

@@ -10,9 +10,12 @@ import pytest
 import torch
 from conftest import TINY
 from joblib import Parallel, delayed
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from skdm2c import MixedModalClustering
-from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.alignment import align
+from skdm2c.datasets import load_handwritten, make_mixed_modal_blobs
 
 # Wide enough for PyTorch and BLAS to use several threads.
 WIDE = TINY | {"autoencoder_hidden_sizes": (400,), "pretrain_epochs": 4, "batch_size": 300}
@@ -24,7 +27,8 @@ def fit(normalization="layer", random_state=0):
         3, random_state=random_state, normalization=normalization, **WIDE
     ).fit(X)
     losses = [{k: v for k, v in r.items() if k != "seconds"} for r in model.history_]
-    return model.labels_, model.embedding_, model.cluster_centers_, losses
+    told = {"losses": losses, "confidence": model.alignment_confidence_}
+    return model.labels_, model.embedding_, model.cluster_centers_, told
 
 
 def assert_same(one, other):
@@ -68,6 +72,17 @@ def test_with_any_number_of_threads(normalization):
     assert_same(*results)
 
 
+def test_alignment_with_any_number_of_blas_threads():
+    views, _ = load_handwritten()
+    a, b = (StandardScaler().fit_transform(view[::2]) for view in views.values())
+    results = []
+    for n_threads in (1, 2):
+        with threadpool_limits(n_threads):
+            results.append(align(a, b, 10, seed=0))
+    np.testing.assert_array_equal(results[0].coupling, results[1].coupling)
+    assert results[0].confidence == results[1].confidence
+
+
 def test_another_seed_is_another_model(in_main):
     assert not np.array_equal(in_main[1], fit(random_state=1)[1])
 
@@ -85,7 +100,7 @@ def test_global_generators_are_left_alone(blobs, tiny):
     torch.manual_seed(5)
     np.random.seed(5)
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
-    for change in ({}, {"lipschitz": "gradient_penalty"}, {"lipschitz": "spectral_norm"}):
+    for change in ({}, {"lipschitz": "gradient_penalty"}, {"random_state": None}):
         tiny.set_params(**change).fit(blobs[0]).predict(blobs[0])
     assert torch.equal(torch_state, torch.get_rng_state())
     np.testing.assert_array_equal(numpy_state, np.random.get_state()[1])

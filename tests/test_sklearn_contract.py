@@ -2,6 +2,7 @@
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 import sklearn
@@ -57,10 +58,14 @@ class OneBlock(MixedModalClustering):
 
     def transform(self, X):
         sklearn.utils.validation.check_is_fitted(self)
-        return super().transform(X if isinstance(X, MixedModalData) else _block(X), modality="a")
+        if isinstance(X, MixedModalData):  # from transform itself
+            return super().transform(X)
+        return super().transform(_block(X), modality="a")
 
     def predict(self, X):
         sklearn.utils.validation.check_is_fitted(self)
+        if isinstance(X, MixedModalData):  # from score
+            return super().predict(X)
         return super().predict(_block(X), modality="a")
 
     def score(self, X, y=None):
@@ -218,8 +223,6 @@ def test_set_output(blobs, tiny, library):
 
 
 def test_set_output_reaches_the_transformers_of_each_modality():
-    import pandas as pd
-
     X = MixedModalData(np.arange(6.0).reshape(3, 2), np.ones((2, 2)))
     per = PerModality(a=StandardScaler(), b=StandardScaler()).set_output(transform="pandas")
     assert isinstance(per.fit_transform(X).blocks["a"], pd.DataFrame)
@@ -284,6 +287,12 @@ def test_per_modality_wants_rows_of_what_it_fits():
         PerModality(b=StandardScaler()).fit(MixedModalData(np.ones((2, 2)), None))
     with pytest.raises(ValueError, match="Invalid parameter 'b__x'"):
         PerModality(a=StandardScaler()).set_params(b__x=1)
+
+
+def test_per_modality_names_every_column_it_returns():
+    X = MixedModalData(np.ones((3, 2)), pd.DataFrame({"u": [1.0], "v": [2.0]}))
+    per = PerModality(a=StandardScaler()).fit(X)
+    assert list(per.get_feature_names_out()) == ["a__x0", "a__x1", "b__u", "b__v"]
 
 
 def test_per_modality_keeps_pairs_and_order():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,8 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
     """
     if isinstance(X, MixedModalData):
         return X
-    if isinstance(X, Mapping) or (isinstance(X, tuple) and len(X) > 1 and np.ndim(X[0]) == 2):
+    several = isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
+    if several or isinstance(X, Mapping):
         raise ValueError("Several blocks in one: pass MixedModalData(X_a, X_b), or X_a and X_b.")
     shape = tuple(y.shape) if hasattr(y, "shape") else np.shape(y)
     if y is None or len(shape) < 2:
@@ -85,6 +87,11 @@ def as_known_modalities(
     MixedModalData(rna: absent, atac: 2 x 3)
     """
     if isinstance(X, MixedModalData):
+        if X_b is not None or modality is not None:
+            raise ValueError(
+                "A MixedModalData says itself of which modality its rows are: pass it alone, "
+                "without a second block or modality."
+            )
         if X.names != names:
             raise ValueError(f"The modalities were {names} in fit, and are {X.names} here.")
         return X
@@ -129,6 +136,7 @@ def modality_index(modality: str | int, names: tuple[str, ...]) -> int:
     """
     if isinstance(modality, str) and modality in names:
         return names.index(modality)
-    if not isinstance(modality, str | bool) and 0 <= modality < len(names):
+    is_number = isinstance(modality, Integral) and not isinstance(modality, bool)
+    if is_number and 0 <= int(modality) < len(names):
         return int(modality)
     raise ValueError(f"There is no modality {modality!r}; the modalities are {names}.")

@@ -39,6 +39,9 @@ def split_frame(
         If a column is missing, or a row has no modality or more than one.
     """
     names = list(columns)
+    for name, group in columns.items():
+        if isinstance(group, str):
+            raise ValueError(f"from_frame: the columns of {name!r} must be a list: [{group!r}].")
     wanted = [c for group in columns.values() for c in group] + ([modality] if modality else [])
     missing = [c for c in wanted if c not in list(frame.columns)]
     if missing:
@@ -62,20 +65,7 @@ def split_frame(
 
 
 def _infer_codes(frame: Any, columns: Mapping[str, Sequence[str]]) -> Codes:
-    # A value is there unless it is None or NaN, the only thing that differs from itself.
-    observed = np.stack(
-        [
-            np.array(
-                [
-                    any(value is not None and value == value for value in row)
-                    for row in np.asarray(frame[list(group)], dtype=object)
-                ],
-                dtype=bool,
-            ).reshape(-1)
-            for group in columns.values()
-        ],
-        axis=1,
-    )
+    observed = np.stack([_has_values(frame, group) for group in columns.values()], axis=1)
     n_seen = observed.sum(1)
     if (n_seen != 1).any():
         row = int(np.flatnonzero(n_seen != 1)[0])
@@ -88,6 +78,21 @@ def _infer_codes(frame: Any, columns: Mapping[str, Sequence[str]]) -> Codes:
         )
     codes: Codes = observed.argmax(1)
     return codes
+
+
+def _has_values(frame: Any, group: Sequence[str]) -> NDArray[np.bool_]:
+    # Which rows have a value in any of the columns: neither null nor NaN.
+    seen = np.zeros(len(frame), dtype=bool)
+    for column in group:
+        series = frame[column]
+        if hasattr(series, "notna"):  # pandas
+            seen |= np.asarray(series.notna())
+        else:  # polars tells null from NaN
+            there = series.is_not_null()
+            if series.dtype.is_float():
+                there &= series.is_not_nan().fill_null(value=False)
+            seen |= there.to_numpy()
+    return seen
 
 
 def split_mudata(

@@ -13,6 +13,7 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import check_consistent_length, check_random_state
 
+from ..data import MixedModalData
 from .clusters import clustering_accuracy, pairwise_f_score, purity
 
 Labels = NDArray[Any]
@@ -140,19 +141,15 @@ def gain(ari: float, random: float, oracle: float) -> float:
 
 
 def reference_bounds(
-    blocks: list[NDArray[np.floating]],
-    y_true: ArrayLike,
-    modality: ArrayLike,
-    n_clusters: int,
-    random_state: int = 0,
+    X: MixedModalData, y_true: ArrayLike, n_clusters: int, random_state: int = 0
 ) -> tuple[float, float]:
     """Bounds of plain k-means in each modality, for comparing methods with each other.
 
     Parameters
     ----------
-    blocks : list of ndarray, the m-th of shape (n_m, d_m)
-        Preprocessed rows; in the order of the sorted names in ``modality``.
-    y_true, modality : array-like of shape (n,)
+    X : MixedModalData of n rows
+        Preprocessed.
+    y_true : array-like of shape (n,)
     n_clusters : int
     random_state : int, default=0
 
@@ -168,15 +165,14 @@ def reference_bounds(
     Examples
     --------
     >>> x = np.array([[0.0], [0.1], [9.0], [9.1]])
-    >>> reference_bounds([x, x], [0, 0, 1, 1] * 2, list("aaaabbbb"), 2)[1]
+    >>> reference_bounds(MixedModalData(x, x), [0, 0, 1, 1] * 2, 2)[1]
     1.0
     """
-    modality = np.asarray(modality)
-    labels = np.empty(len(modality), dtype=int)
-    for name, block in zip(np.unique(modality), blocks, strict=True):
+    labels = np.empty(len(X), dtype=int)
+    for m, block in enumerate(X.blocks.values()):
         kmeans = KMeans(n_clusters, n_init=10, random_state=random_state)
-        labels[modality == name] = kmeans.fit_predict(block)
-    return matching_bounds(y_true, labels, modality, random_state=random_state)
+        labels[X.codes == m] = kmeans.fit_predict(block)
+    return matching_bounds(y_true, labels, X.codes, random_state=random_state)
 
 
 def evaluate(
@@ -187,7 +183,7 @@ def evaluate(
     *,
     random_state: int = 0,
 ) -> dict[str, float]:
-    """Every figure of the protocol in one call.
+    """All figures of one clustering in one call; :func:`reference_bounds` stand apart.
 
     Parameters
     ----------

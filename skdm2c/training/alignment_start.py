@@ -63,7 +63,11 @@ def regress_generators(
     networks = [(system.generator_of(*edge), learning_rate) for edge in edges]
     optimizer = make_optimizer("adam", networks)
     system.train()
-    n_steps = {edge: -(-len(examples[edge][0]) // batch_size) for edge in edges}
+    # As many batches as it takes, but none of a single row: that has no variance.
+    n_steps = {
+        edge: max(1, min(-(-len(z) // batch_size), len(z) // 2))
+        for edge, (z, _) in examples.items()
+    }
     for epoch in range(n_epochs):
         means = []
         for edge in edges:

@@ -53,6 +53,31 @@ class TrainingHistory:
         self.records: list[dict[str, Any]] = []
         self._start = time.perf_counter()
 
+    def check(self, phase: str, name: str, value: float, **where: str) -> None:
+        """Stop a training that has diverged.
+
+        Parameters
+        ----------
+        phase : {"pretraining", "alignment", "adversarial"}
+        name : str
+            What the value is.
+        value : float
+        **where : str
+            What the phase was about.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If the value is NaN or infinite.
+        """
+        if not math.isfinite(value):
+            about = "".join(f" of {key} {what!r}" for key, what in where.items())
+            epoch = sum(r["phase"] == phase and where.items() <= r.items() for r in self.records)
+            raise TrainingDivergedError(
+                f"The {name} became {value} in epoch {epoch} of the {phase} phase{about}. "
+                f"{_LIKELY_CAUSE[phase]}"
+            )
+
     def record(
         self, phase: str, epoch: int, n_epochs: int, losses: Mapping[str, float], **where: str
     ) -> None:
@@ -76,12 +101,7 @@ class TrainingHistory:
         seconds = time.perf_counter() - self._start
         self.records.append({"phase": phase, **where, "epoch": epoch, "seconds": seconds, **losses})
         for name, value in losses.items():
-            if not math.isfinite(value):
-                about = "".join(f" of {key} {what!r}" for key, what in where.items())
-                raise TrainingDivergedError(
-                    f"The {name} loss became {value} in epoch {epoch + 1} of the {phase} phase"
-                    f"{about}. {_LIKELY_CAUSE[phase]}"
-                )
+            self.check(phase, f"{name} loss", value, **where)
         every = 1 if self.verbose > 1 else max(1, n_epochs // 5)
         if self.verbose and ((epoch + 1) % every == 0 or epoch + 1 == n_epochs):
             title = " ".join([phase, *where.values()])
