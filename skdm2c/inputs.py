@@ -74,7 +74,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             std = scaled.std(axis=0)
             constant = std < 10 * np.finfo(np.float64).eps
             self.mean_ = scaled.mean(axis=0) * largest
-            self.scale_ = np.where(constant, 1.0, std * largest)
+            self.scale_ = np.where(constant, 1.0, std) * largest
         return self._standardized(rows)
 
     def transform(self, block: Any) -> FloatRows:
@@ -119,12 +119,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 self._check_width(block)
             named = block if hasattr(block, "columns") else np.empty((1, block.shape[1]))
             validate_data(self, named, reset=reset, skip_check_array=True)
-            _refuse_dates(block)
-            dense = block.toarray() if sp.issparse(block) else block
-            dense = block.sparse.to_dense() if hasattr(block, "sparse") else dense
-            rows = check_array(
-                dense, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=1
-            )
+            rows = check_array(_dense(block), dtype=np.float64, ensure_all_finite=False)
         except (ValueError, TypeError) as error:
             raise type(error)(f"Modality {self.name!r}: {error}") from error
         finite = np.isfinite(rows)
@@ -166,7 +161,12 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         return single
 
 
-def _refuse_dates(block: Any) -> None:
-    dtypes = block.dtypes if hasattr(block, "dtypes") else [getattr(block, "dtype", None)]
-    if any(getattr(dtype, "kind", "") in ("M", "m") for dtype in dtypes):
+def _dense(block: Any) -> Any:
+    if sp.issparse(block):
+        return block.toarray()
+    if hasattr(block, "sparse"):  # a pandas frame of sparse columns
+        block = block.sparse.to_dense()
+    kinds = [getattr(dtype, "kind", "") for dtype in getattr(block, "dtypes", [])]
+    if {"M", "m"} & {*kinds, np.asarray(block).dtype.kind}:
         raise ValueError("dates and durations are no numbers here; turn them into some first.")
+    return block

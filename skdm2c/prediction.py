@@ -181,9 +181,10 @@ class FittedModel(
         embedding = embed(self._system, self._checked_rows(data), data.codes)
         if not np.isfinite(embedding).all():
             row = int(np.argwhere(~np.isfinite(embedding))[0, 0])
+            name = data.names[data.codes[row]]
             raise ValueError(
-                f"Modality {str(data.modality[row])!r}: row {data.positions[row]} has values so far "
-                "from those in fit that the networks overflow. Check its units."
+                f"Modality {name!r}: row {data.positions[row]} has values so far from those in "
+                "fit that the networks overflow. Check its units."
             )
         return embedding
 

@@ -1,9 +1,11 @@
 """The list of what goes wrong, each with a clear error before training or a known behaviour."""
 
+import datetime
 import re
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from conftest import TINY
 from hypothesis import given, settings
@@ -53,7 +55,12 @@ BAD_BLOCKS = {
     "column vector": (A, np.zeros((12, 1)), r"shape \(12, 1\)"),
     "absent modality": (MixedModalData(A, None), None, "Modality 'b' has n_samples = 0"),
     "dates": (np.full((12, 2), "2026-01-01", dtype="datetime64[D]"), B, "Modality 'a'.*dates"),
-    "dates in a frame": (pd.DataFrame(A).add_prefix("c").assign(day=pd.Timestamp("2026-01-01")), B, "dates"),
+    "dates in polars": (
+        pl.DataFrame({"day": [datetime.date(2026, 1, day) for day in range(1, 13)]}), B, "dates",
+    ),
+    "dates in a frame": (
+        pd.DataFrame(A).add_prefix("c").assign(day=pd.Timestamp("2026-01-01")), B, "dates",
+    ),
     "both in a tuple": ((A, B), None, "Several blocks"),
 }  # fmt: skip
 
@@ -86,6 +93,7 @@ GOOD_BLOCKS = {
     "list of rows": A.tolist(),
     "sparse frame": pd.get_dummies(pd.Series(list("abcabcabcabc")), sparse=True),
     "smallest numbers": changed(A, slice(None), 0, [0.0, 5e-324] * 6),
+    "huge constant column": changed(A, slice(None), 0, 1e300),
     "largest numbers": changed(A, slice(None), 0, [1.7e308, -1.7e308, -1.7e308] * 4),
 }
 
