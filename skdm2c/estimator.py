@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
+from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
 from ._persistence import PersistentSystem
 from .clustering import fit_centers, nearest_center
@@ -30,6 +31,7 @@ LOW_CONFIDENCE = 0.35
 
 class MixedModalClustering(
     PersistentSystem,
+    CallbackSupportMixin,  # type: ignore[misc]
     ClusterMixin,  # type: ignore[misc]
     FittedModel,
 ):
@@ -142,7 +144,9 @@ class MixedModalClustering(
     -----
     One unpaired set has rows of A and of B. A plain transformer such as
     StandardScaler before this estimator in a Pipeline would see A alone: use
-    :class:`PerModality`. ``MixedModalClustering(**skdm2c.presets.PUBLISHED)`` is the
+    :class:`PerModality`. Callbacks of scikit-learn 1.9 (``set_callbacks``) are called
+    after every epoch, with its record of ``history_`` as ``metadata``; one that returns
+    True ends the phase there. ``MixedModalClustering(**skdm2c.presets.PUBLISHED)`` is the
     configuration of the paper.
 
     References
@@ -204,7 +208,8 @@ class MixedModalClustering(
             self.architecture(widths, hub),
             torch.Generator().manual_seed(init_seed),
         ).to(device)
-        history = TrainingHistory(self.verbose)
+        tasks = EpochTasks(self, self.n_epochs(len(widths)))
+        history = TrainingHistory(self.verbose, on_epoch=tasks.epoch_ended)
         confidence = train_system(
             system,
             checked,
@@ -236,6 +241,7 @@ class MixedModalClustering(
         }
         for name, value in fitted.items():
             setattr(self, name, value)
+        tasks.fit_ended()
         return self
 
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int32]:

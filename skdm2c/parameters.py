@@ -214,6 +214,20 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
             )
         return [float(rate) for rate in rates]
 
+    def n_epochs(self, n_modalities: int) -> int:
+        """Epochs of all phases together, if none is cut short.
+
+        Parameters
+        ----------
+        n_modalities : int
+
+        Returns
+        -------
+        int
+        """
+        alignment = self.alignment_epochs if self.alignment == "geometry" else 0
+        return n_modalities * self.pretrain_epochs + alignment + self.adversarial_epochs
+
     def adversarial_settings(self) -> AdversarialSettings:
         """Return the parameters of the adversarial phase.
 

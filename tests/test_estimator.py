@@ -240,6 +240,57 @@ def test_a_diverged_training_stops_with_its_phase(blobs, tiny, change, phase):
     assert not hasattr(tiny, "labels_")
 
 
+class Recorder:
+    """A callback that notes what it is told, and ends a phase after two epochs."""
+
+    def __init__(self):
+        self.metadata, self.ends = [], []
+
+    def setup(self, estimator, context):
+        self.ends.append("setup")
+
+    def teardown(self, estimator, context):
+        self.ends.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, metadata):
+        if metadata is None:
+            self.ends.append("fit")
+            return False
+        self.metadata.append(metadata)
+        return metadata["epoch"] == 1
+
+
+needs_callbacks = pytest.mark.skipif(
+    not hasattr(MixedModalClustering, "set_callbacks"), reason="scikit-learn before 1.9"
+)
+
+
+@needs_callbacks
+def test_callbacks_see_every_epoch_and_can_end_a_phase(blobs, tiny):
+    callback = Recorder()
+    tiny.set_callbacks(callback).fit(blobs[0])
+    assert callback.ends == ["setup", "fit", "teardown"]
+    assert callback.metadata == tiny.history_
+    phases = [(r["phase"], r["epoch"]) for r in tiny.history_]
+    assert phases == [
+        (phase, epoch)
+        for phase in ("pretraining", "pretraining", "alignment", "adversarial")
+        for epoch in (0, 1)
+    ]
+
+
+@needs_callbacks
+def test_the_progress_bar_of_scikit_learn(blobs, tiny, fitted):
+    pytest.importorskip("rich")
+    from sklearn.callback import ProgressBar
+
+    labels = tiny.set_callbacks(ProgressBar()).fit(blobs[0]).labels_
+    np.testing.assert_array_equal(labels, fitted.labels_)
+
+
 def test_progress_is_printed(blobs, tiny, capsys):
     tiny.set_params(verbose=1).fit(blobs[0])
     out = capsys.readouterr().out

@@ -145,9 +145,9 @@ def train_adversarially(
             for name, total in totals.items():
                 total += terms[name]
         means = (torch.stack(list(totals.values())) / len(batches)).tolist()
-        history.record(
-            "adversarial", epoch, settings.n_epochs, dict(zip(totals, means, strict=True))
-        )
+        values = dict(zip(totals, means, strict=True))
+        if history.record("adversarial", epoch, settings.n_epochs, values):
+            break
 
 
 def _minimize(

@@ -83,4 +83,6 @@ def regress_generators(
                 optimizer.step()
                 total += loss.detach()
             means.append(total / n_steps[edge])
-        history.record("alignment", epoch, n_epochs, {"transport": torch.stack(means).sum().item()})
+        transport = torch.stack(means).sum().item()
+        if history.record("alignment", epoch, n_epochs, {"transport": transport}):
+            break

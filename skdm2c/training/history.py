@@ -32,6 +32,8 @@ class TrainingHistory:
         0 is silent, 1 reports about five epochs a phase, 2 reports all.
     report : callable, default=print
         Takes one line of text.
+    on_epoch : callable, default=None
+        Takes each record as it is made, and returns whether to end the phase there.
 
     Attributes
     ----------
@@ -43,13 +45,20 @@ class TrainingHistory:
     >>> history = TrainingHistory(verbose=1)
     >>> history.record("pretraining", 0, 1, {"reconstruction": 0.5}, modality="a")
     pretraining a     1/1   reconstruction 0.5000
+    False
     >>> history.records[0]["reconstruction"]
     0.5
     """
 
-    def __init__(self, verbose: int = 0, report: Callable[[str], object] = print) -> None:
+    def __init__(
+        self,
+        verbose: int = 0,
+        report: Callable[[str], object] = print,
+        on_epoch: Callable[[dict[str, Any]], bool] | None = None,
+    ) -> None:
         self.verbose = verbose
         self.report = report
+        self.on_epoch = on_epoch
         self.records: list[dict[str, Any]] = []
         self._start = time.perf_counter()
 
@@ -80,7 +89,7 @@ class TrainingHistory:
 
     def record(
         self, phase: str, epoch: int, n_epochs: int, losses: Mapping[str, float], **where: str
-    ) -> None:
+    ) -> bool:
         """Note the losses of one epoch.
 
         Parameters
@@ -92,6 +101,11 @@ class TrainingHistory:
             Means over the epoch.
         **where : str
             What the phase was about, such as ``modality="rna"``.
+
+        Returns
+        -------
+        bool
+            Whether the phase is to end here.
 
         Raises
         ------
@@ -107,3 +121,4 @@ class TrainingHistory:
             title = " ".join([phase, *where.values()])
             values = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
             self.report(f"{title:<16}{epoch + 1:>3}/{n_epochs:<3} {values}")
+        return self.on_epoch is not None and self.on_epoch(self.records[-1])

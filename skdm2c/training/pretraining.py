@@ -68,4 +68,5 @@ def pretrain_autoencoder(
             optimizer.step()
             total += loss.detach()
         mean = total.item() / len(batches)
-        history.record("pretraining", epoch, n_epochs, {"reconstruction": mean}, modality=name)
+        if history.record("pretraining", epoch, n_epochs, {"reconstruction": mean}, modality=name):
+            break
