@@ -29,7 +29,13 @@ from skdm2c.estimator import LOW_CONFIDENCE
 from skdm2c.metrics import evaluate, gain, reference_bounds
 from skdm2c.presets import PUBLISHED
 
-from .pairs import PAIRS, is_available, load_pair, reduce_to_one_width
+from .pairs import (
+    PAIRS,
+    is_available,
+    load_pair,
+    load_pair_at_one_width,
+    load_whole_views_at_one_width,
+)
 
 RESULTS = Path(__file__).parent / "results" / "runs.jsonl"
 
@@ -44,7 +50,7 @@ AUTHORS = {
 
 
 def fit_published(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit the paper's configuration; ``run`` gives it principal components of one width."""
+    """Fit the paper's configuration, to principal components of one width."""
     return MixedModalClustering(n_clusters, random_state=seed, **PUBLISHED).fit(X)
 
 
@@ -75,20 +81,23 @@ def fit_without_game(X: MixedModalData, n_clusters: int, seed: int) -> MixedModa
 
 METHODS = {
     "published": fit_published,
+    "published, whole views": fit_published,
     "default": fit_default,
     "hub: first": fit_to_first,
     "hub: second": fit_to_second,
     "no alignment": fit_unaligned,
     "no adversarial phase": fit_without_game,
 }
+LOADERS = {
+    "published": load_pair_at_one_width,
+    "published, whole views": load_whole_views_at_one_width,
+}  # for the others load_pair
 
 
 def run(method: str, pair: str, seed: int) -> dict[str, Any]:
     """Fit one method to one draw of one pair and score it; labels enter after the fit."""
-    X, y = load_pair(pair, seed)
-    reference = reference_bounds(X, y, PAIRS[pair].n_clusters, random_state=seed)
-    if method == "published":
-        X = reduce_to_one_width(X)
+    reference = reference_bounds(*load_pair(pair, seed), PAIRS[pair].n_clusters, seed)
+    X, y = LOADERS.get(method, load_pair)(pair, seed)
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
