@@ -81,7 +81,7 @@ def fit_without_game(X: MixedModalData, n_clusters: int, seed: int) -> MixedModa
 
 METHODS = {
     "published": fit_published,
-    "published, whole views": fit_published,
+    "published: whole views": fit_published,
     "default": fit_default,
     "hub: first": fit_to_first,
     "hub: second": fit_to_second,
@@ -90,7 +90,7 @@ METHODS = {
 }
 LOADERS = {
     "published": load_pair_at_one_width,
-    "published, whole views": load_whole_views_at_one_width,
+    "published: whole views": load_whole_views_at_one_width,
 }  # for the others load_pair
 
 

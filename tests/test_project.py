@@ -43,7 +43,7 @@ def test_the_figures_quoted_are_those_measured():
     from benchmarks.protocol import RESULTS, confidence_report, read, report
 
     runs = read(RESULTS)
-    table = report([r for r in runs if r["method"].split(",")[0] in ("published", "default")])
+    table = report([r for r in runs if r["method"].split(":")[0] in ("published", "default")])
     page = (ROOT / "docs" / "published.md").read_text()
     assert table in README
     assert table in page
