@@ -1,29 +1,70 @@
-"""One thread for NumPy and scikit-learn, so that sums do not depend on how many there are.
+"""One CPU thread for a fit, so that no sum depends on how many threads there are.
 
-Restarts of k-means often end in the same clusters under other names; which of them
-is best by a rounding error, or which neighbour is nearest, would otherwise differ
-between a process and its workers.
+Matrix libraries split long sums among their threads for some shapes; a rounding error
+then decides which restart of k-means is best, or grows in training. A fit would differ
+between a process and its workers. To use several cores, run several fits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
-from threading import RLock
+from threading import Lock
 from typing import Any, TypeVar, cast
 
+import torch
 from threadpoolctl import threadpool_limits
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# The limit holds for the whole process: two fits in threads must not restore each other's.
-_LOCK = RLock()
+
+class _ProcessLimit:
+    """The limits that hold for the whole process: set by the first user, lifted by the last.
+
+    BLAS and PyTorch have one setting a process; were each fit to restore it, one in
+    another thread would lose its limit midway.
+    """
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.n_users = 0
+        self.torch_threads = 1
+        self.blas: Any = None
+
+    def enter(self, torch_threads: int) -> None:
+        with self.lock:
+            self.n_users += 1
+            if self.n_users == 1:
+                self.torch_threads = torch_threads
+                self.blas = threadpool_limits(limits=1, user_api="blas")
+                torch.set_num_threads(1)
+
+    def leave(self) -> None:
+        with self.lock:
+            self.n_users -= 1
+            if self.n_users == 0:
+                torch.set_num_threads(self.torch_threads)
+                self.blas.restore_original_limits()
+
+
+_PROCESS = _ProcessLimit()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    torch_threads = torch.get_num_threads()
+    # OpenMP's limit is that of the thread that sets it, and needs no counting.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        _PROCESS.enter(torch_threads)
+        try:
+            yield
+        finally:
+            _PROCESS.leave()
 
 
 def single_threaded(function: Function) -> Function:
-    """Decorate a function to run with one thread of OpenMP and BLAS.
-
-    Threads of one process take turns in such functions.
+    """Decorate a function to compute with one thread of OpenMP, BLAS and PyTorch.
 
     Parameters
     ----------
@@ -41,7 +82,7 @@ def single_threaded(function: Function) -> Function:
 
     @wraps(function)
     def limited(*args: Any, **kwargs: Any) -> Any:
-        with _LOCK, threadpool_limits(limits=1):
+        with _one_thread():
             return function(*args, **kwargs)
 
     return cast(Function, limited)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ._threads import single_threaded
 from .alignment import Alignment, align, barycentric_targets
 from .data import MixedModalData, modality_index
 from .data.blocks import n_rows
@@ -92,6 +93,7 @@ def require_all_modalities(data: MixedModalData, at_least: int) -> None:
             )
 
 
+@single_threaded
 def train_system(
     system: CrossModalSystem,
     checked: CheckedData,

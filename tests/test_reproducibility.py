@@ -11,12 +11,14 @@ import torch
 from conftest import TINY
 from joblib import Parallel, delayed
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from skdm2c import MixedModalClustering
 from skdm2c.alignment import align
 from skdm2c.datasets import load_handwritten, make_mixed_modal_blobs
 
+# Shapes that matrix libraries split among threads: narrow data, and wide layers.
+NARROW = TINY | {"autoencoder_hidden_sizes": (256,), "pretrain_epochs": 30, "batch_size": 256}
 # Wide enough for PyTorch and BLAS to use several threads.
 WIDE = TINY | {"autoencoder_hidden_sizes": (400,), "pretrain_epochs": 4, "batch_size": 300}
 
@@ -70,6 +72,24 @@ def test_with_any_number_of_threads(normalization):
     finally:
         torch.set_num_threads(before)
     assert_same(*results)
+
+
+def test_threads_are_as_before_after_a_fit(blobs, tiny):
+    before = torch.get_num_threads(), [p["num_threads"] for p in threadpool_info()]
+    tiny.fit(blobs[0]).predict(blobs[0])
+    assert (torch.get_num_threads(), [p["num_threads"] for p in threadpool_info()]) == before
+
+
+def test_narrow_data_with_any_number_of_threads():
+    X, _ = make_mixed_modal_blobs(600, n_features=(10, 19), random_state=0)
+    before, embeddings = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 2):
+            torch.set_num_threads(n_threads)
+            embeddings.append(MixedModalClustering(3, random_state=0, **NARROW).fit_transform(X))
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(*embeddings)
 
 
 def test_alignment_with_any_number_of_blas_threads():

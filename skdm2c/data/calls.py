@@ -93,7 +93,10 @@ def as_known_modalities(
                 "without a second block or modality."
             )
         if X.names != names:
-            raise ValueError(f"The modalities were {names} in fit, and are {X.names} here.")
+            raise ValueError(
+                f"The modalities were {names} in fit, and are {X.names} here. Fit on a container "
+                f"with these names, or make this one with names={names}."
+            )
         return X
     if X_b is not None:
         if len(names) != 2 or modality is not None:

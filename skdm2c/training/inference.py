@@ -9,9 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._threads import single_threaded
+
 CHUNK = 512
 
 
+@single_threaded
 def apply_in_chunks(
     function: Callable[[Tensor], Tensor], x: NDArray[np.float32], device: torch.device
 ) -> NDArray[np.float32]:
