@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.preprocessing import StandardScaler, normalize
+from threadpoolctl import threadpool_limits
 
 from skdm2c import MixedModalData
 from skdm2c.datasets import drop_pairing, load_handwritten
@@ -124,23 +125,12 @@ def _load_views(pair: Pair) -> tuple[dict[str, NDArray[np.floating]], NDArray[np
 
 
 def _prepare(X: MixedModalData, pair: Pair) -> MixedModalData:
-    return X.with_blocks(
-        {
+    with threadpool_limits(1):  # the same problem whatever the number of threads
+        blocks = {
             view: _reduce(block) if view in pair.sparse else StandardScaler().fit_transform(block)
             for view, block in X.blocks.items()
         }
-    )
-
-
-def reduce_to_one_width(X: MixedModalData, max_width: int = 128) -> MixedModalData:
-    """Both blocks as principal components of one width."""
-    width = min(max_width, *(block.shape[1] for block in X.blocks.values()))
-    return X.with_blocks(
-        {
-            name: PCA(width, random_state=0).fit_transform(block).astype(np.float32)
-            for name, block in X.blocks.items()
-        }
-    )
+    return X.with_blocks(blocks)
 
 
 def _reduce(block: NDArray[np.float64]) -> NDArray[np.float64]:
