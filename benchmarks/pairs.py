@@ -116,6 +116,17 @@ def load_whole_views_at_one_width(name: str, seed: int) -> tuple[MixedModalData,
     return drop_pairing(reduced.blocks, y, random_state=seed)
 
 
+def reduce_to_one_width(X: MixedModalData, max_width: int = 128) -> MixedModalData:
+    """Both blocks as principal components of one width."""
+    width = min(max_width, *(block.shape[1] for block in X.blocks.values()))
+    return X.with_blocks(
+        {
+            name: PCA(width, random_state=0).fit_transform(block).astype(np.float32)
+            for name, block in X.blocks.items()
+        }
+    )
+
+
 def _load_views(pair: Pair) -> tuple[dict[str, NDArray[np.floating]], NDArray[np.int64]]:
     if pair.file == "mfeat":
         return load_handwritten(pair.views)
