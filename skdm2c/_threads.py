@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any, TypeVar, cast
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -37,7 +37,7 @@ class _ProcessLimit:
             self.n_users += 1
             if self.n_users == 1:
                 self.torch_threads = torch_threads
-                self.blas = threadpool_limits(limits=1, user_api="blas")
+                self.blas = _limit("blas")
                 torch.set_num_threads(1)
 
     def leave(self) -> None:
@@ -48,6 +48,12 @@ class _ProcessLimit:
                 self.blas.restore_original_limits()
 
 
+def _limit(user_api: str) -> Any:
+    # Selected first: a limiter restores every library its controller knows, also those
+    # it did not limit.
+    return ThreadpoolController().select(user_api=user_api).limit(limits=1)
+
+
 _PROCESS = _ProcessLimit()
 
 
@@ -55,7 +61,7 @@ _PROCESS = _ProcessLimit()
 def _one_thread() -> Iterator[None]:
     torch_threads = torch.get_num_threads()
     # OpenMP's limit is that of the thread that sets it, and needs no counting.
-    with threadpool_limits(limits=1, user_api="openmp"):
+    with _limit("openmp"):
         _PROCESS.enter(torch_threads)
         try:
             yield
