@@ -1,223 +1,157 @@
-"""PUBLISHED beside the default and beside the authors' own figures, on the protocol's pairs.
+"""All methods on the protocol's pairs: one JSON line a run, appended as it finishes.
 
-    python -m benchmarks.protocol                                  # snare, facpix, pbmc1k
-    python -m benchmarks.protocol --methods default --pairs all --seeds 10
+    python -m benchmarks.protocol            # nine pairs, seeds 0 to 9, every method
+    python -m benchmarks.protocol --quick    # three pairs, two seeds, what costs little
+    python -m benchmarks.report              # the page and the pictures, from the lines
 
-Each run appends one JSON line as it finishes; runs that stand there already are
-skipped, so an interrupted benchmark goes on where it stopped. The table is made
-from the lines alone: ``python -m benchmarks.protocol --report``.
+Runs that stand in the file already are skipped, so an interrupted benchmark goes on
+where it stopped. Without the data folder only the pairs of handwritten digits, which
+come with the package, are run.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
+import multiprocessing
+import os
+import signal
 import time
-import warnings
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import sklearn
-import torch
-from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
 
-import skdm2c
-from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
-from skdm2c.estimator import LOW_CONFIDENCE
-from skdm2c.metrics import evaluate, gain, reference_bounds
-from skdm2c.presets import PUBLISHED
+from . import runs
+from .methods import METHODS
+from .pairs import PAIRS, data_folder, is_available
 
-from .pairs import (
-    PAIRS,
-    is_available,
-    load_pair,
-    load_pair_at_one_width,
-    load_whole_views_at_one_width,
-)
-
-RESULTS = Path(__file__).parent / "results" / "runs.jsonl"
-
-# The authors' code: ARI, transfer accuracy A to B and B to A of seeds 0, 1, 2; ACC of seed 0.
-AUTHORS = {
-    "snare": ((0.457, 0.290, 0.189), (0.30, 0.14, 0.24), (0.47, 0.16, 0.37), 0.693),
-    "pbmc1k": ((0.719, 0.672, 0.589), (0.61, 0.72, 0.83), (0.55, 0.51, 0.44), 0.738),
-    "facpix": ((0.260, 0.254, 0.254), (0.18, 0.07, 0.07), (0.24, 0.05, 0.06), 0.414),
-    "karpix": ((0.231, 0.234, 0.201), (0.09, 0.10, 0.05), (0.16, 0.09, 0.02), 0.411),
-    "wikipedia": ((0.079,), (0.09,), (0.10,), 0.288),
-}
+QUICK_PAIRS = ("snare", "facpix", "tcga", "karpix", "foupix")  # the first three there are
+QUICK_METHODS = ("kmeans_each", "spectral_each", "concatenated", "default")
 
 
-def fit_published(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit the paper's configuration, to principal components of one width."""
-    return MixedModalClustering(n_clusters, random_state=seed, **PUBLISHED).fit(X)
+def plan(
+    methods: list[str], pairs: list[str], n_seeds: int, done: set[runs.Task]
+) -> list[runs.Task]:
+    """List what is to be run: all methods of a draw in turn, all pairs before the next seed."""
+    tasks = (
+        runs.Task(method, pair, seed)
+        for seed in range(n_seeds)
+        for pair in pairs
+        for method in methods
+        if seed < METHODS[method].max_seeds
+    )
+    return [task for task in tasks if task not in done]
 
 
-def fit_default(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit what a user gets who sets nothing."""
-    return MixedModalClustering(n_clusters, random_state=seed).fit(X)
+def available(pairs: list[str]) -> list[str]:
+    """Those that can be loaded; says which are left out, and what to do about it."""
+    missing = [pair for pair in pairs if not is_available(pair)]
+    if missing:
+        print(
+            f"Left out, as {data_folder()} does not hold their files: {', '.join(missing)}. "
+            "Name the folder with --data."
+        )
+    return [pair for pair in pairs if pair not in missing]
 
 
-def fit_to_first(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit the default with the first modality as the hub."""
-    return MixedModalClustering(n_clusters, unify_to=0, random_state=seed).fit(X)
-
-
-def fit_to_second(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit the default with the second modality as the hub."""
-    return MixedModalClustering(n_clusters, unify_to=1, random_state=seed).fit(X)
-
-
-def fit_unaligned(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit the default with generators that start at random."""
-    return MixedModalClustering(n_clusters, alignment=None, random_state=seed).fit(X)
-
-
-def fit_without_game(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit the default without the adversarial phase."""
-    return MixedModalClustering(n_clusters, adversarial_epochs=0, random_state=seed).fit(X)
-
-
-METHODS = {
-    "published": fit_published,
-    "published: whole views": fit_published,
-    "default": fit_default,
-    "hub: first": fit_to_first,
-    "hub: second": fit_to_second,
-    "no alignment": fit_unaligned,
-    "no adversarial phase": fit_without_game,
-}
-LOADERS = {
-    "published": load_pair_at_one_width,
-    "published: whole views": load_whole_views_at_one_width,
-}  # for the others load_pair
-
-
-def run(method: str, pair: str, seed: int) -> dict[str, Any]:
-    """Fit one method to one draw of one pair and score it; labels enter after the fit."""
-    reference = reference_bounds(*load_pair(pair, seed), PAIRS[pair].n_clusters, seed)
-    X, y = LOADERS.get(method, load_pair)(pair, seed)
-    start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AlignmentWarning)
-        model = METHODS[method](X, PAIRS[pair].n_clusters, seed)
-    seconds = time.perf_counter() - start
-    side = np.where(X.codes == 0, "a", "b")
-    figures = evaluate(y, model.labels_, side, model.embedding_, random_state=seed)
-    return {
-        "method": method,
-        "pair": pair,
-        "seed": seed,
-        "seconds": round(seconds, 2),
-        **{name: round(value, 4) for name, value in figures.items()},
-        "reference_gain": round(gain(figures["ari"], *reference), 4),
-        "confidence": round(model.alignment_confidence_, 4),
-        "score": round(model.score(X), 4),
-        "unified_to": model.unified_modality_,
-        "threads": torch.get_num_threads(),
-        "versions": {
-            "skdm2c": skdm2c.__version__,
-            "torch": torch.__version__,
-            "scikit-learn": sklearn.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
-        "date": time.strftime("%Y-%m-%d"),
-    }
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """All finished runs."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def report(runs: list[dict[str, Any]]) -> str:
-    """Make the table of mean ± std [worst], in markdown, from finished runs."""
-    lines = [
-        "| pair | method | seeds | ARI | ACC | random – oracle | gain | reference gain "
-        "| transfer A→B / B→A | s |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for pair in PAIRS:
-        if pair in AUTHORS and any(r["pair"] == pair for r in runs):
-            ari, there, back, acc = (np.array(v) for v in AUTHORS[pair])
-            lines.append(
-                f"| {pair} | authors' code | {len(ari)} | {_spread(ari)} | {acc:.2f} | | | | "
-                f"{there.mean():.2f} / {back.mean():.2f} | |"
+def execute(tasks: list[runs.Task], out: Path, threads: int, jobs: int) -> None:
+    """Run tasks, ``jobs`` at a time, each in a process of its own."""
+    started, seconds = time.perf_counter(), defaultdict[str, list[float]](list)
+    pool = ThreadPoolExecutor(jobs)
+    futures = {pool.submit(_timed, task, threads, jobs): task for task in tasks}
+    left = list(tasks)
+    try:
+        for future in as_completed(futures):
+            task, (line, took) = futures[future], future.result()
+            runs.append(out, line)
+            left.remove(task)
+            seconds[task.method].append(took)
+            elapsed = time.perf_counter() - started
+            print(
+                f"[{len(tasks) - len(left)}/{len(tasks)}, {_clock(elapsed)}, "
+                f"{_clock(time_left(left, seconds) / jobs)} left] {_describe(line)}",
+                flush=True,
             )
-        for method in METHODS:
-            rows = [r for r in runs if r["pair"] == pair and r["method"] == method]
-            if rows:
-                column = {key: np.array([r[key] for r in rows]) for key in _COLUMNS}
-                lines.append(
-                    f"| {pair} | {method} | {len(rows)} | {_spread(column['ari'])} | "
-                    f"{column['acc'].mean():.2f} | "
-                    f"{column['random'].mean():.2f} – {column['oracle'].mean():.2f} | "
-                    f"{_spread(column['gain'], 2)} | {_spread(column['reference_gain'], 2)} | "
-                    f"{column['transfer_a_b'].mean():.2f} / "
-                    f"{column['transfer_b_a'].mean():.2f} | {column['seconds'].mean():.0f} |"
-                )
-    return "\n".join(lines)
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        print(f"\nStopped. What is finished stands in {out}; the same command goes on from there.")
+        raise SystemExit(130) from None
+    pool.shutdown()
 
 
-def confidence_report(runs: list[dict[str, Any]]) -> str:
-    """Say in a sentence how far the default's confidence is to be believed."""
-    rows = [r for r in runs if r["method"] == "default" and np.isfinite(r["gain"])]
-    confidence = np.array([r["confidence"] for r in rows])
-    aligned = np.array([r["gain"] > 0.5 for r in rows])
-    sure = confidence >= LOW_CONFIDENCE
+def time_left(left: list[runs.Task], seconds: dict[str, list[float]]) -> float:
+    """Sum of what each method took so far, on average, over the runs that are left."""
+    usual = np.mean([np.mean(s) for s in seconds.values()])
+    return float(sum(np.mean(seconds.get(task.method, [usual])) for task in left))
+
+
+def _timed(task: runs.Task, threads: int, jobs: int) -> tuple[dict[str, Any], float]:
+    start = time.perf_counter()
+    return runs.run(task, threads, jobs), time.perf_counter() - start
+
+
+def _describe(line: dict[str, Any]) -> str:
+    name = f"{line['pair']} seed {line['seed']} {line['method']}"
+    if "error" in line:
+        return f"{name}: FAILED, {line['error']}"
+    gain = "undefined" if line["gain"] is None else f"{line['gain']:.2f}"
     return (
-        f"Over {len(rows)} runs of the default its AUROC for gain above 0.5 is "
-        f"{roc_auc_score(aligned, confidence):.2f}. Of the {sure.sum()} runs without the warning "
-        f"{(sure & aligned).sum()} were aligned; of the {aligned.sum()} aligned runs "
-        f"{(aligned & ~sure).sum()} were warned about without need."
+        f"{name}: ARI {line['ari']:.3f} between {line['random']:.2f} and {line['oracle']:.2f}, "
+        f"gain {gain}, {line['seconds']:.0f} s"
     )
 
 
-_COLUMNS = (
-    "ari", "acc", "random", "oracle", "gain", "reference_gain",
-    "transfer_a_b", "transfer_b_a", "seconds",
-)  # fmt: skip
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02d}:{int(seconds) % 60:02d}"
 
 
-def _spread(values: np.ndarray, digits: int = 3) -> str:
-    return f"{values.mean():.{digits}f} ± {values.std():.{digits}f} [{values.min():.{digits}f}]"
+def _names(text: str, known: dict[str, Any], what: str) -> list[str]:
+    names = list(known) if text == "all" else text.split(",")
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"{what} {', '.join(unknown)} not known; there are: {', '.join(known)}")
+    return names
 
 
 def main() -> None:
-    """Run what is missing, then print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pairs", default="snare,facpix,pbmc1k", help="comma-separated, or 'all'")
-    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1")
-    parser.add_argument("--methods", default="published,default")
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--report", action="store_true", help="only print the table")
+    """Run what is missing, then print the tables."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.protocol",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, help="folder of the sets; default ../shared/data")
+    parser.add_argument("--methods", default="all", help="comma-separated, or 'all'")
+    parser.add_argument("--pairs", default="all", help="comma-separated, or 'all'")
+    parser.add_argument("--seeds", type=int, default=10, help="seeds 0 to N-1")
+    parser.add_argument("--out", type=Path, default=runs.RESULTS, help="file of JSON lines")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads a run")
+    parser.add_argument("--quick", action="store_true", help="a taste, in a few minutes")
     options = parser.parse_args()
-    pairs = list(PAIRS) if options.pairs == "all" else options.pairs.split(",")
-    if not options.report:
-        done = {(r["method"], r["pair"], r["seed"]) for r in read(options.out)}
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        for pair in pairs:
-            if not is_available(pair):
-                print(f"{pair}: its file is not in the data folder (set SKDM2C_DATA); left out")
-                continue
-            for seed in range(options.seeds):
-                for method in options.methods.split(","):  # in turn, for timings that compare
-                    if (method, pair, seed) in done:
-                        continue
-                    result = run(method, pair, seed)
-                    with options.out.open("a") as file:
-                        file.write(json.dumps(result) + "\n")
-                    print(
-                        f"{pair} seed {seed} {method}: ARI {result['ari']:.3f}, gain "
-                        f"{result['gain']:.2f}, {result['seconds']:.0f} s",
-                        flush=True,
-                    )
-    runs = read(options.out)
-    print(report(runs))
-    if len({r["gain"] > 0.5 for r in runs if r["method"] == "default"}) == 2:
-        print(f"\nalignment_confidence_: {confidence_report(runs)}")
+    if options.data:
+        os.environ["SKDM2C_DATA"] = str(options.data)
+    methods = _names(options.methods, METHODS, "method")
+    pairs = available(_names(options.pairs, PAIRS, "pair"))
+    seeds = options.seeds
+    if options.quick:
+        methods = [m for m in methods if m in QUICK_METHODS]
+        pairs, seeds = [p for p in QUICK_PAIRS if p in pairs][:3], min(2, seeds)
+    finished = {
+        runs.Task(r["method"], r["pair"], r["seed"])
+        for r in runs.read(options.out)
+        if "error" not in r
+    }
+    tasks = plan(methods, pairs, seeds, finished)
+    runs.preload()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # killed: ends like Ctrl-C
+    with threadpool_limits(1):
+        execute(tasks, options.out, options.threads, options.jobs)
 
 
 if __name__ == "__main__":

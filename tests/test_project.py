@@ -40,18 +40,19 @@ def test_the_quickstart_runs(capsys):
 
 
 def test_the_figures_quoted_are_those_measured():
-    from benchmarks.protocol import RESULTS, confidence_report, read, report
+    from benchmarks import report, runs, speed, variants
 
-    runs = read(RESULTS)
-    table = report([r for r in runs if r["method"].split(":")[0] in ("published", "default")])
-    page = (ROOT / "docs" / "published.md").read_text()
-    assert table in README
-    assert table in page
-    for text in (README, page):
-        assert confidence_report(runs) in " ".join(text.split())
-    ablation = read(RESULTS.with_name("ablation.jsonl"))
-    assert ablation
-    assert report(ablation) in page
+    finished = runs.read(runs.RESULTS)
+    page = (ROOT / "docs" / "benchmark.md").read_text()
+    assert page == report.page(finished), "run `make benchmark-report`"
+    assert report.quote(README, finished) == README, "run `make benchmark-report`"
+    page = speed.PAGE.read_text()
+    assert page == speed.page(speed.read(speed.RESULTS)), "run `make benchmark-report`"
+    published = (ROOT / "docs" / "published.md").read_text()
+    for name in ("published", "ablation"):
+        lines = runs.read(runs.RESULTS.with_name(f"{name}.jsonl"))
+        assert lines
+        assert variants.report(lines) in published
 
 
 def test_every_committed_run_says_how_it_was_made():
@@ -59,13 +60,6 @@ def test_every_committed_run_says_how_it_was_made():
         for line in path.read_text().splitlines():
             run = json.loads(line)
             assert {"seed", "threads", "versions", "seconds", "date"} <= set(run)
-
-
-def test_a_benchmarks_method_gets_no_labels():
-    from benchmarks.protocol import METHODS
-
-    for method in METHODS.values():
-        assert list(inspect.signature(method).parameters) == ["X", "n_clusters", "seed"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,113 @@
+"""The benchmark's two pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from .methods import METHODS
+from .pairs import PAIRS
+from .report import COMPARED, SHARED, Runs, column, complete
+
+# Okabe and Ito's colours, told apart by the colour-blind and in print.
+COLORS = {"ours": "#0072B2", "peer": "#D55E00", "baseline": "#666666"}
+SPAN = "#BBBBBB"
+
+
+def draw_bounds(runs: Runs, path: Path) -> None:
+    """ARI of every method on every pair, between its two bounds."""
+    methods = [m for m in COMPARED if len(column(runs, "ari", method=m))][::-1]
+    figure, axes = plt.subplots(3, 3, figsize=(12, 10), sharey=True, layout="constrained")
+    for ax, pair in zip(axes.flat, PAIRS, strict=True):
+        _draw_pair(ax, runs, pair, methods)
+    for ax in axes[:, 0]:
+        for label, method in zip(ax.get_yticklabels(), methods, strict=True):
+            label.set_color(COLORS[METHODS[method].kind])
+    handles = [
+        Line2D([], [], color=SPAN, lw=6, label="own clusters: matched at random → at best"),
+        Line2D([], [], color="none", marker="o", mfc="k", mec="k", label="what it scored (mean)"),
+        Line2D([], [], color="none", marker="|", mec="k", label="worst seed"),
+        Line2D([], [], color="#F0E442", lw=8, alpha=0.5, label="the same for k-means alone"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _draw_pair(ax: Axes, runs: Runs, pair: str, methods: list[str]) -> None:
+    low, high = (
+        column(runs, b, method="kmeans_each", pair=pair).mean() for b in ("random", "oracle")
+    )
+    ax.axvspan(low, high, color="#F0E442", alpha=0.3, lw=0)
+    for y, method in enumerate(methods):
+        ari = column(runs, "ari", method=method, pair=pair)
+        if not len(ari):
+            continue
+        ends = [column(runs, b, method=method, pair=pair).mean() for b in ("random", "oracle")]
+        color = COLORS[METHODS[method].kind]
+        ax.plot(ends, [y, y], color=SPAN, lw=6, solid_capstyle="butt", zorder=1)
+        ax.plot(ari.min(), y, "|", color=color, ms=9, mew=1.5, zorder=2)
+        ax.plot(ari.mean(), y, "o", color=color, ms=7, zorder=3)
+    note = "shares geometry" if pair in SHARED else "shares none"
+    ax.set_title(f"{pair} ({note})", fontsize=10, fontweight="bold" if pair in SHARED else None)
+    ax.set_yticks(range(len(methods)), [METHODS[m].title for m in methods])
+    ax.set_xlim(left=min(0, ax.get_xlim()[0]))
+    ax.set_xlabel("ARI")
+    ax.spines[["top", "right"]].set_visible(False)
+
+
+def draw_time(runs: Runs, path: Path) -> None:
+    """Seconds a run against reference gain, means over the pairs that share geometry."""
+    figure, ax = plt.subplots(figsize=(8, 5), layout="constrained")
+    ax.axhline(0, color=SPAN, lw=1)
+    ax.axhline(1, color=SPAN, lw=1)
+    for height, text in ((0, "k-means, matched at random"), (1, "… matched at best")):
+        ax.annotate(
+            text,
+            (0.99, height),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+        )
+    means = {m: found for m in complete(runs) if (found := _mean_cost_and_gain(runs, m))}
+    middle = np.exp(np.mean(np.log([seconds for seconds, _ in means.values()])))
+    for method, (seconds, gain) in means.items():
+        ax.plot(seconds, gain, "o", color=COLORS[METHODS[method].kind], ms=9)
+        left = seconds > middle  # labels point inwards
+        ax.annotate(
+            METHODS[method].title,
+            (seconds, gain),
+            xytext=(-7 if left else 7, 5),
+            textcoords="offset points",
+            ha="right" if left else "left",
+        )
+    ax.set_xscale("log")
+    ax.margins(x=0.2, y=0.12)
+    ax.set_xlabel("seconds a run (one thread)")
+    ax.set_ylabel("reference gain, mean of the pairs that share geometry")
+    ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _mean_cost_and_gain(runs: Runs, method: str) -> tuple[float, float] | None:
+    # means of the pairs' means: no pair counts more for having more seeds
+    means = [
+        (column(runs, "seconds", method=method, pair=pair).mean(), gain.mean())
+        for pair in SHARED
+        if len(gain := column(runs, "reference_gain", method=method, pair=pair))
+    ]
+    if not means:
+        return None
+    seconds, gain = np.mean(means, axis=0)
+    return float(seconds), float(gain)

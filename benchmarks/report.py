@@ -1,0 +1,431 @@
+"""The benchmark's page and pictures, made from its JSON lines alone.
+
+python -m benchmarks.report   # docs/benchmark.md, its pictures, docs/speed.md, README's tables
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from skdm2c.estimator import LOW_CONFIDENCE
+
+from .methods import METHODS
+from .pairs import PAIRS
+from .runs import RESULTS, read
+
+DOCS = Path(__file__).parents[1] / "docs"
+README = DOCS.parent / "README.md"
+START, END = "<!-- benchmark: made by make benchmark-report -->", "<!-- end -->"
+OURS = "default"
+MAX_SEEDS = 10
+SHARED = ("snare", "pbmc1k", "facpix", "karpix", "reuters")
+APART = tuple(pair for pair in PAIRS if pair not in SHARED)
+COMPARED = [name for name, method in METHODS.items() if method.kind != "bound"]
+BOUNDS = [name for name, method in METHODS.items() if method.kind == "bound"]
+
+Runs = list[dict[str, Any]]
+
+
+def main() -> None:
+    """Write the page and its pictures."""
+    from . import pictures, speed
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--docs", type=Path, default=DOCS, help="folder to write to")
+    options = parser.parse_args()
+    runs = read(options.results)
+    if not runs:
+        raise SystemExit(
+            f"{options.results} holds no runs; make some with python -m benchmarks.protocol"
+        )
+    options.docs.mkdir(parents=True, exist_ok=True)
+    pictures.draw_bounds(runs, options.docs / "benchmark_bounds.png")
+    pictures.draw_time(runs, options.docs / "benchmark_time.png")
+    (options.docs / "benchmark.md").write_text(page(runs))
+    if options.docs == DOCS:
+        README.write_text(quote(README.read_text(), runs))
+        speed.PAGE.write_text(speed.page(speed.read(speed.RESULTS)))
+    print(f"{options.docs / 'benchmark.md'}: {len(runs)} runs")
+
+
+def page(runs: Runs) -> str:
+    """Put the whole page together, in markdown."""
+    return f"""# Benchmark
+
+Made by `make benchmark-report` from `benchmarks/results/benchmark.jsonl`; do not edit.
+What the figures mean: [How to read these numbers](reading_the_numbers.md).
+
+{len(figures(runs))} runs. {circumstances(runs)}
+
+## At a glance
+
+![ARI of each method on each pair, between its two bounds](benchmark_bounds.png)
+
+*Each bar runs from what the method's own clusters would score with those of one modality
+matched to the other's at random (left end) to what they would score matched by the true
+classes (right end). The dot is what the method scored: left end, it only clusters; right
+end, it aligns. A short bar far left has no clusters to align. The vertical band is the
+same span for plain k-means in each modality. Upper rows of pairs share geometry.*
+
+{overview(runs)}
+
+Shared: means over the pairs that share geometry ({", ".join(SHARED)}). Others: {", ".join(APART)},
+where nothing unsupervised can align but by luck. Reference gain: 0 is k-means in each
+modality matched at random, 1 is the same matched by the true classes. Wins: on how many
+of the draws that both ran the default has the higher ARI.
+{_notes(runs)}
+
+![Seconds a run against reference gain on the pairs that share geometry](benchmark_time.png)
+
+## ARI
+
+Mean ± standard deviation over seeds [worst seed].
+
+{by_pair(runs, "ari", SHARED)}
+
+{by_pair(runs, "ari", APART)}
+
+## Gain
+
+Within the method's own bounds.
+
+{by_pair(runs, "gain", SHARED, 2)}
+
+{by_pair(runs, "gain", APART, 2)}
+
+## Reference gain
+
+Within the bounds of k-means in each modality.
+
+{by_pair(runs, "reference_gain", SHARED, 2)}
+
+{by_pair(runs, "reference_gain", APART, 2)}
+
+## Bounds
+
+Clustering each modality alone: ARI matched at random – matched by the true classes. Not
+methods: the left figure is the zero of every comparison, the right one a ceiling.
+
+{bounds(runs)}
+
+## Who beats whom
+
+On how many of the draws that both ran the row's ARI is higher than the column's.
+
+{wins(runs)}
+
+## SMILE and CPMN against DM2C
+
+Their papers report both above DM2C on every set. Here, mean ARI, and in brackets on how
+many draws it is above that of DM2C:
+
+{direction(runs)}
+
+Why: [How to read these numbers](reading_the_numbers.md#what-we-could-not-reproduce).
+
+## Sanity
+
+{sanity(runs)}
+
+## Confidence
+
+`alignment_confidence_`: {confidence_report(runs)}
+
+## Every figure
+
+{everything(runs)}
+
+{failures(runs)}
+"""
+
+
+def quote(readme: str, runs: Runs) -> str:
+    """Renew what stands between README's two marks."""
+    before, rest = readme.split(START)
+    _, after = rest.split(END)
+    return f"""{before}{START}
+
+{overview(runs)}
+
+{_notes(runs)}
+
+{by_pair(runs, "ari", SHARED)}
+
+`alignment_confidence_`: {confidence_report(runs)}
+
+{END}{after}"""
+
+
+def circumstances(runs: Runs) -> str:
+    """Say where, when and with what runs were made."""
+    versions = {(k, v) for r in runs for k, v in r["versions"].items()}
+    packages = ", ".join(f"{name} {number}" for name, number in sorted(versions))
+    dates = sorted({r["date"] for r in runs})
+    span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    return (
+        f"{span}, on {_several(r['machine'] for r in runs)}, no GPU; "
+        f"threads a run: {_several(r['threads'] for r in runs)}; "
+        f"runs at a time: {_several(r['jobs'] for r in runs)}. {packages}."
+    )
+
+
+def figures(runs: Runs) -> Runs:
+    """Leave out the runs that failed."""
+    return [r for r in runs if "error" not in r]
+
+
+def column(runs: Runs, name: str, **where: str) -> NDArray[np.float64]:
+    """One figure of all runs with, say, ``method="default"``; undefined ones are left out."""
+    values = [
+        r.get(name) for r in figures(runs) if all(r[key] == value for key, value in where.items())
+    ]
+    return np.array([v for v in values if v is not None], dtype=np.float64)
+
+
+def spread(values: NDArray[np.float64], digits: int = 3) -> str:
+    """Mean ± standard deviation [worst]."""
+    if not len(values):
+        return "–"
+    return f"{values.mean():.{digits}f} ± {values.std():.{digits}f} [{values.min():.{digits}f}]"
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """Lay out cells in markdown."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def overview(runs: Runs) -> str:
+    """One line a method: how well where geometry is shared, elsewhere, wins, seconds."""
+    rows = []
+    for name in complete(runs):
+        seeds = {r["seed"] for r in figures(runs) if r["method"] == name}
+        mine, theirs = paired(runs, OURS, name)
+        rows.append(
+            [
+                _title(name),
+                str(len(seeds)),
+                *(_mean_over(runs, name, figure, SHARED) for figure in _MAIN),
+                f"{_over(runs, name, 'reference_gain', SHARED).min():.2f}"
+                if len(_over(runs, name, "reference_gain", SHARED))
+                else "–",
+                *(_mean_over(runs, name, figure, APART) for figure in ("ari", "reference_gain")),
+                "" if name == OURS else f"{(mine > theirs).sum()} of {len(mine)}",
+                f"{column(runs, 'seconds', method=name).mean():.1f}",
+                f"{column(runs, 'peak_mb', method=name).mean():.0f}",
+            ]
+        )
+    return table(
+        [
+            "method", "seeds", "shared: ARI", "gain", "reference gain", "worst run",
+            "others: ARI", "reference gain", "default wins", "s", "MB",
+        ],
+        rows,
+    )  # fmt: skip
+
+
+def complete(runs: Runs) -> list[str]:
+    """List the methods that ran on every pair: only their means over pairs compare."""
+    pairs = {r["pair"] for r in figures(runs)}
+    return [
+        name
+        for name in COMPARED
+        if {r["pair"] for r in figures(runs) if r["method"] == name} == pairs
+    ]
+
+
+def by_pair(runs: Runs, figure: str, pairs: Iterable[str], digits: int = 3) -> str:
+    """Spread of one figure, a method a row, a pair a column."""
+    pairs = list(pairs)
+    return table(
+        ["method", *pairs],
+        [
+            [_title(m), *(spread(column(runs, figure, method=m, pair=p), digits) for p in pairs)]
+            for m in _present(runs, COMPARED)
+        ],
+    )
+
+
+def bounds(runs: Runs) -> str:
+    """Tabulate the two bounds of clustering each modality alone, a pair a column."""
+    return table(
+        ["", *PAIRS],
+        [
+            [
+                METHODS[m].title,
+                *(
+                    f"{column(runs, 'random', method=m, pair=p).mean():.2f} – "
+                    f"{column(runs, 'oracle', method=m, pair=p).mean():.2f}"
+                    if len(column(runs, "random", method=m, pair=p))
+                    else "–"
+                    for p in PAIRS
+                ),
+            ]
+            for m in _present(runs, BOUNDS)
+        ],
+    )
+
+
+def paired(runs: Runs, a: str, b: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """ARI of two methods on the draws that both ran, in one order."""
+    ari = {
+        m: {(r["pair"], r["seed"]): r["ari"] for r in figures(runs) if r["method"] == m}
+        for m in (a, b)
+    }
+    common = sorted(ari[a].keys() & ari[b].keys())
+    return np.array([ari[a][c] for c in common]), np.array([ari[b][c] for c in common])
+
+
+def wins(runs: Runs) -> str:
+    """Count paired wins, row over column."""
+    names = _present(runs, COMPARED)
+    rows = []
+    for a in names:
+        cells = []
+        for b in names:
+            mine, theirs = paired(runs, a, b)
+            cells.append("" if a == b else f"{(mine > theirs).sum()}/{len(mine)}")
+        rows.append([_title(a), *cells])
+    return table(["", *(METHODS[n].title for n in names)], rows)
+
+
+def direction(runs: Runs) -> str:
+    """Tabulate the peers that were published as better than DM2C beside DM2C, a pair a row."""
+
+    def cell(peer: str, where: Runs) -> str:
+        theirs, dm2c = paired(where, peer, "published")
+        if not len(theirs):
+            return "–"
+        return f"{theirs.mean():.3f} ({(theirs > dm2c).sum()} of {len(theirs)})"
+
+    rows = []
+    for name, pairs in (*((p, (p,)) for p in PAIRS), ("**all**", tuple(PAIRS))):
+        where = [r for r in runs if r["pair"] in pairs]
+        dm2c = column(where, "ari", method="published")
+        if len(dm2c):
+            rows.append([name, f"{dm2c.mean():.3f}", cell("smile", where), cell("cpmn", where)])
+    return table(["pair", *(METHODS[m].title for m in ("published", "smile", "cpmn"))], rows)
+
+
+def sanity(runs: Runs) -> str:
+    """Check the figures against what must hold of any runs, in markdown."""
+    over = np.array([r["ari"] - r["oracle"] for r in figures(runs)])
+    lottery = column(runs, "gain", method="kmeans_each")
+    points = [
+        f"No method beats its oracle but by noise: of {len(over)} runs {(over > 0.02).sum()} have "
+        f"an ARI more than 0.02 above it, at most {over.max():.2f}. (The Hungarian matching is "
+        "best for accuracy; for ARI another one can be a little better.)",
+        "Classes shuffled before scoring leave no ARI, no oracle and transfer at chance; the "
+        "true pairing in a method's hands raises its gain from about 0 to above 0.8: both are "
+        "tests.",
+    ]
+    if len(lottery):
+        error = lottery.std() / np.sqrt(len(lottery))
+        points.append(
+            "Matching at random gains nothing: one drawn matching of k-means' clusters has a mean "
+            f"gain of {lottery.mean():.2f} ± {error:.2f} (standard error, {len(lottery)} runs)."
+        )
+    return "\n".join(f"- {point}" for point in points)
+
+
+def confidence_report(runs: Runs) -> str:
+    """Say in a sentence how far the default's confidence is to be believed."""
+    rows = [r for r in figures(runs) if r["method"] == OURS and r["gain"] is not None]
+    confidence = np.array([r["confidence"] for r in rows])
+    aligned = np.array([r["gain"] > 0.5 for r in rows])
+    sure = confidence >= LOW_CONFIDENCE
+    auroc = f"{roc_auc_score(aligned, confidence):.2f}" if len({*aligned}) == 2 else "undefined"
+    return (
+        f"Over {len(rows)} runs of the default its AUROC for gain above 0.5 is "
+        f"{auroc}. Of the {sure.sum()} runs without the warning "
+        f"{(sure & aligned).sum()} were aligned; of the {aligned.sum()} aligned runs "
+        f"{(aligned & ~sure).sum()} were warned about without need."
+    )
+
+
+def everything(runs: Runs) -> str:
+    """Means of every figure, a method and pair a row."""
+    return table(
+        ["pair", "method", "seeds", *_ALL.values()],
+        [
+            [
+                pair,
+                METHODS[method].title,
+                str(len(column(runs, "ari", pair=pair, method=method))),
+                *(
+                    f"{values.mean():.{0 if figure in ('seconds', 'peak_mb') else 2}f}"
+                    if len(values := column(runs, figure, pair=pair, method=method))
+                    else "–"
+                    for figure in _ALL
+                ),
+            ]
+            for pair in PAIRS
+            for method in METHODS
+            if len(column(runs, "ari", pair=pair, method=method))
+        ],
+    )
+
+
+def failures(runs: Runs) -> str:
+    """Name the methods that failed or are not installed here, with the reason."""
+    failed = [r for r in runs if "error" in r]
+    if not failed:
+        return "No run failed."
+    reasons = sorted({(METHODS[r["method"]].title, r["error"]) for r in failed})
+    return f"{len(failed)} runs failed:\n\n" + "\n".join(f"- {m}: {e}" for m, e in reasons)
+
+
+_MAIN = ("ari", "gain", "reference_gain")
+_ALL = {
+    "acc": "ACC", "ari": "ARI", "nmi": "NMI", "f_score": "F", "purity": "purity",
+    "ari_a": "ARI A", "ari_b": "ARI B", "nmi_a": "NMI A", "nmi_b": "NMI B",
+    "random": "random", "oracle": "oracle", "gain": "gain", "reference_gain": "ref. gain",
+    "transfer_a_b": "A→B", "transfer_b_a": "B→A", "seconds": "s", "peak_mb": "MB",
+}  # fmt: skip
+
+
+def _over(runs: Runs, method: str, figure: str, pairs: Iterable[str]) -> NDArray[np.float64]:
+    return np.concatenate([column(runs, figure, method=method, pair=p) for p in pairs])
+
+
+def _mean_over(runs: Runs, method: str, figure: str, pairs: Iterable[str]) -> str:
+    # a mean of the pairs' means: no pair counts more for having more seeds
+    means = [v.mean() for p in pairs if len(v := column(runs, figure, method=method, pair=p))]
+    return f"{np.mean(means):.2f}" if means else "–"
+
+
+def _present(runs: Runs, names: list[str]) -> list[str]:
+    return [name for name in names if any(r["method"] == name for r in figures(runs))]
+
+
+def _title(name: str) -> str:
+    return f"**{METHODS[name].title}**" if METHODS[name].kind == "ours" else METHODS[name].title
+
+
+def _notes(runs: Runs) -> str:
+    # what a reader must know of the methods that did not run everywhere
+    present = _present(runs, COMPARED)
+    short = [METHODS[m].title for m in present if METHODS[m].max_seeds < MAX_SEEDS]
+    partial = [METHODS[m].title for m in COMPARED if m not in complete(runs)]
+    notes = []
+    if short:
+        notes.append(f"Peers that take over 30 s a run stop at seeds 0 to 2: {', '.join(short)}.")
+    if partial:
+        notes.append(f"Not on every pair yet, so without means: {', '.join(partial)}.")
+    return "\n".join(notes)
+
+
+def _several(values: Iterable[Any]) -> str:
+    return " or ".join(str(v) for v in sorted(set(values)))
+
+
+if __name__ == "__main__":
+    main()

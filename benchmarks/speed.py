@@ -1,0 +1,279 @@
+"""What a fit costs, all of it as ratios: against the floor, against PUBLISHED, against the input.
+
+    python -m benchmarks.speed            # results/speed.jsonl and docs/speed.md
+
+Steps are measured against their matrix products done by ``torch.mm``, an epoch and its
+floor in turn; the default against PUBLISHED in turn, each in a process of its own. All of
+it in one run, with nothing else going on: seconds of two runs do not compare.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn.metrics import adjusted_rand_score
+
+from skdm2c import MixedModalClustering
+from skdm2c.presets import PUBLISHED
+from skdm2c.system import CrossModalSystem
+from skdm2c.training import TrainingHistory, pretrain_autoencoder, train_adversarially
+
+from . import runs
+from .floor import operations, products_of, seconds_of
+from .pairs import is_available
+from .report import circumstances, table
+
+RESULTS = runs.RESULTS.with_name("speed.jsonl")
+PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
+FIT_PAIRS = ("facpix", "snare", "pbmc1k", "wikipedia")
+STEPS_AN_EPOCH = 8
+
+
+class Configuration(NamedTuple):
+    """Parameters of the estimator, and the columns of both modalities."""
+
+    parameters: dict[str, Any]
+    n_features: int
+
+
+CONFIGURATIONS = {
+    "default": Configuration({}, 240),
+    "PUBLISHED": Configuration(dict(PUBLISHED), 128),
+    "2048 wide": Configuration(
+        {
+            "batch_size": 512,
+            "autoencoder_hidden_sizes": (2048, 2048),
+            "generator_hidden_sizes": (2048, 2048),
+            "discriminator_hidden_sizes": (2048,),
+        },
+        2048,
+    ),
+}
+PHASES = ("pretraining", "adversarial")
+
+
+def measure_steps(name: str, phase: str, threads: int, n_epochs: int) -> dict[str, Any]:
+    """Time the steps of a phase, and after each epoch the floor under them.
+
+    Returns
+    -------
+    dict
+        Medians over the epochs, of which a first one is not counted: ``step_ms``,
+        ``floor_ms``, and of their quotient within an epoch, ``share``; ``worst_share``.
+    """
+    torch.set_num_threads(threads)
+    products = products_of(partial(_train, name, phase, TrainingHistory(), 1))
+    step, floor, started = [], [], time.perf_counter()
+
+    def epoch_ended(record: dict[str, Any]) -> bool:
+        nonlocal started
+        step.append((time.perf_counter() - started) / STEPS_AN_EPOCH)
+        floor.append(seconds_of(products, threads) / STEPS_AN_EPOCH)
+        started = time.perf_counter()
+        return False
+
+    _train(name, phase, TrainingHistory(on_epoch=epoch_ended), 1 + n_epochs)
+    share = np.array(floor[1:]) / step[1:]
+    work = operations(products) / STEPS_AN_EPOCH
+    return {
+        "step_ms": round(1e3 * float(np.median(step[1:])), 3),
+        "floor_ms": round(1e3 * float(np.median(floor[1:])), 3),
+        "share": round(float(np.median(share)), 3),
+        "worst_share": round(float(share.min()), 3),
+        "gigaflop": round(work / 1e9, 4),
+        "gigaflop_per_s": round(work / 1e9 / float(np.median(floor[1:])), 1),
+    }
+
+
+def _train(name: str, phase: str, history: TrainingHistory, n_epochs: int) -> None:
+    parameters, width = CONFIGURATIONS[name]
+    model = MixedModalClustering(**{**parameters, "adversarial_epochs": n_epochs})
+    batch_size = model.batch_size
+    generator = torch.Generator().manual_seed(0)
+    system = CrossModalSystem(model.architecture([width, width], 0), generator)
+    shared = {"batch_size": batch_size, "generator": generator, "history": history}
+    n = STEPS_AN_EPOCH * batch_size
+    if phase == "adversarial":
+        blocks = [torch.randn(n // 2, width, generator=generator) for _ in range(2)]
+        train_adversarially(system, blocks, model.adversarial_settings(), **shared)
+    else:
+        pretrain_autoencoder(
+            system.autoencoders[0],
+            torch.randn(n, width, generator=generator),
+            n_epochs=n_epochs,
+            learning_rate=1e-4,
+            weight_decay=model.pretrain_weight_decay,
+            name="a",
+            **shared,
+        )
+
+
+def measure_fits(pair: str, seed: int, threads: int) -> dict[str, Any]:
+    """Fit PUBLISHED and the default in turn; which is first changes with the seed.
+
+    Returns
+    -------
+    dict
+        ``times_faster``, ``input_mb``, and of each the seconds, the growth of the process's
+        peak memory in MB, and ARI.
+    """
+    problem, y = runs.draw(pair, seed)
+    order = ["published", "default"][:: 1 if seed % 2 == 0 else -1]
+    line: dict[str, Any] = {"input_mb": round((problem.X_a.nbytes + problem.X_b.nbytes) / 2**20, 2)}
+    for method in order:
+        solution = runs.solve_apart(method, problem, threads)
+        line[method] = {
+            "seconds": round(solution.seconds, 2),
+            "peak_mb": round(solution.peak_mb, 1),
+            "ari": round(float(adjusted_rand_score(y, solution.clustering.labels)), 4),
+        }
+    line["times_faster"] = round(line["published"]["seconds"] / line["default"]["seconds"], 1)
+    return line
+
+
+def measure(pairs: list[str], seeds: int, n_epochs: int, threads: int) -> Iterator[dict[str, Any]]:
+    """Yield a line for every configuration and phase, then one for every pair and seed."""
+    for name in CONFIGURATIONS:
+        for phase in PHASES:
+            yield _line(
+                {"what": "step", "configuration": name, "phase": phase, "seed": 0},
+                partial(measure_steps, name, phase, threads, n_epochs),
+                threads,
+            )
+    for seed in range(seeds):
+        for pair in pairs:
+            yield _line(
+                {"what": "fit", "pair": pair, "seed": seed},
+                partial(measure_fits, pair, seed, threads),
+                threads,
+            )
+
+
+def _line(
+    task: dict[str, Any], measured: Callable[[], dict[str, Any]], threads: int
+) -> dict[str, Any]:
+    start = time.perf_counter()
+    figures = measured()
+    seconds = round(time.perf_counter() - start, 2)
+    return {**task, **runs.circumstances(threads, 1), "seconds": seconds, **figures}
+
+
+def page(lines: list[dict[str, Any]]) -> str:
+    """Write the page, in markdown."""
+    return f"""# Speed
+
+Made by `make benchmark-speed` from one run; do not edit. {circumstances(lines)}
+
+## A training step against its floor
+
+The floor is what the step's matrix products alone take with a plain `torch.mm`, one
+product of each shape measured in turn with the epochs. Share: floor over step, median
+over epochs [worst epoch]; 1 would mean that nothing but products takes time.
+*2048 wide*: 2,048 columns, all hidden layers 2,048 wide, batches of 512.
+
+{steps_table(lines)}
+
+## A fit of the default against one of PUBLISHED
+
+In turn, each in a process of its own, on the draws of [the benchmark](benchmark.md).
+Times faster: median over seeds [worst]. Memory: by how much the process's peak grew, in
+multiples of the input's bytes, and of PUBLISHED's growth.
+
+{fits_table(lines)}
+"""
+
+
+def steps_table(lines: list[dict[str, Any]]) -> str:
+    """Tabulate what the steps take, a configuration and phase a row."""
+    return table(
+        ["configuration", "phase", "step, ms", "floor, ms", "share", "Gflop", "Gflop/s of mm"],
+        [
+            [
+                line["configuration"],
+                line["phase"],
+                f"{line['step_ms']:.2f}",
+                f"{line['floor_ms']:.2f}",
+                f"{line['share']:.2f} [{line['worst_share']:.2f}]",
+                f"{line['gigaflop']:.3g}",
+                f"{line['gigaflop_per_s']:.0f}",
+            ]
+            for line in lines
+            if line["what"] == "step"
+        ],
+    )
+
+
+def fits_table(lines: list[dict[str, Any]]) -> str:
+    """Tabulate default and PUBLISHED, a pair a row."""
+    rows = []
+    for pair in FIT_PAIRS:
+        fits = [line for line in lines if line["what"] == "fit" and line["pair"] == pair]
+        if not fits:
+            continue
+        faster = [fit["times_faster"] for fit in fits]
+        memory = _median(fits, "default", "peak_mb")
+        rows.append(
+            [
+                pair,
+                str(len(fits)),
+                f"{np.median(faster):.1f} [{min(faster):.1f}]",
+                f"{_median(fits, 'default', 'seconds'):.1f}",
+                f"{_median(fits, 'published', 'seconds'):.1f}",
+                f"{_median(fits, 'default', 'ari'):.2f}",
+                f"{_median(fits, 'published', 'ari'):.2f}",
+                f"{memory / fits[0]['input_mb']:.0f}",
+                f"{memory / _median(fits, 'published', 'peak_mb'):.1f}",
+            ]
+        )
+    return table(
+        [
+            "pair", "seeds", "times faster", "s, default", "s, PUBLISHED", "ARI, default",
+            "ARI, PUBLISHED", "memory / input", "memory / PUBLISHED's",
+        ],
+        rows,
+    )  # fmt: skip
+
+
+def _median(fits: list[dict[str, Any]], method: str, figure: str) -> float:
+    return float(np.median([fit[method][figure] for fit in fits]))
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """All lines of one run."""
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def main() -> None:
+    """Measure, keep the lines, write the page."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seeds", type=int, default=2, help="draws of each pair to fit")
+    parser.add_argument("--epochs", type=int, default=8, help="epochs of 8 steps to time")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--page", type=Path, default=PAGE)
+    options = parser.parse_args()
+    pairs = [pair for pair in FIT_PAIRS if is_available(pair)]
+    runs.preload()
+    lines = []
+    for line in measure(pairs, options.seeds, options.epochs, options.threads):
+        lines.append(line)
+        print({k: v for k, v in line.items() if k not in ("versions", "machine", "date")})
+    # at the end, as all lines must be of one run
+    options.out.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    options.page.write_text(page(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""The speed benchmark: the floor counts what it should, the page says what was measured."""
+
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+import torch
+
+from benchmarks import floor, speed
+from skdm2c.networks import ModalityAutoEncoder
+
+
+def test_products_of_a_perceptron_are_those_of_the_closed_form():
+    net = ModalityAutoEncoder(5, 3, (8,), "none", torch.Generator().manual_seed(0))
+    x = torch.zeros(7, 5)
+    widths = [5, 8, 3, 8, 5]
+    expected = Counter()
+    for n_in, n_out in pairwise(widths):
+        expected[7, n_out, n_in] += 1  # x W'
+        expected[n_out, n_in, 7] += 1  # gradient of W
+    for n_in, n_out in pairwise(widths[1:]):
+        expected[7, n_in, n_out] += 1  # gradient of x, which the first layer does not need
+    assert floor.products_of(lambda: net(x).sum().backward()) == expected
+
+
+def test_matrix_times_vector_counts_and_operations_are_two_a_cell():
+    w, v = torch.ones(4, 6), torch.ones(6)
+    products = floor.products_of(lambda: w @ v)
+    assert products == {(4, 1, 6): 1}
+    assert floor.operations(products) == 2 * 4 * 6
+    assert floor.seconds_of(products, threads=1) > 0
+
+
+def test_nothing_is_counted_after_the_call():
+    w = torch.ones(2, 2)
+    products = floor.products_of(lambda: w @ w)
+    _ = w @ w
+    assert sum(products.values()) == 1
+
+
+@pytest.mark.parametrize("phase", speed.PHASES)
+def test_steps_are_measured_against_their_floor(phase):
+    found = speed.measure_steps("default", phase, threads=torch.get_num_threads(), n_epochs=2)
+    assert 0 < found["worst_share"] <= found["share"] < 1.5  # beyond 1 only by noise
+    batch, width = (64, 240) if phase == "adversarial" else (128, 240)
+    # encoder and decoder of each modality, once forward and (but for the input's gradient) twice
+    # back, are the least there is
+    layers = 2 * (width * 256 + 256 * 32)
+    least = 2 * batch * (3 * layers - width * 256) * (2 if phase == "adversarial" else 1)
+    assert found["gigaflop"] >= round(least / 1e9, 4)
+    assert found["gigaflop"] < 3 * least / 1e9
+
+
+def test_the_page_gives_ratios_with_the_worst_seed():
+    made = {"threads": 1, "jobs": 1, "versions": {"torch": "2"}, "machine": "m", "date": "d"}
+    fits = [
+        {"what": "fit", "pair": "facpix", "seed": seed, "input_mb": 2.0, "times_faster": faster,
+         "default": {"seconds": 10.0, "peak_mb": 100.0, "ari": 0.7},
+         "published": {"seconds": 10.0 * faster, "peak_mb": 50.0, "ari": 0.3}, **made}
+        for seed, faster in enumerate([9.0, 11.0, 10.0])
+    ]  # fmt: skip
+    text = speed.page(fits)
+    assert "| facpix | 3 | 10.0 [9.0] | 10.0 | 100.0 | 0.70 | 0.30 | 50 | 2.0 |" in text
