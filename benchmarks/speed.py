@@ -13,6 +13,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 
 from skdm2c import MixedModalClustering
+from skdm2c.fitting import neighbors_of
 from skdm2c.presets import PUBLISHED
 from skdm2c.system import CrossModalSystem
 from skdm2c.training import TrainingHistory, pretrain_autoencoder, train_adversarially
@@ -99,20 +101,28 @@ def _train(name: str, phase: str, history: TrainingHistory, n_epochs: int) -> No
     batch_size = model.batch_size
     generator = torch.Generator().manual_seed(0)
     system = CrossModalSystem(model.architecture([width, width], 0), generator)
-    shared = {"batch_size": batch_size, "generator": generator, "history": history}
     n = STEPS_AN_EPOCH * batch_size
     if phase == "adversarial":
         blocks = [torch.randn(n // 2, width, generator=generator) for _ in range(2)]
-        train_adversarially(system, blocks, model.adversarial_settings(), **shared)
+        train_adversarially(
+            system,
+            blocks,
+            model.adversarial_settings(),
+            batch_size=batch_size,
+            generator=generator,
+            history=history,
+        )
     else:
+        x = torch.randn(n, width, generator=generator)
         pretrain_autoencoder(
             system.autoencoders[0],
-            torch.randn(n, width, generator=generator),
-            n_epochs=n_epochs,
+            x,
+            neighbors_of(x.numpy(), model, 0),
+            replace(model.pretraining_settings(), n_epochs=n_epochs),
             learning_rate=1e-4,
-            weight_decay=model.pretrain_weight_decay,
+            generator=generator,
+            history=history,
             name="a",
-            **shared,
         )
 
 

@@ -1,21 +1,86 @@
-"""From points in the unified space to clusters: k-means and nearest centres."""
+"""From points to clusters: k-means as in the paper, or a mixture of Gaussians of one shape."""
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 from sklearn.cluster import KMeans
-from sklearn.metrics import pairwise_distances_argmin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.mixture import GaussianMixture
 
 from ._threads import single_threaded
+from .neighbors import fit_pca
+from .spectral import normalized_cut
 
 Points = NDArray[np.floating]
+Matrix = NDArray[np.float64]
 Labels = NDArray[np.int32]
+
+MAX_COMPONENTS = 20  # a covariance of more directions is mostly noise
+COVARIANCE_FLOOR = 1e-2  # of the mean variance
+MAX_CUT_ROWS = 5000  # of a sample that starts the mixture
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """Clusters as regions of a space: Gaussians that differ in place and weight, not in shape.
+
+    A point x belongs most to the cluster c of least ‖P(x - o) - μ_c‖² / 2 - log w_c. With P
+    the identity and equal weights that is the nearest centre of k-means.
+
+    Attributes
+    ----------
+    origin : ndarray of shape (c,)
+    projection : ndarray of shape (c, p)
+        P; where it is a mixture's, the shape's inverse square root.
+    means : ndarray of shape (k, p)
+    log_weights : ndarray of shape (k,)
+
+    Examples
+    --------
+    >>> two = Clusters(np.zeros(1), np.eye(1), np.array([[0.0], [4.0]]), np.log([0.5, 0.5]))
+    >>> two.assign(np.array([[1.0], [3.0]]))
+    array([0, 1], dtype=int32)
+    >>> two.share(np.array([[2.0]]))
+    array([[0.5, 0.5]])
+    """
+
+    origin: Matrix
+    projection: Matrix
+    means: Matrix
+    log_weights: Matrix
+
+    def assign(self, points: Points) -> Labels:
+        """Cluster of each point, shape (n,)."""
+        labels: Labels = self._log_shares(points).argmax(axis=1).astype(np.int32)
+        return labels
+
+    def share(self, points: Points) -> Matrix:
+        """Responsibility of each cluster for each point, shape (n, k); rows sum to one."""
+        shares: Matrix = softmax(self._log_shares(points), axis=1)
+        return shares
+
+    def centers(self, points: Points) -> Matrix:
+        """Mean of the points, each counted by its share; shape (k, c)."""
+        shares = self.share(points)
+        mass = np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
+        centers: Matrix = shares.T @ points.astype(np.float64) / mass[:, None]
+        return centers
+
+    def _log_shares(self, points: Points) -> Matrix:
+        # Up to a term that is the same for all clusters.
+        at = (points.astype(np.float64) - self.origin) @ self.projection
+        log: Matrix = at @ self.means.T - np.square(self.means).sum(axis=1) / 2 + self.log_weights
+        return log
 
 
 @single_threaded
-def fit_centers(points: Points, n_clusters: int, n_init: int, seed: int) -> Points:
-    """Centres of the best of several runs of k-means.
+def fit_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> Clusters:
+    """Clusters of the best of several runs of k-means.
 
     Parameters
     ----------
@@ -24,38 +89,118 @@ def fit_centers(points: Points, n_clusters: int, n_init: int, seed: int) -> Poin
 
     Returns
     -------
-    ndarray of shape (n_clusters, c)
+    Clusters
 
     Examples
     --------
     >>> points = np.array([[0.0], [0.2], [9.0]])
-    >>> np.sort(fit_centers(points, 2, 3, 0), axis=0)
+    >>> np.sort(fit_kmeans(points, 2, 3, 0).means, axis=0)
     array([[0.1],
            [9. ]])
     """
-    kmeans = KMeans(n_clusters, n_init=n_init, max_iter=1000, random_state=seed)
-    centers: Points = kmeans.fit(points).cluster_centers_
-    return centers
+    kmeans = KMeans(n_clusters, n_init=n_init, max_iter=1000, random_state=seed).fit(points)
+    centers = kmeans.cluster_centers_.astype(np.float64)
+    width = points.shape[1]
+    return Clusters(np.zeros(width), np.eye(width), centers, np.zeros(n_clusters))
 
 
-def nearest_center(points: Points, centers: Points) -> Labels:
-    """Label of the nearest centre, for each point.
+@single_threaded
+def fit_mixture(points: Points, n_clusters: int, n_init: int, seed: int) -> Clusters:
+    """Clusters of a mixture of Gaussians of one covariance: the likelier of two local optima.
+
+    One starts from k-means, which splits large groups; one from the normalised cut of the
+    points' neighbour graph, which does not.
 
     Parameters
     ----------
     points : ndarray of shape (n, c)
-    centers : ndarray of shape (k, c)
+    n_clusters : int
+    n_init : int
+        Runs of k-means for the first start.
+    seed : int
 
     Returns
     -------
-    ndarray of shape (n,)
+    Clusters
 
     Examples
     --------
-    >>> nearest_center(np.array([[0.0], [8.0]]), np.array([[0.1], [9.0]]))
-    array([0, 1], dtype=int32)
+    Two long parallel clusters, which k-means would cut across:
+
+    >>> rng = np.random.RandomState(0)
+    >>> points = rng.randn(300, 2) * [4, 0.5] + np.repeat([[0, 0], [0, 6]], 150, axis=0)
+    >>> labels = fit_mixture(points, 2, 10, seed=0).assign(points)
+    >>> int(np.bincount(labels[:150]).max()), int(np.bincount(labels[150:]).max())
+    (150, 150)
     """
-    if len(points) == 0:
-        return np.empty(0, dtype=np.int32)
-    labels: Labels = pairwise_distances_argmin(points, centers).astype(np.int32)
-    return labels
+    kmeans = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(points)
+    rows = np.random.RandomState(seed).permutation(len(points))[:MAX_CUT_ROWS]
+    cut = normalized_cut(points[rows].astype(np.float64), n_clusters, seed)
+    every = np.arange(len(points))
+    found = [
+        _fit_from(points, start, np.eye(n_clusters)[labels], seed)
+        for start, labels in ((every, kmeans.labels_), (rows, cut))
+    ]
+    return max(found, key=lambda pair: pair[1])[0]
+
+
+@single_threaded
+def fit_mixture_from(points: Points, shares: Matrix, seed: int) -> Clusters:
+    """Clusters of a mixture of Gaussians of one covariance, starting where one is told.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, c)
+    shares : ndarray of shape (n, k)
+        What each point belongs to at the start; rows sum to one.
+    seed : int
+
+    Returns
+    -------
+    Clusters
+        In the order of the columns of ``shares``.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0], [0.2], [9.0], [9.1]])
+    >>> shares = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
+    >>> fit_mixture_from(points, shares, seed=0).assign(points)
+    array([1, 1, 0, 0], dtype=int32)
+    """
+    return _fit_from(points, np.arange(len(points)), shares, seed)[0]
+
+
+def _fit_from(
+    points: Points, rows: NDArray[np.intp], shares: Matrix, seed: int
+) -> tuple[Clusters, float]:
+    # Expectation-maximisation from what the given rows belong to; also its likelihood.
+    pca = fit_pca(points, MAX_COMPONENTS, seed)
+    at = pca.transform(points.astype(np.float64))
+    n, k = len(rows), shares.shape[1]
+    floor = max(COVARIANCE_FLOOR * float(at.var(axis=0).mean()), 1e-12)
+    mass = np.maximum(shares.sum(axis=0), 1e-3 * n / k)  # an empty cluster may yet find rows
+    means = shares.T @ at[rows] / mass[:, None]
+    within = (at[rows].T @ at[rows] - means.T @ (mass[:, None] * means)) / n
+    covariance = within + floor * np.eye(at.shape[1])
+    mixture = GaussianMixture(
+        k,
+        covariance_type="tied",
+        tol=1e-5,
+        reg_covar=floor,
+        weights_init=mass / mass.sum(),
+        means_init=means,
+        precisions_init=np.linalg.inv(covariance),
+        init_params="random_from_data",  # not used, as all is given
+        random_state=seed,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the last step is good enough
+        mixture.fit(at)
+    whiten = mixture.precisions_cholesky_
+    clusters = Clusters(
+        origin=pca.mean_,
+        projection=pca.components_.T @ whiten,
+        means=mixture.means_ @ whiten,
+        log_weights=np.log(mixture.weights_),
+    )
+    return clusters, float(mixture.lower_bound_)

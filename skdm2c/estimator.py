@@ -16,7 +16,7 @@ from torch import nn
 from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
 from ._persistence import PersistentSystem
-from .clustering import fit_centers, nearest_center
+from .clustering import fit_kmeans, fit_mixture
 from .data import as_mixed_modal, modality_index
 from .exceptions import AlignmentWarning
 from .fitting import check_data, train_system
@@ -51,8 +51,11 @@ class MixedModalClustering(
     alignment : {"geometry", None}, default="geometry"
         How the generators start: from a coupling of the modalities by the geometry
         they share, or (None, the paper) at random.
-    standardize : bool, default=True
-        Bring every column to mean 0 and variance 1 inside.
+    standardize : "auto" or bool, default="auto"
+        True brings every column to mean 0 and variance 1 inside. "auto" does so too,
+        but leaves component scores (columns uncorrelated and sorted by spread, as PCA
+        and SVD give them) their spreads and divides them by one number; which it was is
+        in ``scaling_``.
     n_components : int, default=32
         Width of the latent spaces.
     autoencoder_hidden_sizes, generator_hidden_sizes : sequence of int
@@ -60,14 +63,27 @@ class MixedModalClustering(
     discriminator_hidden_sizes : sequence of int
     normalization : {"batch", "layer", "none"}, default="layer"
         What follows the activations of auto-encoders and generators.
+    lambda_neighbors : float, default=1.0
+        Weight of the neighbourhood term beside equation (1) in pretraining: rows that
+        are neighbours in a modality stay so in its latent space. 0 is the paper.
+    n_neighbors : int, default=15
+        Of each row; fewer where a modality has fewer than 8 times as many rows.
+    negative_weight : float, default=5.0
+        How strongly rows that are no neighbours repel each other.
+    input_noise : float, default=0.5
+        Standard deviation of the noise added to rows in pretraining, in units of
+        their spread.
     pretrain_epochs, alignment_epochs, adversarial_epochs : int
         Lengths of the three phases; 0 leaves one out.
-    batch_size : int, default=128
-        Rows of all modalities together.
+    batch_size : int, default=256
+        Rows of a modality in pretraining, of all together afterwards.
     pretrain_learning_rate : float or sequence of float, default=1e-3
         For pretraining, one for all or one a modality (and the greatest of them
         for the alignment phase); Adam.
     pretrain_weight_decay : float, default=0.0
+    learning_rate_schedule : {"linear", "constant"}, default="linear"
+        For pretraining and the alignment phase: "linear" is constant for the first half
+        and falls to a hundredth in the second.
     autoencoder_learning_rate, generator_learning_rate, discriminator_learning_rate : float
         For the adversarial phase.
     weight_decay : float, default=0.0
@@ -94,8 +110,11 @@ class MixedModalClustering(
     lambda_cycle_reconstruction : float, default=0.0
         Weight of the reconstruction of rows from cycled latents, which the paper's
         code has and its print has not.
-    kmeans_n_init : int, default=20
-        Restarts of the final k-means.
+    assignment : {"mixture", "kmeans"}, default="mixture"
+        How rows of the unified space become clusters: by a mixture of Gaussians of one
+        covariance, or by k-means (the paper).
+    kmeans_n_init : int, default=10
+        Restarts of k-means, which a mixture starts from too.
     device : str, default="auto"
         "auto" takes cuda, then mps, then cpu.
     verbose : int, default=0
@@ -109,6 +128,7 @@ class MixedModalClustering(
     labels_ : ndarray of shape (n,)
         Cluster of each row, in the order of the rows given (A's first).
     cluster_centers_ : ndarray of shape (n_clusters, n_components)
+        Means of the rows of each cluster, by their share in it.
     embedding_ : ndarray of shape (n, n_components)
         The rows in the unified space.
     modality_ : ndarray of shape (n,) of str
@@ -123,6 +143,8 @@ class MixedModalClustering(
         One record an epoch and phase.
     n_iter_ : int
         Epochs of all phases together.
+    scaling_ : dict of str to {"columns", "block", "none"}
+        What each modality was divided by: a number a column, one for all, nothing.
     n_features_per_modality_ : dict of str to int
     n_features_in_ : int
         Their sum.
@@ -223,19 +245,22 @@ class MixedModalClustering(
             last = history.records[-1]["phase"]
             history.check(last, "unified space", float(np.abs(embedding).max()))
         self._warn_of_low_confidence(confidence)
-        centers = fit_centers(embedding, self.n_clusters, self.kmeans_n_init, cluster_seed)
+        fit_clusters = fit_kmeans if self.assignment == "kmeans" else fit_mixture
+        clusters = fit_clusters(embedding, self.n_clusters, self.kmeans_n_init, cluster_seed)
         fitted = {
             "_system": system,
             "_inputs": checked.inputs,
             "modality_names_": data.names,
             "unified_modality_": data.names[hub],
             "embedding_": embedding,
-            "cluster_centers_": centers,
-            "labels_": nearest_center(embedding, centers),
+            "_clusters": clusters,
+            "cluster_centers_": clusters.centers(embedding),
+            "labels_": clusters.assign(embedding),
             "modality_": data.modality,
             "alignment_confidence_": confidence,
             "history_": history.records,
             "n_iter_": len(history.records),
+            "scaling_": {door.name: door.scaling_ for door in checked.inputs},
             "n_features_per_modality_": dict(zip(data.names, widths, strict=True)),
             "n_features_in_": sum(widths),
         }

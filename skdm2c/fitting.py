@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import scipy.sparse as sp
 import torch
+from sklearn.preprocessing import normalize
 from torch import Tensor
 
 from ._threads import single_threaded
@@ -14,6 +16,7 @@ from .alignment import Alignment, align, barycentric_targets
 from .data import MixedModalData, modality_index
 from .data.blocks import n_rows
 from .inputs import FloatRows, ModalityInput
+from .neighbors import few_neighbors, neighbor_graph, principal_components
 from .networks import ModalityAutoEncoder
 from .parameters import ModelParameters
 from .system import CrossModalSystem
@@ -135,10 +138,9 @@ def train_system(
         pretrain_autoencoder(
             autoencoder,
             blocks[m],
-            n_epochs=parameters.pretrain_epochs,
-            batch_size=parameters.batch_size,
+            neighbors_of(checked.rows[m], parameters, align_seed),
+            parameters.pretraining_settings(),
             learning_rate=rates[m],
-            weight_decay=parameters.pretrain_weight_decay,
             generator=generator,
             history=history,
             name=checked.names[m],
@@ -166,6 +168,26 @@ def train_system(
     )
     system.eval()
     return confidence
+
+
+def neighbors_of(x: FloatRows, parameters: ModelParameters, seed: int) -> sp.csr_matrix | None:
+    """Graph of the neighbours that the latents of a modality are to keep.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, d)
+    parameters : ModelParameters
+    seed : int
+
+    Returns
+    -------
+    sparse matrix of shape (n, n) or None
+        By cosine in 30 principal components; None where ``lambda_neighbors`` is 0.
+    """
+    if not parameters.lambda_neighbors:
+        return None
+    directions = normalize(principal_components(x, seed))
+    return neighbor_graph(directions, few_neighbors(parameters.n_neighbors, len(x)))
 
 
 def _align_spokes(

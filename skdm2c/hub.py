@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
 from ._threads import single_threaded
-from .alignment import principal_components
+from .neighbors import principal_components
 
 MAX_ROWS = 2000
 

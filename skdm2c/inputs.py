@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 FloatRows = NDArray[np.float32]
 
+ScalingName = Literal["columns", "block", "none"]
+
 SMALLEST = 1e-290  # columns below are zero for us: their spread would underflow
+MAX_SEEN = 1000, 10_000  # columns and rows that tell component scores from other blocks
 
 
 class ModalityInput(BaseEstimator):  # type: ignore[misc]
@@ -22,9 +26,10 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
     ----------
     name : str
         What messages call the modality.
-    standardize : bool, default=True
-        Subtract each column's mean and divide by its standard deviation; a
-        constant column becomes zero.
+    standardize : "auto" or bool, default=True
+        True subtracts each column's mean and divides by its standard deviation; a
+        constant column becomes zero. "auto" divides all columns by one number, the
+        root of their mean variance, where :func:`is_component_scores`.
 
     Attributes
     ----------
@@ -32,6 +37,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Only where the block fitted had column names.
     mean_, scale_ : ndarray of shape (n_features_in_,)
+    scaling_ : {"columns", "block", "none"}
+        What was divided by: a number a column, one number, or nothing.
 
     Examples
     --------
@@ -41,7 +48,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
            [ 1.,  0.]], dtype=float32)
     """
 
-    def __init__(self, name: str, standardize: bool = True) -> None:
+    def __init__(self, name: str, standardize: bool | str = True) -> None:
         self.name = name
         self.standardize = standardize
 
@@ -66,6 +73,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         rows = self._checked(block, reset=True)
         d = rows.shape[1]
         self.mean_, self.scale_ = np.zeros(d), np.ones(d)
+        self.scaling_: ScalingName = "none"
         if self.standardize:
             # On columns brought to at most 1 first: squares of 1e-300 or 1e300 are no numbers.
             largest = np.abs(rows).max(axis=0)
@@ -75,6 +83,11 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             constant = std < 10 * np.finfo(np.float64).eps
             self.mean_ = scaled.mean(axis=0) * largest
             self.scale_ = np.where(constant, 1.0, std) * largest
+            self.scaling_ = "columns"
+            if self.standardize == "auto" and is_component_scores(rows):
+                widest = self.scale_.max()
+                self.scale_ = np.full(d, widest * np.sqrt(np.square(self.scale_ / widest).mean()))
+                self.scaling_ = "block"
         return self._standardized(rows)
 
     def transform(self, block: Any) -> FloatRows:
@@ -159,6 +172,46 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 )
             )
         return single
+
+
+def is_component_scores(rows: NDArray[np.float64]) -> bool:
+    """Whether columns look like scores of a PCA or SVD: uncorrelated, and sorted by spread.
+
+    Their spreads are the structure; to bring each to one would be to whiten the data.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (n, d)
+
+    Returns
+    -------
+    bool
+        True where n ≥ 10, 5 ≤ d < n, no column is constant, the root mean square
+        correlation of two columns is below 1.25 / √n (1 / √n is what independent columns
+        have by chance) and Spearman's correlation of column number and spread below -0.8.
+
+    Examples
+    --------
+    >>> rng = np.random.RandomState(0)
+    >>> scores = rng.randn(200, 6) * [9, 5, 3, 2, 1, 0.5]
+    >>> is_component_scores(scores), is_component_scores(scores[:, ::-1])
+    (True, False)
+    """
+    n, d = rows.shape
+    if d < 5 or not max(10, d + 1) <= n:
+        return False
+    seen = rows[:: max(1, n // MAX_SEEN[1]), : MAX_SEEN[0]]
+    n, d = seen.shape
+    largest = np.abs(seen).max()
+    if largest < SMALLEST:
+        return False
+    seen = seen / largest
+    spread = seen.std(axis=0)
+    if (spread < 1e-12).any() or spearmanr(np.arange(d), spread)[0] > -0.8:
+        return False
+    correlation = np.corrcoef(seen.T)
+    others = (np.square(correlation).sum() - d) / (d * (d - 1))
+    return bool(np.sqrt(max(others, 0.0) * n) < 1.25)
 
 
 def _dense(block: Any) -> Any:

@@ -16,6 +16,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+SMALLEST_SQUARE = 1e-3  # of a distance between rows that are to stay apart
+
 
 def reconstruction_loss(x: Tensor, x_hat: Tensor) -> Tensor:
     """Equation (1): mean squared error between rows and their reconstruction.
@@ -34,6 +36,47 @@ def reconstruction_loss(x: Tensor, x_hat: Tensor) -> Tensor:
     tensor(4.)
     """
     return (x - x_hat).square().mean(1).mean()
+
+
+def neighborhood_loss(
+    z: Tensor, z_neighbor: Tensor, negatives: Tensor, negative_weight: float
+) -> Tensor:
+    """Cross-entropy of neighbours in the latent space: what equation (1) does not keep.
+
+    Two latents are neighbours with probability q = 1 / (1 + d²), d their distance.
+    Known neighbours make -log q small, other pairs -log(1 - q).
+
+    Source: the objective of McInnes, Healy, Melville, "UMAP: Uniform Manifold Approximation
+    and Projection", arXiv 1802.03426, with the rest of the batch as negatives.
+
+    Parameters
+    ----------
+    z, z_neighbor : Tensor of shape (n, n_components)
+        Row r of the one is a neighbour of row r of the other.
+    negatives : Tensor of bool of shape (n, n)
+        Which pairs (row of ``z``, row of ``z_neighbor``) are to stay apart.
+    negative_weight : float
+        Weight of their mean beside the mean over neighbours.
+
+    Returns
+    -------
+    Tensor of shape ()
+
+    Examples
+    --------
+    Neighbours at distance 3, no negatives: log(1 + 9).
+
+    >>> z, none = torch.zeros(1, 2), torch.tensor([[False]])
+    >>> neighborhood_loss(z, z + torch.tensor([3.0, 0.0]), none, negative_weight=5.0)
+    tensor(2.3026)
+    """
+    squares = z.square().sum(1)[:, None] + z_neighbor.square().sum(1) - 2 * z @ z_neighbor.t()
+    # 1 - q is kept from 0, where two rows coincide.
+    apart = squares.clamp(min=SMALLEST_SQUARE)
+    log_not_q = apart.log() - apart.log1p()
+    repulsion = (log_not_q * negatives).sum() / negatives.sum().clamp(min=1)
+    attraction = (z - z_neighbor).square().sum(1).log1p().mean()
+    return attraction - negative_weight * repulsion
 
 
 def cycle_loss(z: Tensor, z_cycled: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
 from .system import Architecture
-from .training import AdversarialSettings
+from .training import AdversarialSettings, PretrainingSettings
 
 _COUNT = Interval(Integral, 1, None, closed="left")
 _EPOCHS = Interval(Integral, 0, None, closed="left")
@@ -27,7 +27,7 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         "n_clusters": [_COUNT],
         "unify_to": [str, Interval(Integral, 0, None, closed="left")],
         "alignment": [StrOptions({"geometry"}), None],
-        "standardize": ["boolean"],
+        "standardize": ["boolean", StrOptions({"auto"})],
         "n_components": [_COUNT],
         "autoencoder_hidden_sizes": ["array-like"],
         "generator_hidden_sizes": ["array-like"],
@@ -36,6 +36,11 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         "pretrain_epochs": [_EPOCHS],
         "alignment_epochs": [_EPOCHS],
         "adversarial_epochs": [_EPOCHS],
+        "learning_rate_schedule": [StrOptions({"constant", "linear"})],
+        "lambda_neighbors": [_WEIGHT],
+        "n_neighbors": [_COUNT],
+        "negative_weight": [_WEIGHT],
+        "input_noise": [_WEIGHT],
         "batch_size": [Interval(Integral, 2, None, closed="left")],
         "pretrain_learning_rate": [_POSITIVE, "array-like"],
         "pretrain_weight_decay": [_WEIGHT],
@@ -54,6 +59,7 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         "lambda_reconstruction": [_WEIGHT],
         "lambda_adversarial": [_WEIGHT],
         "lambda_cycle_reconstruction": [_WEIGHT],
+        "assignment": [StrOptions({"mixture", "kmeans"})],
         "kmeans_n_init": [_COUNT],
         "device": [str, Hidden(torch.device)],
         "verbose": ["verbose"],
@@ -66,18 +72,23 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         *,
         unify_to: str | int = "auto",
         alignment: str | None = "geometry",
-        standardize: bool = True,
+        standardize: bool | str = "auto",
         n_components: int = 32,
         autoencoder_hidden_sizes: Sequence[int] = (256,),
         generator_hidden_sizes: Sequence[int] = (128, 64),
         discriminator_hidden_sizes: Sequence[int] = (64,),
         normalization: str = "layer",
-        pretrain_epochs: int = 40,
+        lambda_neighbors: float = 1.0,
+        n_neighbors: int = 15,
+        negative_weight: float = 5.0,
+        input_noise: float = 0.5,
+        pretrain_epochs: int = 80,
         alignment_epochs: int = 40,
         adversarial_epochs: int = 10,
-        batch_size: int = 128,
+        batch_size: int = 256,
         pretrain_learning_rate: float | Sequence[float] = 1e-3,
         pretrain_weight_decay: float = 0.0,
+        learning_rate_schedule: str = "linear",
         autoencoder_learning_rate: float = 1e-4,
         generator_learning_rate: float = 1e-4,
         discriminator_learning_rate: float = 1e-4,
@@ -93,7 +104,8 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         lambda_reconstruction: float = 1.0,
         lambda_adversarial: float = 0.1,
         lambda_cycle_reconstruction: float = 0.0,
-        kmeans_n_init: int = 20,
+        assignment: str = "mixture",
+        kmeans_n_init: int = 10,
         device: str | torch.device = "auto",
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
@@ -107,12 +119,17 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         self.generator_hidden_sizes = generator_hidden_sizes
         self.discriminator_hidden_sizes = discriminator_hidden_sizes
         self.normalization = normalization
+        self.lambda_neighbors = lambda_neighbors
+        self.n_neighbors = n_neighbors
+        self.negative_weight = negative_weight
+        self.input_noise = input_noise
         self.pretrain_epochs = pretrain_epochs
         self.alignment_epochs = alignment_epochs
         self.adversarial_epochs = adversarial_epochs
         self.batch_size = batch_size
         self.pretrain_learning_rate = pretrain_learning_rate
         self.pretrain_weight_decay = pretrain_weight_decay
+        self.learning_rate_schedule = learning_rate_schedule
         self.autoencoder_learning_rate = autoencoder_learning_rate
         self.generator_learning_rate = generator_learning_rate
         self.discriminator_learning_rate = discriminator_learning_rate
@@ -128,6 +145,7 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         self.lambda_reconstruction = lambda_reconstruction
         self.lambda_adversarial = lambda_adversarial
         self.lambda_cycle_reconstruction = lambda_cycle_reconstruction
+        self.assignment = assignment
         self.kmeans_n_init = kmeans_n_init
         self.device = device
         self.verbose = verbose
@@ -227,6 +245,23 @@ class ModelParameters(BaseEstimator):  # type: ignore[misc]
         """
         alignment = self.alignment_epochs if self.alignment == "geometry" else 0
         return n_modalities * self.pretrain_epochs + alignment + self.adversarial_epochs
+
+    def pretraining_settings(self) -> PretrainingSettings:
+        """Return the parameters of the first phase.
+
+        Returns
+        -------
+        PretrainingSettings
+        """
+        return PretrainingSettings(
+            n_epochs=self.pretrain_epochs,
+            batch_size=self.batch_size,
+            weight_decay=self.pretrain_weight_decay,
+            schedule=self.learning_rate_schedule,  # type: ignore[arg-type]
+            lambda_neighbors=self.lambda_neighbors,
+            negative_weight=self.negative_weight,
+            input_noise=self.input_noise,
+        )
 
     def adversarial_settings(self) -> AdversarialSettings:
         """Return the parameters of the adversarial phase.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .clustering import nearest_center
+from .clustering import Clusters
 from .data import MixedModalData, as_known_modalities, modality_index
 from .data.blocks import n_columns, n_rows
 from .fitting import require_all_modalities
@@ -31,6 +31,7 @@ class FittedModel(
     modality_names_: tuple[str, ...]
     n_features_per_modality_: dict[str, int]
     cluster_centers_: FloatRows
+    _clusters: Clusters
     _inputs: list[ModalityInput]
     _system: CrossModalSystem
 
@@ -65,7 +66,7 @@ class FittedModel(
     def predict(
         self, X: Any, X_b: Any = None, *, modality: str | int | None = None
     ) -> NDArray[np.int32]:
-        """Assign rows to the nearest cluster centre in the unified space.
+        """Assign rows to the likeliest cluster, or the nearest (``assignment="kmeans"``).
 
         Parameters
         ----------
@@ -86,7 +87,7 @@ class FittedModel(
         """
         check_is_fitted(self)
         data = as_known_modalities(X, self.modality_names_, X_b, modality)
-        return nearest_center(self._embedding_of(data), self.cluster_centers_)
+        return self._clusters.assign(self._embedding_of(data))
 
     def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
         """Rows of one modality in the features of another: Enc, G, Dec.

@@ -15,11 +15,14 @@ PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
         "generator_hidden_sizes": (128, 256, 128),
         "discriminator_hidden_sizes": (32,),
         "normalization": "batch",
+        "lambda_neighbors": 0.0,
+        "input_noise": 0.0,
         "pretrain_epochs": 150,
         "adversarial_epochs": 220,
         "batch_size": 128,
         "pretrain_learning_rate": (1e-4, 1e-5),  # images, texts
         "pretrain_weight_decay": 1e-4,
+        "learning_rate_schedule": "constant",
         "autoencoder_learning_rate": 1e-4,
         "generator_learning_rate": 5e-4,
         "discriminator_learning_rate": 5e-5,
@@ -33,6 +36,7 @@ PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
         "lambda_reconstruction": 1.0,
         "lambda_adversarial": 0.5,
         "lambda_cycle_reconstruction": 1.0,
+        "assignment": "kmeans",
         "kmeans_n_init": 20,
     }
 )

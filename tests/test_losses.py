@@ -25,6 +25,45 @@ def test_reconstruction_is_that_of_pytorch():
     torch.testing.assert_close(losses.reconstruction_loss(x, y), nn.functional.mse_loss(x, y))
 
 
+def neighborhood(z, z_neighbor, negatives=None, weight=1.0):
+    if negatives is None:
+        negatives = ~torch.eye(len(z), dtype=torch.bool)
+    return losses.neighborhood_loss(z, z_neighbor, negatives, weight).item()
+
+
+def test_neighbours_that_coincide_and_negatives_far_away_cost_nothing():
+    z = torch.tensor([[0.0, 0.0], [1e4, 0.0]])
+    assert neighborhood(z, z) == pytest.approx(0, abs=1e-6)
+
+
+def test_neighbours_far_apart_cost_the_logarithm_of_their_distance():
+    z = torch.zeros(2, 2)
+    away = torch.tensor([[3.0, 4.0], [0.0, 0.0]])
+    none = torch.zeros(2, 2, dtype=torch.bool)
+    assert neighborhood(z, away, none) == pytest.approx(math.log(26) / 2, rel=1e-6)
+
+
+def test_negatives_at_distance_one_cost_the_logarithm_of_two():
+    z, z_neighbor = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [1.0]])
+    assert neighborhood(z, z_neighbor, weight=5.0) == pytest.approx(5 * math.log(2), rel=1e-6)
+
+
+def test_negatives_that_coincide_cost_much_but_have_no_infinite_slope():
+    z = torch.zeros(2, 3, requires_grad=True)
+    loss = losses.neighborhood_loss(z, z * 1, ~torch.eye(2, dtype=torch.bool), 1.0)
+    assert loss.item() == pytest.approx(-math.log(1e-3), rel=1e-3)
+    loss.backward()
+    assert torch.isfinite(z.grad).all()
+
+
+def test_the_neighbourhood_term_does_not_see_rotations_and_shifts():
+    z, z_neighbor = rows(9, 3), rows(9, 3) + 0.1
+    turn = torch.linalg.qr(rows(3, 3)).Q
+    assert neighborhood(z @ turn + 7, z_neighbor @ turn + 7) == pytest.approx(
+        neighborhood(z, z_neighbor), rel=1e-4
+    )
+
+
 def test_identity_generators_have_no_cycle_loss():
     z = rows(7, 3)
     there = back = nn.Identity()

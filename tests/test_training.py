@@ -1,7 +1,10 @@
 """The phases of training: batches, what each phase minimises, and when it stops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
 from torch import nn
 
@@ -11,6 +14,7 @@ from skdm2c.networks import ModalityAutoEncoder
 from skdm2c.system import Architecture, CrossModalSystem
 from skdm2c.training import (
     AdversarialSettings,
+    PretrainingSettings,
     StratifiedBatches,
     TrainingHistory,
     apply_in_chunks,
@@ -19,7 +23,8 @@ from skdm2c.training import (
     train_adversarially,
 )
 from skdm2c.training.adversarial import map_batch
-from skdm2c.training.optimizers import make_optimizer
+from skdm2c.training.neighbors import NeighborSampler
+from skdm2c.training.optimizers import make_optimizer, make_schedule
 
 SETTINGS = {
     "n_epochs": 2,
@@ -72,37 +77,94 @@ def weights_of(module):
 
 
 def test_batches_hold_every_modality_in_its_share():
-    blocks = [torch.arange(90.0)[:, None], torch.arange(30.0)[:, None]]
-    batches = StratifiedBatches(blocks, 16, seeded())
+    batches = StratifiedBatches([90, 30], 16, seeded())
     assert len(batches) == 8
-    seen = [torch.cat(parts).flatten() for parts in zip(*batches, strict=True)]
+    seen = [torch.cat(parts) for parts in zip(*batches, strict=True)]
     assert [len(x) for x in seen] == [8 * 12, 8 * 4]
     assert len(seen[0][:90].unique()) == 90  # every row once before any comes again
 
 
 def test_a_tiny_modality_gives_two_rows_to_every_batch():
-    batches = StratifiedBatches([torch.zeros(1000, 1), torch.zeros(3, 1)], 50, seeded())
+    batches = StratifiedBatches([1000, 3], 50, seeded())
     assert {tuple(len(x) for x in batch) for batch in batches} == {(50, 2)}
 
 
+def test_few_rows_are_seen_several_times_an_epoch():
+    batches = StratifiedBatches([30], 20, seeded(), min_steps=4)
+    seen = torch.cat([x for (x,) in batches])
+    assert len(batches) == 4
+    assert seen.bincount().tolist() == pytest.approx([80 / 30] * 30, abs=0.7)
+
+
 def test_every_epoch_draws_anew_and_the_seed_decides():
-    blocks = [torch.arange(20.0)[:, None]]
-    first, again = (StratifiedBatches(blocks, 5, seeded()) for _ in range(2))
+    first, again = (StratifiedBatches([20], 5, seeded()) for _ in range(2))
     one, two = (torch.cat([x for (x,) in first]) for _ in range(2))
     assert not torch.equal(one, two)
     assert torch.equal(one, torch.cat([x for (x,) in again]))
 
 
+PRETRAINING = PretrainingSettings(
+    n_epochs=60, batch_size=20, weight_decay=0.0, schedule="constant",
+    lambda_neighbors=0.0, negative_weight=5.0, input_noise=0.0,
+)  # fmt: skip
+
+
+def pretrain(net, x, graph=None, **changes):
+    history = TrainingHistory()
+    pretrain_autoencoder(
+        net, x, graph, replace(PRETRAINING, **changes), learning_rate=1e-2,
+        generator=seeded(), history=history, name="line",
+    )  # fmt: skip
+    return history.records
+
+
 def test_pretraining_learns_a_line():
     t = torch.linspace(-1, 1, 200)[:, None]
     x = torch.cat([t, 2 * t, -t], dim=1)
-    net, history = ModalityAutoEncoder(3, 1, (16,), "layer", seeded()), TrainingHistory()
-    pretrain_autoencoder(
-        net, x, n_epochs=60, batch_size=20, learning_rate=1e-2, weight_decay=0.0,
-        generator=seeded(), history=history, name="line",
-    )  # fmt: skip
-    assert history.records[-1]["reconstruction"] < 0.02
-    assert {r["modality"] for r in history.records} == {"line"}
+    records = pretrain(ModalityAutoEncoder(3, 1, (16,), "layer", seeded()), x)
+    assert records[-1]["reconstruction"] < 0.02
+    assert {r["modality"] for r in records} == {"line"}
+
+
+def test_pretraining_brings_neighbours_together():
+    group = torch.arange(60) % 2
+    same = group[:, None] == group
+    x = torch.randn(60, 8, generator=seeded())
+    x[:, 0] += 2 * group  # one column of eight tells the groups apart; the graph knows them
+    graph = sp.csr_matrix(same.numpy() * (1.0 - np.eye(60)))
+
+    def contrast(graph, **changes):
+        net = ModalityAutoEncoder(8, 2, (32,), "layer", seeded())
+        records = pretrain(net, x, graph, **changes)
+        with torch.no_grad():
+            distances = torch.cdist(net.encoder(x), net.encoder(x))
+        return distances[~same].mean() / distances[same].mean(), records
+
+    plain, _ = contrast(None)
+    kept, records = contrast(graph, lambda_neighbors=1.0, schedule="linear")
+    assert records[-1]["neighbors"] < records[0]["neighbors"]
+    assert plain < 1.5
+    assert kept > 2 * plain
+
+
+def test_neighbours_are_drawn_by_the_weights_of_their_edges():
+    graph = sp.csr_matrix(np.array([[0, 1, 0.5], [1, 0, 0], [0.5, 0, 0]]))
+    sampler = NeighborSampler(graph, torch.device("cpu"))
+    drawn = sampler.draw(torch.zeros(30000, dtype=torch.long), seeded())
+    assert torch.bincount(drawn).tolist() == pytest.approx([0, 20000, 10000], abs=400)
+    assert set(sampler.draw(torch.ones(50, dtype=torch.long), seeded()).tolist()) == {0}
+
+
+def test_a_linear_schedule_ends_at_a_hundredth():
+    optimizer = make_optimizer("adam", [(torch.nn.Linear(2, 1), 1.0)])
+    schedule, rates = make_schedule("linear", optimizer, 100), []
+    for _ in range(100):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    assert rates[:51] == [1.0] * 51
+    assert rates[-1] == pytest.approx(0.02)
+    assert min(rates) >= 0.01
 
 
 def test_generators_learn_where_latents_belong():

@@ -5,6 +5,5 @@ Pure numpy and scipy: arrays in, arrays out.
 """
 
 from .coupling import Alignment, align, barycentric_targets
-from .geometry import principal_components
 
-__all__ = ["Alignment", "align", "barycentric_targets", "principal_components"]
+__all__ = ["Alignment", "align", "barycentric_targets"]

@@ -11,7 +11,8 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
 from .._threads import single_threaded
-from .geometry import Geometry, Matrix, describe
+from ..neighbors import Matrix
+from .geometry import Geometry, describe
 from .matching import match
 from .prototypes import Prototypes, draw_prototypes
 

@@ -8,16 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import shortest_path
-from sklearn.decomposition import PCA
 from sklearn.manifold import spectral_embedding
 from sklearn.metrics import pairwise_distances
-from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import normalize
 
-Matrix = NDArray[np.float64]
+from ..neighbors import Matrix, neighbor_graph, principal_components
 
-N_PRINCIPAL = 30
-MAX_FULL = 1000  # rows or columns up to which an exact decomposition takes no time to speak of
 N_NEIGHBORS = 20
 
 
@@ -65,7 +61,7 @@ def describe(block: NDArray[np.floating], n_clusters: int, seed: int) -> Geometr
     """
     principal = principal_components(block, seed)
     directions = normalize(principal)
-    graph = neighbor_graph(directions)
+    graph = neighbor_graph(directions, geodesic_neighbors(len(directions)))
     spectral = _spectral_points(graph, n_clusters, seed)
     return Geometry(
         points=(directions, np.hstack([_unit_scale(directions), _unit_scale(spectral)])),
@@ -77,51 +73,23 @@ def describe(block: NDArray[np.floating], n_clusters: int, seed: int) -> Geometr
     )
 
 
-def principal_components(block: NDArray[np.floating], seed: int) -> Matrix:
-    """Leading principal components of a block, at most 30.
+def geodesic_neighbors(n_rows: int) -> int:
+    """Neighbours of a row in the graph whose paths are measured: few, or clusters join.
 
     Parameters
     ----------
-    block : ndarray of shape (n, d)
-    seed : int
-        For the randomised solver, which large blocks get.
+    n_rows : int
 
     Returns
     -------
-    ndarray of shape (n, min(30, n, d))
+    int
 
     Examples
     --------
-    >>> principal_components(np.eye(4), seed=0).shape
-    (4, 4)
+    >>> geodesic_neighbors(1000), geodesic_neighbors(200), geodesic_neighbors(50)
+    (20, 10, 3)
     """
-    solver = "full" if min(block.shape) <= MAX_FULL else "randomized"
-    pca = PCA(min(N_PRINCIPAL, *block.shape), svd_solver=solver, random_state=seed)
-    components: Matrix = pca.fit_transform(block.astype(np.float64))
-    return components
-
-
-def neighbor_graph(directions: Matrix) -> sp.csr_matrix:
-    """Symmetric graph of nearest neighbours, weights 1 (mutual) and 0.5.
-
-    Parameters
-    ----------
-    directions : ndarray of shape (n, c)
-        Unit rows: their Euclidean neighbours are the cosine ones.
-
-    Returns
-    -------
-    sparse matrix of shape (n, n)
-
-    Examples
-    --------
-    >>> neighbor_graph(np.eye(3)).shape
-    (3, 3)
-    """
-    n = len(directions)
-    k = max(1, min(N_NEIGHBORS, n // 20, n - 1)) if n >= 60 else max(1, min(3, n - 1))
-    graph = kneighbors_graph(directions, k)
-    return ((graph + graph.T) / 2).tocsr()
+    return min(N_NEIGHBORS, n_rows // 20) if n_rows >= 60 else 3
 
 
 def geodesic_distances(graph: sp.csr_matrix) -> Matrix:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from .geometry import Matrix
+from ..neighbors import Matrix
 from .prototypes import Prototypes
 
 N_STARTS = 30

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from .geometry import Geometry, Matrix
+from ..neighbors import Matrix
+from .geometry import Geometry
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from .alignment_start import regress_generators
 from .batches import StratifiedBatches
 from .history import TrainingHistory
 from .inference import apply_in_chunks
-from .pretraining import pretrain_autoencoder
+from .pretraining import PretrainingSettings, pretrain_autoencoder
 
 __all__ = [
     "AdversarialSettings",
+    "PretrainingSettings",
     "StratifiedBatches",
     "TrainingHistory",
     "apply_in_chunks",

@@ -117,7 +117,7 @@ def train_adversarially(
     TrainingDivergedError
         If a loss becomes NaN or infinite.
     """
-    batches = StratifiedBatches(blocks, batch_size, generator)
+    batches = StratifiedBatches([len(x) for x in blocks], batch_size, generator)
     minimizer = make_optimizer(
         settings.optimizer,
         [
@@ -137,7 +137,8 @@ def train_adversarially(
         totals = {
             name: blocks[0].new_zeros(()) for name in ("reconstruction", "cycle", "adversarial")
         }
-        for step, batch in enumerate(batches, start=1):
+        for step, rows in enumerate(batches, start=1):
+            batch = [x[index] for x, index in zip(blocks, rows, strict=True)]
             image, terms = _minimize(system, batch, settings, minimizer)
             if step % period == 0:
                 for _ in range(settings.discriminator_steps):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class StratifiedBatches:
-    """Endless passes over unpaired blocks, drawn on the device they live on.
+    """Endless passes over unpaired rows, by number, drawn on the device they live on.
 
     The paper draws batches from the mixture of all modalities. Here each batch
     holds the modalities in exactly their share of the rows, so that shapes stay
@@ -17,48 +17,50 @@ class StratifiedBatches:
 
     Parameters
     ----------
-    blocks : sequence of Tensor, the m-th of shape (n_m, d_m)
-        Row-aligned within a block only; all on the device of ``generator``.
+    n_rows : sequence of int
+        Of each modality.
     batch_size : int
         Rows of all modalities together. A modality gives at least two.
     generator : torch.Generator
-        Draws the order of the rows.
+        Draws the order of the rows; its device is that of the numbers.
+    min_steps : int, default=1
+        Steps that an epoch has at least: small data are seen several times.
 
     Examples
     --------
-    >>> blocks = [torch.zeros(30, 2), torch.zeros(10, 3)]
-    >>> batches = StratifiedBatches(blocks, 8, torch.Generator().manual_seed(0))
+    >>> batches = StratifiedBatches([30, 10], 8, torch.Generator().manual_seed(0))
     >>> len(batches)
     5
-    >>> [tuple(x.shape) for x in next(iter(batches))]
-    [(6, 2), (2, 3)]
+    >>> [len(index) for index in next(iter(batches))]
+    [6, 2]
     """
 
     def __init__(
-        self, blocks: Sequence[Tensor], batch_size: int, generator: torch.Generator
+        self,
+        n_rows: Sequence[int],
+        batch_size: int,
+        generator: torch.Generator,
+        min_steps: int = 1,
     ) -> None:
-        n_rows = sum(len(block) for block in blocks)
-        self.blocks = list(blocks)
+        total = sum(n_rows)
+        self.n_rows = list(n_rows)
         self.generator = generator
-        self.sizes = [
-            min(len(block), max(2, round(batch_size * len(block) / n_rows))) for block in blocks
-        ]
-        self.n_steps = max(1, -(-n_rows // batch_size))
+        self.sizes = [min(n, max(2, round(batch_size * n / total))) for n in n_rows]
+        self.n_steps = max(min_steps, -(-total // batch_size))
 
     def __len__(self) -> int:
         """Count the steps of one epoch."""
         return self.n_steps
 
     def __iter__(self) -> Iterator[list[Tensor]]:
-        """Yield one epoch: per step a list with one tensor a modality."""
+        """Yield one epoch: per step a list with the row numbers of each modality."""
         rows = [
-            self._shuffled_rows(len(block), size)
-            for block, size in zip(self.blocks, self.sizes, strict=True)
+            self._shuffled_rows(n, size) for n, size in zip(self.n_rows, self.sizes, strict=True)
         ]
         for step in range(self.n_steps):
             yield [
-                block.index_select(0, index[step * size : (step + 1) * size])
-                for block, index, size in zip(self.blocks, rows, self.sizes, strict=True)
+                index[step * size : (step + 1) * size]
+                for index, size in zip(rows, self.sizes, strict=True)
             ]
 
     def _shuffled_rows(self, n_rows: int, size: int) -> Tensor:

@@ -11,6 +11,9 @@ from torch import nn
 from .._device import has_fused_adam
 
 OptimizerName = Literal["adam", "rmsprop"]
+ScheduleName = Literal["constant", "linear"]
+
+LEAST_RATE = 0.01  # of the first
 
 
 def make_optimizer(
@@ -45,3 +48,37 @@ def make_optimizer(
         return torch.optim.RMSprop(groups, weight_decay=weight_decay)
     fused = has_fused_adam(groups[0]["params"][0].device)
     return torch.optim.Adam(groups, betas=(0.5, 0.999), weight_decay=weight_decay, fused=fused)
+
+
+def make_schedule(
+    name: ScheduleName, optimizer: torch.optim.Optimizer, n_steps: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Say how the learning rates change with every step.
+
+    Parameters
+    ----------
+    name : {"constant", "linear"}
+        "linear" is constant for the first half of the steps, then falls to a hundredth.
+    optimizer : torch.optim.Optimizer
+    n_steps : int
+
+    Returns
+    -------
+    torch.optim.lr_scheduler.LRScheduler
+
+    Examples
+    --------
+    >>> optimizer = make_optimizer("adam", [(nn.Linear(2, 1), 1.0)])
+    >>> schedule, rates = make_schedule("linear", optimizer, 4), []
+    >>> for _ in range(4):
+    ...     rates.append(optimizer.param_groups[0]["lr"])
+    ...     optimizer.step()
+    ...     schedule.step()
+    >>> rates
+    [1.0, 1.0, 1.0, 0.5]
+    """
+    if name == "constant":
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    return torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: max(LEAST_RATE, min(1.0, 2 - 2 * step / max(n_steps, 1)))
+    )

@@ -1,38 +1,58 @@
-"""First phase: every modality learns its latent space by itself (equation 1)."""
+"""First phase: every modality learns its latent space by itself (equation 1 and neighbours)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from ..losses import reconstruction_loss
+from ..losses import neighborhood_loss, reconstruction_loss
 from ..networks import ModalityAutoEncoder
 from .batches import StratifiedBatches
 from .history import TrainingHistory
-from .optimizers import make_optimizer
+from .neighbors import NeighborSampler, negative_pairs
+from .optimizers import ScheduleName, make_optimizer, make_schedule
+
+MIN_STEPS = 4  # an epoch, where neighbours are learned: few rows are seen several times
+
+
+@dataclass(frozen=True)
+class PretrainingSettings:
+    """How the first phase goes; see :class:`skdm2c.MixedModalClustering`."""
+
+    n_epochs: int
+    batch_size: int
+    weight_decay: float
+    schedule: ScheduleName
+    lambda_neighbors: float
+    negative_weight: float
+    input_noise: float
 
 
 def pretrain_autoencoder(
     autoencoder: ModalityAutoEncoder,
     x: Tensor,
+    graph: sp.csr_matrix | None,
+    settings: PretrainingSettings,
     *,
-    n_epochs: int,
-    batch_size: int,
     learning_rate: float,
-    weight_decay: float,
     generator: torch.Generator,
     history: TrainingHistory,
     name: str,
 ) -> None:
-    """Train one auto-encoder in place on reconstruction alone, with Adam.
+    """Train one auto-encoder in place, with Adam.
 
     Parameters
     ----------
     autoencoder : ModalityAutoEncoder
     x : Tensor of shape (n, d)
         All rows of the modality, on the device of the auto-encoder.
-    n_epochs, batch_size : int
-    learning_rate, weight_decay : float
+    graph : sparse matrix of shape (n, n) or None
+        Whose neighbours the latent space is to keep; None for reconstruction alone.
+    settings : PretrainingSettings
+    learning_rate : float
     generator : torch.Generator
         Draws the batches, on the same device.
     history : TrainingHistory
@@ -49,24 +69,76 @@ def pretrain_autoencoder(
     --------
     >>> g = torch.Generator().manual_seed(0)
     >>> net, history = ModalityAutoEncoder(3, 2, (8,), "none", g), TrainingHistory()
-    >>> pretrain_autoencoder(net, torch.ones(20, 3), n_epochs=30, batch_size=10,
-    ...                      learning_rate=1e-2, weight_decay=0.0, generator=g,
-    ...                      history=history, name="a")
+    >>> settings = PretrainingSettings(n_epochs=30, batch_size=10, weight_decay=0.0,
+    ...     schedule="constant", lambda_neighbors=0.0, negative_weight=5.0, input_noise=0.0)
+    >>> pretrain_autoencoder(net, torch.ones(20, 3), None, settings, learning_rate=1e-2,
+    ...                      generator=g, history=history, name="a")
     >>> losses = [record["reconstruction"] for record in history.records]
     >>> losses[-1] < losses[0]
     True
     """
-    optimizer = make_optimizer("adam", [(autoencoder, learning_rate)], weight_decay)
-    batches = StratifiedBatches([x], batch_size, generator)
+    optimizer = make_optimizer("adam", [(autoencoder, learning_rate)], settings.weight_decay)
+    sampler = None if graph is None else NeighborSampler(graph, x.device)
+    batches = StratifiedBatches(
+        [len(x)], settings.batch_size, generator, min_steps=1 if graph is None else MIN_STEPS
+    )
+    schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     autoencoder.train()
-    for epoch in range(n_epochs):
-        total = x.new_zeros(())
-        for (batch,) in batches:
-            loss = reconstruction_loss(batch, autoencoder(batch))
+    for epoch in range(settings.n_epochs):
+        totals: dict[str, Tensor] = {}
+        for (rows,) in batches:
+            if sampler is None:
+                terms = _reconstruction_terms(autoencoder, x, rows, settings, generator)
+            else:
+                terms = _neighbor_terms(autoencoder, x, rows, sampler, settings, generator)
+            loss = terms["reconstruction"]
+            if "neighbors" in terms:
+                loss = loss + settings.lambda_neighbors * terms["neighbors"]
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            total += loss.detach()
-        mean = total.item() / len(batches)
-        if history.record("pretraining", epoch, n_epochs, {"reconstruction": mean}, modality=name):
+            schedule.step()
+            for term, value in terms.items():
+                totals[term] = totals.get(term, 0) + value.detach()
+        means = (torch.stack(list(totals.values())) / len(batches)).tolist()
+        losses = dict(zip(totals, means, strict=True))
+        if history.record("pretraining", epoch, settings.n_epochs, losses, modality=name):
             break
+
+
+def _noisy(x: Tensor, noise: float, generator: torch.Generator) -> Tensor:
+    if not noise:
+        return x
+    return x + noise * torch.randn(x.shape, generator=generator, device=x.device)
+
+
+def _reconstruction_terms(
+    autoencoder: ModalityAutoEncoder,
+    x: Tensor,
+    rows: Tensor,
+    settings: PretrainingSettings,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    clean = x[rows]
+    noisy = _noisy(clean, settings.input_noise, generator)
+    return {"reconstruction": reconstruction_loss(clean, autoencoder(noisy))}
+
+
+def _neighbor_terms(
+    autoencoder: ModalityAutoEncoder,
+    x: Tensor,
+    rows: Tensor,
+    sampler: NeighborSampler,
+    settings: PretrainingSettings,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    neighbors = sampler.draw(rows, generator)
+    both = x[torch.cat([rows, neighbors])]
+    latents = autoencoder.encoder(_noisy(both, settings.input_noise, generator))
+    z, z_neighbor = latents.tensor_split(2)
+    return {
+        "reconstruction": reconstruction_loss(both[: len(rows)], autoencoder.decoder(z)),
+        "neighbors": neighborhood_loss(
+            z, z_neighbor, negative_pairs(rows, neighbors), settings.negative_weight
+        ),
+    }

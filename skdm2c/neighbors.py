@@ -1,0 +1,109 @@
+"""Principal components, and the graph of nearest neighbours in them."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.neighbors import kneighbors_graph
+
+Matrix = NDArray[np.float64]
+
+N_PRINCIPAL = 30
+MAX_FULL = 1000  # rows or columns up to which an exact decomposition takes no time to speak of
+
+
+def fit_pca(block: NDArray[np.floating], n_components: int, seed: int) -> PCA:
+    """Fit at most so many principal components, with the solver that fits the size.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n, d)
+    n_components : int
+    seed : int
+        For the randomised solver, which large blocks get.
+
+    Returns
+    -------
+    PCA
+        Fitted, with min(n_components, n, d) components.
+
+    Examples
+    --------
+    >>> fit_pca(np.eye(4), 3, seed=0).components_.shape
+    (3, 4)
+    """
+    solver = "full" if min(block.shape) <= MAX_FULL else "randomized"
+    pca = PCA(min(n_components, *block.shape), svd_solver=solver, random_state=seed)
+    with np.errstate(invalid="ignore"):  # rows that are all the same explain 0 / 0 of nothing
+        return pca.fit(block.astype(np.float64))
+
+
+def principal_components(block: NDArray[np.floating], seed: int) -> Matrix:
+    """Leading principal components of a block, at most 30.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n, d)
+    seed : int
+        For the randomised solver, which large blocks get.
+
+    Returns
+    -------
+    ndarray of shape (n, min(30, n, d))
+
+    Examples
+    --------
+    >>> principal_components(np.eye(4), seed=0).shape
+    (4, 4)
+    """
+    components: Matrix = fit_pca(block, N_PRINCIPAL, seed).transform(block.astype(np.float64))
+    return components
+
+
+def neighbor_graph(points: Matrix, n_neighbors: int) -> sp.csr_matrix:
+    """Symmetric graph of nearest neighbours, weights 1 (mutual) and 0.5.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, c)
+        For the neighbours by cosine give unit rows.
+    n_neighbors : int
+        At most n - 1 are taken.
+
+    Returns
+    -------
+    sparse matrix of shape (n, n)
+
+    Examples
+    --------
+    >>> neighbor_graph(np.array([[0.0], [1.0], [3.0]]), 1).toarray()
+    array([[0. , 1. , 0. ],
+           [1. , 0. , 0.5],
+           [0. , 0.5, 0. ]])
+    """
+    graph = kneighbors_graph(points, max(1, min(n_neighbors, len(points) - 1)))
+    return ((graph + graph.T) / 2).tocsr()
+
+
+def few_neighbors(n_neighbors: int, n_rows: int) -> int:
+    """Neighbours a graph of few rows can have without joining its clusters.
+
+    Parameters
+    ----------
+    n_neighbors : int
+        Asked for, where there are rows enough.
+    n_rows : int
+
+    Returns
+    -------
+    int
+        At most an eighth of the rows, but 3.
+
+    Examples
+    --------
+    >>> few_neighbors(15, 1000), few_neighbors(15, 40), few_neighbors(15, 6)
+    (15, 5, 3)
+    """
+    return min(n_neighbors, max(3, n_rows // 8))
