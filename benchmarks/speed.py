@@ -13,7 +13,6 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 
 from skdm2c import MixedModalClustering
-from skdm2c.fitting import neighbors_of
+from skdm2c.fitting import neighbors_to_keep
 from skdm2c.presets import PUBLISHED
 from skdm2c.system import CrossModalSystem
 from skdm2c.training import TrainingHistory, pretrain_autoencoder, train_adversarially
@@ -97,28 +96,23 @@ def measure_steps(name: str, phase: str, threads: int, n_epochs: int) -> dict[st
 
 def _train(name: str, phase: str, history: TrainingHistory, n_epochs: int) -> None:
     parameters, width = CONFIGURATIONS[name]
-    model = MixedModalClustering(**{**parameters, "adversarial_epochs": n_epochs})
-    batch_size = model.batch_size
+    epochs = {"adversarial_epochs": n_epochs, "pretrain_epochs": n_epochs}
+    plan = MixedModalClustering(**{**parameters, **epochs})._plan(("a", "b"))
     generator = torch.Generator().manual_seed(0)
-    system = CrossModalSystem(model.architecture([width, width], 0), generator)
-    n = STEPS_AN_EPOCH * batch_size
+    system = CrossModalSystem(plan.networks.architecture([width, width], 0), generator)
+    n = STEPS_AN_EPOCH * plan.pretraining.batch_size
     if phase == "adversarial":
         blocks = [torch.randn(n // 2, width, generator=generator) for _ in range(2)]
-        train_adversarially(
-            system,
-            blocks,
-            model.adversarial_settings(),
-            batch_size=batch_size,
-            generator=generator,
-            history=history,
-        )
+        train_adversarially(system, blocks, plan.adversarial, generator=generator, history=history)
     else:
         x = torch.randn(n, width, generator=generator)
         pretrain_autoencoder(
             system.autoencoders[0],
             x,
-            neighbors_of(x.numpy(), model, 0),
-            replace(model.pretraining_settings(), n_epochs=n_epochs),
+            neighbors_to_keep(x.numpy(), plan.n_neighbors, 0)
+            if plan.pretraining.lambda_neighbors
+            else None,
+            plan.pretraining,
             learning_rate=1e-4,
             generator=generator,
             history=history,

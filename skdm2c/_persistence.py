@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from ._device import resolve_device
 from .system import Architecture, CrossModalSystem
 
 
@@ -56,26 +55,3 @@ def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
     system = CrossModalSystem(Architecture(**state["architecture"]), torch.Generator())
     system.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in state["weights"].items()})
     return system.eval()
-
-
-class PersistentSystem:
-    """Keeps the networks of an estimator as numpy arrays inside its pickled state.
-
-    They are built anew on the device the estimator asks for, or on the best one
-    there is where this machine lacks it: what was fitted on CUDA loads on a CPU.
-    """
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[call-overload]
-        if "_system" in state:
-            state["_system"] = system_to_arrays(state["_system"])
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)  # type: ignore[misc]
-        if "_system" in state:
-            try:
-                device = resolve_device(state["device"])
-            except ValueError:
-                device = resolve_device("auto")
-            self._system = system_from_arrays(state["_system"]).to(device)

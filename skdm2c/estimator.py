@@ -1,39 +1,64 @@
-"""``MixedModalClustering``: validate, pretrain, align, train, unify, cluster."""
+"""``MixedModalClustering``: its parameters, its documentation, and methods that hand on."""
 
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import ClusterMixin, _fit_context
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+    _fit_context,
+)
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
-from ._persistence import PersistentSystem
-from .clustering import fit_kmeans, fit_mixture
-from .data import as_mixed_modal, modality_index
-from .exceptions import AlignmentWarning
-from .fitting import check_data, train_system
-from .hub import best_separated
+from .data import MixedModalData, as_known_modalities, as_mixed_modal, modality_index
+from .exceptions import AlignmentWarning, caller_level
+from .fitting import Seeds, check_data, fit_model, require_all_modalities
 from .inputs import FloatRows
-from .prediction import FittedModel, embed
-from .system import CrossModalSystem
-from .training import TrainingHistory
+from .model import FittedModel
+from .plan import (
+    ClusteringSettings,
+    FitPlan,
+    NetworkSettings,
+    positive_sizes,
+    rates_per_modality,
+)
+from .scoring import label_free_score
+from .training import (
+    AdversarialSettings,
+    DecodingSettings,
+    PretrainingSettings,
+    TeachingSettings,
+    TrainingHistory,
+)
 
-LOW_CONFIDENCE = 0.35
+LOW_CONFIDENCE = 0.5
+
+_COUNT = Interval(Integral, 1, None, closed="left")
+_EPOCHS = Interval(Integral, 0, None, closed="left")
+_WEIGHT = Interval(Real, 0, None, closed="left")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class MixedModalClustering(
-    PersistentSystem,
     CallbackSupportMixin,  # type: ignore[misc]
+    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
     ClusterMixin,  # type: ignore[misc]
-    FittedModel,
+    TransformerMixin,  # type: ignore[misc]
+    BaseEstimator,  # type: ignore[misc]
 ):
     """Cluster instances that were each seen in one modality only, without pairs or labels.
 
@@ -46,11 +71,11 @@ class MixedModalClustering(
     n_clusters : int, default=8
         Clusters over all modalities.
     unify_to : "auto", str or int, default="auto"
-        The hub, by name or number. "auto" takes the modality whose own k-means
-        clusters have the highest silhouette.
+        The hub, by name or number. "auto" takes the modality whose own clusters have
+        the highest silhouette in its own latent space.
     alignment : {"geometry", None}, default="geometry"
-        How the generators start: from a coupling of the modalities by the geometry
-        they share, or (None, the paper) at random.
+        How the generators start: taught by a matching of the modalities' clusters by the
+        geometry they share, or (None, the paper) at random.
     standardize : "auto" or bool, default="auto"
         True brings every column to mean 0 and variance 1 inside. "auto" does so too,
         but leaves component scores (columns uncorrelated and sorted by spread, as PCA
@@ -73,8 +98,9 @@ class MixedModalClustering(
     input_noise : float, default=0.5
         Standard deviation of the noise added to rows in pretraining, in units of
         their spread.
-    pretrain_epochs, alignment_epochs, adversarial_epochs : int
-        Lengths of the three phases; 0 leaves one out.
+    pretrain_epochs, alignment_epochs, adversarial_epochs, decoder_epochs : int
+        Lengths of the four phases, by default 80, 80, 10 and 50; 0 leaves one out. In the
+        last the decoders are fitted to the final latents, for ``translate``.
     batch_size : int, default=256
         Rows of a modality in pretraining, of all together afterwards.
     pretrain_learning_rate : float or sequence of float, default=1e-3
@@ -84,7 +110,10 @@ class MixedModalClustering(
     learning_rate_schedule : {"linear", "constant"}, default="linear"
         For pretraining and the alignment phase: "linear" is constant for the first half
         and falls to a hundredth in the second.
-    autoencoder_learning_rate, generator_learning_rate, discriminator_learning_rate : float
+    autoencoder_learning_rate : float, default=0.0
+        For the adversarial phase; with 0 the auto-encoders keep the neighbourhoods that
+        pretraining taught them.
+    generator_learning_rate, discriminator_learning_rate : float, default=1e-4
         For the adversarial phase.
     weight_decay : float, default=0.0
         In the adversarial phase.
@@ -154,7 +183,7 @@ class MixedModalClustering(
     Warns
     -----
     AlignmentWarning
-        If ``alignment_confidence_`` is below 0.35, unless ``alignment=None``.
+        If ``alignment_confidence_`` is below 0.5, unless ``alignment=None``.
 
     See Also
     --------
@@ -187,6 +216,140 @@ class MixedModalClustering(
     True
     """
 
+    modality_names_: tuple[str, ...]
+    _model: FittedModel
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_clusters": [_COUNT],
+        "unify_to": [str, Interval(Integral, 0, None, closed="left")],
+        "alignment": [StrOptions({"geometry"}), None],
+        "standardize": ["boolean", StrOptions({"auto"})],
+        "n_components": [_COUNT],
+        "autoencoder_hidden_sizes": ["array-like"],
+        "generator_hidden_sizes": ["array-like"],
+        "discriminator_hidden_sizes": ["array-like"],
+        "normalization": [StrOptions({"batch", "layer", "none"})],
+        "pretrain_epochs": [_EPOCHS],
+        "alignment_epochs": [_EPOCHS],
+        "adversarial_epochs": [_EPOCHS],
+        "learning_rate_schedule": [StrOptions({"constant", "linear"})],
+        "lambda_neighbors": [_WEIGHT],
+        "n_neighbors": [_COUNT],
+        "negative_weight": [_WEIGHT],
+        "input_noise": [_WEIGHT],
+        "decoder_epochs": [_EPOCHS],
+        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "pretrain_learning_rate": [_POSITIVE, "array-like"],
+        "pretrain_weight_decay": [_WEIGHT],
+        "autoencoder_learning_rate": [_WEIGHT],
+        "generator_learning_rate": [_POSITIVE],
+        "discriminator_learning_rate": [_POSITIVE],
+        "weight_decay": [_WEIGHT],
+        "optimizer": [StrOptions({"adam", "rmsprop"})],
+        "generator_steps": [_COUNT],
+        "discriminator_steps": [_COUNT],
+        "adversarial_loss": [StrOptions({"wasserstein", "gan"})],
+        "lipschitz": [StrOptions({"clip", "gradient_penalty", "spectral_norm"}), None],
+        "clip_value": [_POSITIVE],
+        "gradient_penalty_weight": [_WEIGHT],
+        "lambda_cycle": [_WEIGHT],
+        "lambda_reconstruction": [_WEIGHT],
+        "lambda_adversarial": [_WEIGHT],
+        "lambda_cycle_reconstruction": [_WEIGHT],
+        "assignment": [StrOptions({"mixture", "kmeans"})],
+        "kmeans_n_init": [_COUNT],
+        "device": [str, Hidden(torch.device)],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        unify_to: str | int = "auto",
+        alignment: str | None = "geometry",
+        standardize: bool | str = "auto",
+        n_components: int = 32,
+        autoencoder_hidden_sizes: Sequence[int] = (256,),
+        generator_hidden_sizes: Sequence[int] = (128, 64),
+        discriminator_hidden_sizes: Sequence[int] = (64,),
+        normalization: str = "layer",
+        lambda_neighbors: float = 1.0,
+        n_neighbors: int = 15,
+        negative_weight: float = 5.0,
+        input_noise: float = 0.5,
+        pretrain_epochs: int = 80,
+        alignment_epochs: int = 80,
+        adversarial_epochs: int = 10,
+        decoder_epochs: int = 50,
+        batch_size: int = 256,
+        pretrain_learning_rate: float | Sequence[float] = 1e-3,
+        pretrain_weight_decay: float = 0.0,
+        learning_rate_schedule: str = "linear",
+        autoencoder_learning_rate: float = 0.0,
+        generator_learning_rate: float = 1e-4,
+        discriminator_learning_rate: float = 1e-4,
+        weight_decay: float = 0.0,
+        optimizer: str = "adam",
+        generator_steps: int = 1,
+        discriminator_steps: int = 1,
+        adversarial_loss: str = "wasserstein",
+        lipschitz: str | None = "spectral_norm",
+        clip_value: float = 0.05,
+        gradient_penalty_weight: float = 10.0,
+        lambda_cycle: float = 1.0,
+        lambda_reconstruction: float = 1.0,
+        lambda_adversarial: float = 0.1,
+        lambda_cycle_reconstruction: float = 0.0,
+        assignment: str = "mixture",
+        kmeans_n_init: int = 10,
+        device: str | torch.device = "auto",
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.unify_to = unify_to
+        self.alignment = alignment
+        self.standardize = standardize
+        self.n_components = n_components
+        self.autoencoder_hidden_sizes = autoencoder_hidden_sizes
+        self.generator_hidden_sizes = generator_hidden_sizes
+        self.discriminator_hidden_sizes = discriminator_hidden_sizes
+        self.normalization = normalization
+        self.lambda_neighbors = lambda_neighbors
+        self.n_neighbors = n_neighbors
+        self.negative_weight = negative_weight
+        self.input_noise = input_noise
+        self.pretrain_epochs = pretrain_epochs
+        self.alignment_epochs = alignment_epochs
+        self.adversarial_epochs = adversarial_epochs
+        self.decoder_epochs = decoder_epochs
+        self.batch_size = batch_size
+        self.pretrain_learning_rate = pretrain_learning_rate
+        self.pretrain_weight_decay = pretrain_weight_decay
+        self.learning_rate_schedule = learning_rate_schedule
+        self.autoencoder_learning_rate = autoencoder_learning_rate
+        self.generator_learning_rate = generator_learning_rate
+        self.discriminator_learning_rate = discriminator_learning_rate
+        self.weight_decay = weight_decay
+        self.optimizer = optimizer
+        self.generator_steps = generator_steps
+        self.discriminator_steps = discriminator_steps
+        self.adversarial_loss = adversarial_loss
+        self.lipschitz = lipschitz
+        self.clip_value = clip_value
+        self.gradient_penalty_weight = gradient_penalty_weight
+        self.lambda_cycle = lambda_cycle
+        self.lambda_reconstruction = lambda_reconstruction
+        self.lambda_adversarial = lambda_adversarial
+        self.lambda_cycle_reconstruction = lambda_cycle_reconstruction
+        self.assignment = assignment
+        self.kmeans_n_init = kmeans_n_init
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any = None) -> MixedModalClustering:
         """Train the networks and cluster the rows.
@@ -213,59 +376,36 @@ class MixedModalClustering(
             If a loss becomes NaN or infinite.
         """
         data = as_mixed_modal(X, y)
-        checked = check_data(self, data)
-        widths = [x.shape[1] for x in checked.rows]
+        plan = self._plan(data.names)
+        checked = check_data(data, self.n_clusters, self.standardize)
         device = resolve_device(self.device)
         # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
         random = check_random_state(
             np.random.RandomState() if self.random_state is None else self.random_state
         )
-        init_seed, batch_seed, align_seed, cluster_seed = random.randint(2**31 - 1, size=4).tolist()
-        hub = (
-            best_separated(checked.rows, self.n_clusters, cluster_seed)
-            if self.unify_to == "auto"
-            else modality_index(self.unify_to, data.names)
-        )
-        system = CrossModalSystem(
-            self.architecture(widths, hub),
-            torch.Generator().manual_seed(init_seed),
-        ).to(device)
-        tasks = EpochTasks(self, self.n_epochs(len(widths)))
+        seeds = Seeds(*random.randint(2**31 - 1, size=4).tolist())
+        tasks = EpochTasks(self, plan.n_epochs)
         history = TrainingHistory(self.verbose, on_epoch=tasks.epoch_ended)
-        confidence = train_system(
-            system,
-            checked,
-            self,
-            generator=torch.Generator(device).manual_seed(batch_seed),
-            align_seed=align_seed,
-            history=history,
+        model, embedding = fit_model(checked, plan, seeds, device, history)
+        if self.alignment is not None:
+            _warn_of_low_confidence(model.confidence)
+        widths = {door.name: int(door.n_features_in_) for door in model.doors}
+        # In one step: an interrupt leaves what was there, or all that is new.
+        self.__dict__.update(
+            _model=model,
+            modality_names_=model.names,
+            unified_modality_=model.names[model.hub],
+            embedding_=embedding,
+            cluster_centers_=model.clusters.centers(embedding),
+            labels_=model.clusters.assign(embedding),
+            modality_=data.modality,
+            alignment_confidence_=model.confidence,
+            history_=history.records,
+            n_iter_=len(history.records),
+            scaling_={door.name: door.scaling_ for door in model.doors},
+            n_features_per_modality_=widths,
+            n_features_in_=sum(widths.values()),
         )
-        embedding = embed(system, checked.rows, data.codes)
-        if history.records:
-            last = history.records[-1]["phase"]
-            history.check(last, "unified space", float(np.abs(embedding).max()))
-        self._warn_of_low_confidence(confidence)
-        fit_clusters = fit_kmeans if self.assignment == "kmeans" else fit_mixture
-        clusters = fit_clusters(embedding, self.n_clusters, self.kmeans_n_init, cluster_seed)
-        fitted = {
-            "_system": system,
-            "_inputs": checked.inputs,
-            "modality_names_": data.names,
-            "unified_modality_": data.names[hub],
-            "embedding_": embedding,
-            "_clusters": clusters,
-            "cluster_centers_": clusters.centers(embedding),
-            "labels_": clusters.assign(embedding),
-            "modality_": data.modality,
-            "alignment_confidence_": confidence,
-            "history_": history.records,
-            "n_iter_": len(history.records),
-            "scaling_": {door.name: door.scaling_ for door in checked.inputs},
-            "n_features_per_modality_": dict(zip(data.names, widths, strict=True)),
-            "n_features_in_": sum(widths),
-        }
-        for name, value in fitted.items():
-            setattr(self, name, value)
         tasks.fit_ended()
         return self
 
@@ -301,36 +441,223 @@ class MixedModalClustering(
         embedding: FloatRows = self.fit(data).transform(data)
         return embedding
 
+    def transform(self, X: Any, X_b: Any = None, *, modality: str | int | None = None) -> FloatRows:
+        """Map rows into the unified space.
+
+        Parameters
+        ----------
+        X : MixedModalData or block of shape (n_a, d_a)
+        X_b : block of shape (n_b, d_b), default=None
+            The second modality's rows, where ``X`` is the first's.
+        modality : str or int, default=None
+            The modality of ``X``, where it is the only block.
+
+        Returns
+        -------
+        ndarray of shape (n, n_components)
+
+        Raises
+        ------
+        ValueError
+            If a block is no good, or of an unknown modality.
+        """
+        check_is_fitted(self)
+        if not isinstance(X, MixedModalData):
+            # Once more as a container, for set_output: a frame of A cannot index rows of A and B.
+            data = as_known_modalities(X, self.modality_names_, X_b, modality)
+            embedding: FloatRows = self.transform(data)
+            return embedding
+        return self._model.embed(as_known_modalities(X, self.modality_names_, X_b, modality))
+
+    def predict(
+        self, X: Any, X_b: Any = None, *, modality: str | int | None = None
+    ) -> NDArray[np.int32]:
+        """Assign rows to the likeliest cluster, or the nearest (``assignment="kmeans"``).
+
+        Parameters
+        ----------
+        X : MixedModalData or block of shape (n_a, d_a)
+        X_b : block of shape (n_b, d_b), default=None
+            The second modality's rows, where ``X`` is the first's.
+        modality : str or int, default=None
+            The modality of ``X``, where it is the only block.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If a block is no good, or of an unknown modality.
+        """
+        check_is_fitted(self)
+        data = as_known_modalities(X, self.modality_names_, X_b, modality)
+        return self._model.clusters.assign(self._model.embed(data))
+
+    def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
+        """Rows of one modality in the features of another: Enc, G, Dec.
+
+        Parameters
+        ----------
+        X : block of shape (n, d_source)
+        source, target : str or int
+            Modalities by name or number.
+
+        Returns
+        -------
+        ndarray of shape (n, d_target)
+            In the units of the target's columns.
+
+        Raises
+        ------
+        ValueError
+            If the block is no good, or a modality unknown.
+        """
+        check_is_fitted(self)
+        s, t = (modality_index(m, self.modality_names_) for m in (source, target))
+        data = as_known_modalities(X, self.modality_names_, modality=s)
+        return self._model.translate(data, s, t)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """How good the clustering of ``X`` looks without labels; higher is better.
+
+        The mean silhouette of the predicted clusters in each modality's own data, every
+        cluster counting alike, less the share of the modality's entropy that clusters
+        tell (0 where every cluster holds the modalities alike, 1 where clusters are
+        modalities).
+
+        Parameters
+        ----------
+        X : MixedModalData
+            With rows of every modality.
+        y : ignored
+            1-D, as scikit-learn passes labels.
+
+        Returns
+        -------
+        float
+            Between -2, for a clustering that puts all rows into one cluster, and 1.
+
+        Raises
+        ------
+        ValueError
+            If rows of a modality are lacking, or ``y`` is a second block.
+        """
+        check_is_fitted(self)
+        if not isinstance(X, MixedModalData) or (y is not None and len(np.shape(y)) == 2):
+            raise ValueError(
+                "score takes both blocks in one container, score(MixedModalData(X_a, X_b)): "
+                "in a Pipeline a second block would skip the preprocessing."
+            )
+        data = as_known_modalities(X, self.modality_names_)
+        require_all_modalities(data, at_least=1)
+        rows = self._model.scale(data)
+        labels = self.predict(data)
+        return label_free_score(rows, [labels[data.codes == m] for m in range(len(rows))])
+
     @property
     def autoencoders_(self) -> dict[str, nn.Module]:
         """The trained auto-encoders by modality."""
         check_is_fitted(self)
-        return dict(zip(self.modality_names_, self._system.autoencoders, strict=True))
+        return dict(zip(self.modality_names_, self._model.system.autoencoders, strict=True))
 
     @property
     def generators_(self) -> dict[tuple[str, str], nn.Module]:
         """The trained generators by (source, target)."""
         check_is_fitted(self)
-        names = self.modality_names_
-        return {
-            (names[s], names[t]): self._system.generator_of(s, t) for s, t in self._system.edges
-        }
+        names, system = self.modality_names_, self._model.system
+        return {(names[s], names[t]): system.generator_of(s, t) for s, t in system.edges}
 
     @property
     def discriminators_(self) -> dict[str, nn.Module]:
         """The trained discriminators by modality."""
         check_is_fitted(self)
-        return dict(zip(self.modality_names_, self._system.discriminators, strict=True))
+        return dict(zip(self.modality_names_, self._model.system.discriminators, strict=True))
 
-    def _warn_of_low_confidence(self, confidence: float) -> None:
-        if self.alignment is not None and confidence < LOW_CONFIDENCE:
-            warnings.warn(
-                f"alignment_confidence_ is {confidence:.2f}: the modalities share "
-                "little geometry, so that labels mean something within a modality, but the same "
-                "label in two modalities may well be two different things. Try other features.",
-                AlignmentWarning,
-                stacklevel=4,
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.cluster_centers_.shape[1])
+
+    def _plan(self, names: tuple[str, ...]) -> FitPlan:
+        # What constraints cannot say is checked here: the contents of sequences.
+        schedule: Any = self.learning_rate_schedule
+        optimizer: Any = self.optimizer
+        game: Any = self.adversarial_loss
+        lipschitz: Any = self.lipschitz
+        normalization: Any = self.normalization
+        assignment: Any = self.assignment
+        rates = rates_per_modality(
+            "pretrain_learning_rate", self.pretrain_learning_rate, len(names)
+        )
+        taught = self.alignment is not None and self.alignment_epochs > 0
+        return FitPlan(
+            hub=None if self.unify_to == "auto" else modality_index(self.unify_to, names),
+            n_neighbors=self.n_neighbors,
+            learning_rates=rates,
+            networks=NetworkSettings(
+                n_components=int(self.n_components),
+                autoencoder_hidden_sizes=positive_sizes(
+                    "autoencoder_hidden_sizes", self.autoencoder_hidden_sizes
+                ),
+                generator_hidden_sizes=positive_sizes(
+                    "generator_hidden_sizes", self.generator_hidden_sizes, at_least=1
+                ),
+                discriminator_hidden_sizes=positive_sizes(
+                    "discriminator_hidden_sizes", self.discriminator_hidden_sizes
+                ),
+                normalization=normalization,
+                spectral=lipschitz == "spectral_norm",
+            ),
+            clustering=ClusteringSettings(self.n_clusters, assignment, self.kmeans_n_init),
+            pretraining=PretrainingSettings(
+                n_epochs=self.pretrain_epochs,
+                batch_size=self.batch_size,
+                weight_decay=self.pretrain_weight_decay,
+                schedule=schedule,
+                lambda_neighbors=self.lambda_neighbors,
+                negative_weight=self.negative_weight,
+                input_noise=self.input_noise,
+            ),
+            teaching=TeachingSettings(
+                n_epochs=self.alignment_epochs,
+                batch_size=self.batch_size,
+                learning_rate=max(rates),
+                schedule=schedule,
             )
+            if taught
+            else None,
+            adversarial=AdversarialSettings(
+                n_epochs=self.adversarial_epochs,
+                batch_size=self.batch_size,
+                adversarial_loss=game,
+                lipschitz=lipschitz,
+                clip_value=self.clip_value,
+                gradient_penalty_weight=self.gradient_penalty_weight,
+                lambda_cycle=self.lambda_cycle,
+                lambda_reconstruction=self.lambda_reconstruction,
+                lambda_adversarial=self.lambda_adversarial,
+                lambda_cycle_reconstruction=self.lambda_cycle_reconstruction,
+                generator_steps=self.generator_steps,
+                discriminator_steps=self.discriminator_steps,
+                autoencoder_learning_rate=self.autoencoder_learning_rate,
+                generator_learning_rate=self.generator_learning_rate,
+                discriminator_learning_rate=self.discriminator_learning_rate,
+                optimizer=optimizer,
+                weight_decay=self.weight_decay,
+            ),
+            decoding=DecodingSettings(self.decoder_epochs, self.batch_size, schedule),
+        )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_model" in state:
+            # What was fitted on CUDA loads on a CPU.
+            try:
+                device = resolve_device(self.device)
+            except ValueError:
+                device = resolve_device("auto")
+            self._model = self._model.to(device)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -338,3 +665,16 @@ class MixedModalClustering(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _warn_of_low_confidence(confidence: float) -> None:
+    if confidence < LOW_CONFIDENCE:
+        warnings.warn(
+            f"alignment_confidence_ is {confidence:.2f}: labels mean something within a modality, "
+            "but which cluster of one modality is which of another is not certain, as the "
+            "geometry that they share does not tell them apart. Do not compare modalities by "
+            "these labels as they are: try other features or fewer clusters, or check the "
+            "clusters of both modalities against what you know of them.",
+            AlignmentWarning,
+            stacklevel=caller_level(),
+        )

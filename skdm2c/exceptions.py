@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class TrainingDivergedError(FloatingPointError):
     """A loss became NaN or infinite, so that the networks are of no use.
@@ -30,3 +32,20 @@ class AlignmentWarning(UserWarning):
     >>> issubclass(AlignmentWarning, UserWarning)
     True
     """
+
+
+def caller_level() -> int:
+    """Return the ``stacklevel`` at which a warning points at the user's line, not at ours.
+
+    Returns
+    -------
+    int
+        For ``warnings.warn`` in the function that calls this one.
+    """
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+_INSIDE = {__name__.split(".")[0], "sklearn"}

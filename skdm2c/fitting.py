@@ -1,30 +1,42 @@
-"""From checked data to a trained system: pretrain, align, train."""
+"""The way of a fit, top to bottom.
+
+rows -> latents that keep neighbourhoods -> clusters within each modality -> matched across
+modalities -> generators taught by it -> equation (4) -> all rows in the hub's latent space
+-> clusters.
+"""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
-from torch import Tensor
+from torch import Tensor, nn
 
 from ._threads import single_threaded
-from .alignment import Alignment, align, barycentric_targets
-from .data import MixedModalData, modality_index
+from .alignment import ClusterMatching, describe_clusters, match_clusters, taught_targets
+from .clustering import Clusters, Matrix, Points, fit_kmeans, fit_mixture, fit_mixture_from
+from .data import MixedModalData
 from .data.blocks import n_rows
+from .hub import best_separated
 from .inputs import FloatRows, ModalityInput
+from .model import FittedModel, unify
 from .neighbors import few_neighbors, neighbor_graph, principal_components
 from .networks import ModalityAutoEncoder
-from .parameters import ModelParameters
-from .system import CrossModalSystem
+from .plan import ClusteringSettings, FitPlan
+from .system import CrossModalSystem, build_autoencoders
 from .training import (
     TrainingHistory,
     apply_in_chunks,
     pretrain_autoencoder,
-    regress_generators,
+    refit_decoder,
+    teach_generators,
     train_adversarially,
 )
 
@@ -33,20 +45,40 @@ Examples = dict[tuple[int, int], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class CheckedData:
-    """What goes into training: per modality its front door and its rows behind it."""
+    """What goes into a fit: rows by modality, scaled, and the doors they came through.
+
+    Attributes
+    ----------
+    names : tuple of str
+    doors : tuple of ModalityInput
+    rows : list of ndarray, the m-th of shape (n_m, d_m)
+    codes : ndarray of shape (n,)
+        Each row's modality, in the order of the rows given.
+    """
 
     names: tuple[str, ...]
-    inputs: list[ModalityInput]
+    doors: tuple[ModalityInput, ...]
     rows: list[FloatRows]
+    codes: NDArray[np.intp]
 
 
-def check_data(parameters: ModelParameters, data: MixedModalData) -> CheckedData:
-    """Find all that is wrong with parameters and data together, before any training.
+class Seeds(NamedTuple):
+    """One for each source of chance, so that a change in one leaves the others."""
+
+    weights: int
+    batches: int
+    alignment: int
+    clusters: int
+
+
+def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -> CheckedData:
+    """Find all that is wrong with data, before any training.
 
     Parameters
     ----------
-    parameters : ModelParameters
     data : MixedModalData
+    n_clusters : int
+    standardize : "auto" or bool
 
     Returns
     -------
@@ -55,22 +87,19 @@ def check_data(parameters: ModelParameters, data: MixedModalData) -> CheckedData
     Raises
     ------
     ValueError
-        If a parameter does not fit the data, or a block is no good.
+        If a block is no good, a modality lacks rows, or there are fewer rows than clusters.
     """
-    parameters.check_sequences(len(data.names))
-    if parameters.unify_to != "auto":
-        modality_index(parameters.unify_to, data.names)
     require_all_modalities(data, at_least=2)
-    if len(data) < parameters.n_clusters:
+    if len(data) < n_clusters:
         raise ValueError(
-            f"n_samples={len(data)} should be >= n_clusters={parameters.n_clusters}: "
+            f"n_samples={len(data)} should be >= n_clusters={n_clusters}: "
             "there are fewer rows than clusters."
         )
-    inputs = [ModalityInput(name, parameters.standardize) for name in data.names]
+    doors = tuple(ModalityInput(name, standardize) for name in data.names)
     rows = [
-        door.fit_transform(block) for door, block in zip(inputs, data.blocks.values(), strict=True)
+        door.fit_transform(block) for door, block in zip(doors, data.blocks.values(), strict=True)
     ]
-    return CheckedData(data.names, inputs, rows)
+    return CheckedData(data.names, doors, rows, data.codes)
 
 
 def require_all_modalities(data: MixedModalData, at_least: int) -> None:
@@ -97,129 +126,244 @@ def require_all_modalities(data: MixedModalData, at_least: int) -> None:
 
 
 @single_threaded
-def train_system(
-    system: CrossModalSystem,
-    checked: CheckedData,
-    parameters: ModelParameters,
-    *,
-    generator: torch.Generator,
-    align_seed: int,
+def fit_model(
+    data: CheckedData,
+    plan: FitPlan,
+    seeds: Seeds,
+    device: torch.device,
     history: TrainingHistory,
-) -> float:
-    """Run all phases of training in place.
+) -> tuple[FittedModel, FloatRows]:
+    """Learn all there is to learn.
 
     Parameters
     ----------
-    system : CrossModalSystem
-        On the device of ``generator``; left in evaluation mode.
-    checked : CheckedData
-    parameters : ModelParameters
-    generator : torch.Generator
-        Draws all batches.
-    align_seed : int
+    data : CheckedData
+    plan : FitPlan
+    seeds : Seeds
+    device : torch.device
     history : TrainingHistory
+        Gets one record an epoch and phase.
 
     Returns
     -------
-    float
-        Confidence of the alignment, that of the worst spoke; 0 where the generators
-        did not learn any.
+    model : FittedModel
+    embedding : ndarray of shape (n, n_components)
+        The rows in the unified space.
 
     Raises
     ------
     TrainingDivergedError
         If a loss becomes NaN or infinite.
     """
-    device = generator.device
-    blocks = [torch.from_numpy(x).to(device) for x in checked.rows]
-    rates = parameters.pretrain_rates(len(blocks))
-    for m, autoencoder in enumerate(system.autoencoders):
-        assert isinstance(autoencoder, ModalityAutoEncoder)
-        pretrain_autoencoder(
-            autoencoder,
-            blocks[m],
-            neighbors_of(checked.rows[m], parameters, align_seed),
-            parameters.pretraining_settings(),
-            learning_rate=rates[m],
-            generator=generator,
-            history=history,
-            name=checked.names[m],
-        )
-    confidence = 0.0
-    if parameters.alignment == "geometry" and parameters.alignment_epochs > 0:
-        found = _align_spokes(checked.rows, system.architecture.hub, parameters, align_seed)
-        regress_generators(
-            system,
-            _examples(system, checked.rows, found, device),
-            n_epochs=parameters.alignment_epochs,
-            batch_size=parameters.batch_size,
-            learning_rate=max(rates),
-            generator=generator,
-            history=history,
-        )
-        confidence = min(alignment.confidence for alignment in found.values())
-    train_adversarially(
-        system,
-        blocks,
-        parameters.adversarial_settings(),
-        batch_size=parameters.batch_size,
-        generator=generator,
-        history=history,
-    )
+    weights_rng = torch.Generator().manual_seed(seeds.weights)
+    rng = torch.Generator(device).manual_seed(seeds.batches)
+    blocks = [torch.from_numpy(x).to(device) for x in data.rows]
+
+    autoencoders = build_autoencoders(
+        [x.shape[1] for x in data.rows],
+        plan.networks.n_components,
+        plan.networks.autoencoder_hidden_sizes,
+        plan.networks.normalization,
+        weights_rng,
+    ).to(device)
+    _pretrain(autoencoders, data, blocks, plan, seeds, rng, history)
+    latents = _encode(autoencoders, data.rows, device)
+
+    own: list[OwnClusters] = []
+    if plan.hub is None or plan.teaching:
+        own = [_own_clusters(z, plan.clustering, seeds.clusters) for z in latents]
+    hub = plan.hub
+    if hub is None:
+        hub = best_separated(latents, [found.labels for found in own], seeds.clusters)
+    system = CrossModalSystem(
+        plan.networks.architecture([x.shape[1] for x in data.rows], hub),
+        weights_rng,
+        autoencoders,
+    ).to(device)
+
+    matchings: dict[int, ClusterMatching] = {}
+    start = None
+    if plan.teaching:
+        matchings = _match_spokes(data.rows, latents, own, hub, seeds.alignment)
+        shares = _shares_in_hub_order(own, matchings)
+        examples = _examples(latents, shares, hub, device)
+        teach_generators(system, examples, plan.teaching, generator=rng, history=history)
+        start = _in_order_given(shares, data.codes)
+
+    train_adversarially(system, blocks, plan.adversarial, generator=rng, history=history)
     system.eval()
-    return confidence
+    _refit_decoders(system, data, blocks, plan, rng, history)
+    system.eval()
+
+    embedding = unify(system, data.rows, data.codes)
+    if history.records:
+        last = history.records[-1]["phase"]
+        history.check(last, "unified space", float(np.abs(embedding).max()))
+    clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
+    return FittedModel(data.names, data.doors, system, clusters, matchings), embedding
 
 
-def neighbors_of(x: FloatRows, parameters: ModelParameters, seed: int) -> sp.csr_matrix | None:
+def neighbors_to_keep(x: FloatRows, n_neighbors: int, seed: int) -> sp.csr_matrix:
     """Graph of the neighbours that the latents of a modality are to keep.
 
     Parameters
     ----------
     x : ndarray of shape (n, d)
-    parameters : ModelParameters
+        Scaled rows.
+    n_neighbors : int
     seed : int
 
     Returns
     -------
-    sparse matrix of shape (n, n) or None
-        By cosine in 30 principal components; None where ``lambda_neighbors`` is 0.
+    sparse matrix of shape (n, n)
+        Nearest by cosine in 30 principal components.
     """
-    if not parameters.lambda_neighbors:
-        return None
     directions = normalize(principal_components(x, seed))
-    return neighbor_graph(directions, few_neighbors(parameters.n_neighbors, len(x)))
+    return neighbor_graph(directions, few_neighbors(n_neighbors, len(x)))
 
 
-def _align_spokes(
-    rows: list[FloatRows], hub: int, parameters: ModelParameters, seed: int
-) -> dict[int, Alignment]:
-    return {
-        m: align(x, rows[hub], parameters.n_clusters, seed) for m, x in enumerate(rows) if m != hub
-    }
+class OwnClusters(NamedTuple):
+    """Clusters that a modality has by itself: labels (n,) and shares (n, n_clusters)."""
+
+    labels: NDArray[np.int32]
+    shares: Matrix
+
+
+def _pretrain(
+    autoencoders: nn.ModuleList,
+    data: CheckedData,
+    blocks: list[Tensor],
+    plan: FitPlan,
+    seeds: Seeds,
+    rng: torch.Generator,
+    history: TrainingHistory,
+) -> None:
+    for m, autoencoder in enumerate(autoencoders):
+        assert isinstance(autoencoder, ModalityAutoEncoder)
+        graph = None
+        if plan.pretraining.lambda_neighbors:
+            graph = neighbors_to_keep(data.rows[m], plan.n_neighbors, seeds.alignment)
+        pretrain_autoencoder(
+            autoencoder,
+            blocks[m],
+            graph,
+            plan.pretraining,
+            learning_rate=plan.learning_rates[m],
+            generator=rng,
+            history=history,
+            name=data.names[m],
+        )
+        autoencoder.eval()
+
+
+def _refit_decoders(
+    system: CrossModalSystem,
+    data: CheckedData,
+    blocks: list[Tensor],
+    plan: FitPlan,
+    rng: torch.Generator,
+    history: TrainingHistory,
+) -> None:
+    latents = _encode(system.autoencoders, data.rows, system.device)
+    for m, autoencoder in enumerate(system.autoencoders):
+        assert isinstance(autoencoder, ModalityAutoEncoder)
+        refit_decoder(
+            autoencoder.decoder,
+            torch.from_numpy(latents[m]).to(system.device),
+            blocks[m],
+            plan.decoding,
+            learning_rate=plan.learning_rates[m],
+            generator=rng,
+            history=history,
+            name=data.names[m],
+        )
+
+
+def _encode(
+    autoencoders: nn.ModuleList, rows: list[FloatRows], device: torch.device
+) -> list[FloatRows]:
+    latents = []
+    for autoencoder, x in zip(autoencoders, rows, strict=True):
+        assert isinstance(autoencoder, ModalityAutoEncoder)
+        latents.append(apply_in_chunks(autoencoder.encoder, x, device))
+    return latents
+
+
+def _own_clusters(z: FloatRows, settings: ClusteringSettings, seed: int) -> OwnClusters:
+    # A small modality may have fewer rows than there are clusters over all.
+    n = min(settings.n_clusters, len(z))
+    fit = fit_kmeans if settings.assignment == "kmeans" else fit_mixture
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
+        clusters = fit(z, n, settings.n_init, seed)
+    shares = np.zeros((len(z), settings.n_clusters))
+    shares[:, :n] = clusters.share(z)
+    return OwnClusters(clusters.assign(z), shares)
+
+
+def _match_spokes(
+    rows: list[FloatRows], latents: list[FloatRows], own: list[OwnClusters], hub: int, seed: int
+) -> dict[int, ClusterMatching]:
+    described = [
+        describe_clusters(
+            x, z, found.labels, found.shares.shape[1], np.random.RandomState([seed, m])
+        )
+        for m, (x, z, found) in enumerate(zip(rows, latents, own, strict=True))
+    ]
+    # In the order of the modalities, so that who is the hub changes no matching.
+    found = {}
+    for m in range(len(rows)):
+        if m != hub:
+            rng = np.random.RandomState([seed, m, hub] if m < hub else [seed, hub, m])
+            left, right = (described[i] for i in sorted((m, hub)))
+            matching = match_clusters(left, right, rng)
+            found[m] = matching if m < hub else matching.turned()
+    return found
+
+
+def _shares_in_hub_order(
+    own: list[OwnClusters], matchings: dict[int, ClusterMatching]
+) -> list[Matrix]:
+    # Columns of every modality's shares stand for the hub's clusters.
+    shares = []
+    for m, found in enumerate(own):
+        ordered = found.shares
+        if m in matchings:
+            ordered = np.empty_like(found.shares)
+            ordered[:, matchings[m].partners] = found.shares
+        shares.append(ordered)
+    return shares
+
+
+def _in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
+    whole = np.empty((len(codes), parts[0].shape[1]))
+    for m, part in enumerate(parts):
+        whole[codes == m] = part
+    return whole
 
 
 def _examples(
-    system: CrossModalSystem,
-    rows: list[FloatRows],
-    found: dict[int, Alignment],
-    device: torch.device,
+    latents: list[FloatRows], shares: list[Matrix], hub: int, device: torch.device
 ) -> Examples:
-    # For each generator: latents, and where the coupling sends them.
-    system.eval()
-    hub = system.architecture.hub
-    latents = [
-        apply_in_chunks(partial(system.encode, modality=m), x, device) for m, x in enumerate(rows)
-    ]
-
-    def on_device(z: np.ndarray) -> Tensor:
+    # For each generator: latents, and where they belong in the other latent space.
+    def on_device(z: Points) -> Tensor:
         return torch.from_numpy(z.astype(np.float32)).to(device)
 
-    examples: Examples = {}
-    for m, alignment in found.items():
-        z_spoke = latents[m][alignment.left_rows]
-        z_hub = latents[hub][alignment.right_rows]
-        to_hub = barycentric_targets(alignment.coupling, z_hub)
-        from_hub = barycentric_targets(alignment.coupling.T, z_spoke)
-        examples[m, hub] = (on_device(z_spoke), on_device(to_hub))
-        examples[hub, m] = (on_device(z_hub), on_device(from_hub))
-    return examples
+    edges = [e for m in range(len(latents)) if m != hub for e in ((m, hub), (hub, m))]
+    return {
+        (s, t): (
+            on_device(latents[s]),
+            on_device(taught_targets(latents[s], shares[s], latents[t], shares[t])),
+        )
+        for s, t in edges
+    }
+
+
+def _fit_clusters(
+    embedding: FloatRows, start: Matrix | None, settings: ClusteringSettings, seed: int
+) -> Clusters:
+    if settings.assignment == "kmeans":
+        return fit_kmeans(embedding, settings.n_clusters, settings.n_init, seed)
+    if start is None:
+        return fit_mixture(embedding, settings.n_clusters, settings.n_init, seed)
+    return fit_mixture_from(embedding, start, seed)

@@ -6,48 +6,40 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
-
-from ._threads import single_threaded
-from .neighbors import principal_components
 
 MAX_ROWS = 2000
 
 
-@single_threaded
-def best_separated(blocks: Sequence[NDArray[np.floating]], n_clusters: int, seed: int) -> int:
+def best_separated(
+    latents: Sequence[NDArray[np.floating]], labels: Sequence[NDArray[np.integer]], seed: int
+) -> int:
     """Return the modality whose own clusters stand farthest apart: a hub chosen without labels.
-
-    Each modality is clustered by itself, by k-means on its leading principal
-    components; the highest mean silhouette wins.
 
     Parameters
     ----------
-    blocks : sequence of ndarray, the m-th of shape (n_m, d_m)
-        Standardised rows.
-    n_clusters, seed : int
+    latents : sequence of ndarray, the m-th of shape (n_m, n_components)
+    labels : sequence of ndarray, the m-th of shape (n_m,)
+        Each modality's own clusters, found in its own latent space.
+    seed : int
+        Draws at most 2000 rows a modality.
 
     Returns
     -------
     int
-        Its number; the first of equals.
+        Its number, that of the highest mean silhouette; the first of equals.
 
     Examples
     --------
-    >>> rng = np.random.RandomState(0)
-    >>> noise = rng.randn(40, 2)
-    >>> best_separated([noise, noise + np.repeat([[0], [50]], 20, axis=0)], 2, seed=0)
+    >>> noise, y = np.random.RandomState(0).randn(40, 2), np.repeat([0, 1], 20)
+    >>> best_separated([noise, noise + 50 * y[:, None]], [y, y], seed=0)
     1
     """
-    return int(np.argmax([_separation(block, n_clusters, seed) for block in blocks]))
+    return int(np.argmax([_separation(z, y, seed) for z, y in zip(latents, labels, strict=True)]))
 
 
-def _separation(block: NDArray[np.floating], n_clusters: int, seed: int) -> float:
-    rows = np.random.RandomState(seed).permutation(len(block))[:MAX_ROWS]
-    points = principal_components(block[rows], seed)
-    k = min(n_clusters, len(np.unique(points, axis=0)))
-    if not 2 <= k < len(points):
+def _separation(z: NDArray[np.floating], y: NDArray[np.integer], seed: int) -> float:
+    kept = np.random.RandomState(seed).permutation(len(z))[:MAX_ROWS]
+    if not 2 <= len(np.unique(y[kept])) < len(kept):  # the silhouette is not defined
         return -1.0
-    labels = KMeans(k, n_init=10, random_state=seed).fit_predict(points)
-    return float(silhouette_score(points, labels))
+    return float(silhouette_score(z[kept], y[kept]))

@@ -19,6 +19,7 @@ PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
         "input_noise": 0.0,
         "pretrain_epochs": 150,
         "adversarial_epochs": 220,
+        "decoder_epochs": 0,
         "batch_size": 128,
         "pretrain_learning_rate": (1e-4, 1e-5),  # images, texts
         "pretrain_weight_decay": 1e-4,

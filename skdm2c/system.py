@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,6 +46,41 @@ class Architecture:
     spectral: bool
 
 
+def build_autoencoders(
+    n_features: Sequence[int],
+    n_components: int,
+    hidden_sizes: Sequence[int],
+    normalization: Normalization,
+    generator: torch.Generator,
+) -> nn.ModuleList:
+    """One auto-encoder a modality, untrained.
+
+    Parameters
+    ----------
+    n_features : sequence of int
+        Columns of each modality.
+    n_components : int
+    hidden_sizes : sequence of int
+    normalization : {"batch", "layer", "none"}
+    generator : torch.Generator
+        Source of the initial weights.
+
+    Returns
+    -------
+    ModuleList of ModalityAutoEncoder
+
+    Examples
+    --------
+    >>> rng = torch.Generator().manual_seed(0)
+    >>> len(build_autoencoders([3, 5], 2, (8,), "layer", rng))
+    2
+    """
+    return nn.ModuleList(
+        ModalityAutoEncoder(d, n_components, hidden_sizes, normalization, generator)
+        for d in n_features
+    )
+
+
 class CrossModalSystem(nn.Module):
     """All networks of one model: M modalities joined at one hub.
 
@@ -58,6 +94,9 @@ class CrossModalSystem(nn.Module):
     architecture : Architecture
     generator : torch.Generator
         Source of all initial weights.
+    autoencoders : ModuleList, default=None
+        One a modality, as :func:`build_autoencoders` makes them; new ones if None. (The hub
+        is chosen by what they have learned.)
 
     Attributes
     ----------
@@ -65,15 +104,21 @@ class CrossModalSystem(nn.Module):
         (source, target) of every generator.
     """
 
-    def __init__(self, architecture: Architecture, generator: torch.Generator) -> None:
+    def __init__(
+        self,
+        architecture: Architecture,
+        generator: torch.Generator,
+        autoencoders: nn.ModuleList | None = None,
+    ) -> None:
         super().__init__()
         arch = self.architecture = architecture
         modalities = range(len(arch.n_features))
-        self.autoencoders = nn.ModuleList(
-            ModalityAutoEncoder(
-                d, arch.n_components, arch.autoencoder_hidden_sizes, arch.normalization, generator
-            )
-            for d in arch.n_features
+        self.autoencoders = autoencoders or build_autoencoders(
+            arch.n_features,
+            arch.n_components,
+            arch.autoencoder_hidden_sizes,
+            arch.normalization,
+            generator,
         )
         self.edges = [
             edge for m in modalities if m != arch.hub for edge in ((m, arch.hub), (arch.hub, m))

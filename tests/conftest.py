@@ -19,6 +19,7 @@ TINY = {
     "pretrain_epochs": 3,
     "alignment_epochs": 3,
     "adversarial_epochs": 2,
+    "decoder_epochs": 2,
     "kmeans_n_init": 3,
 }
 

@@ -5,106 +5,193 @@ import pytest
 import scipy.sparse as sp
 from scipy.stats import special_ortho_group
 
-from skdm2c.alignment import align, barycentric_targets
-from skdm2c.alignment.geometry import describe, geodesic_distances
-from skdm2c.alignment.matching import match, refine, sinkhorn, two_opt
-from skdm2c.alignment.prototypes import Prototypes, draw_prototypes
+from skdm2c.alignment import describe_clusters, match_clusters, taught_targets
+from skdm2c.alignment.assignment import normal_scores, two_opt
+from skdm2c.alignment.geometry import distances, geodesic_distances
+from skdm2c.alignment.matching import best_partners, match, match_from_clusters
+from skdm2c.alignment.prototypes import Prototypes, draw_prototypes, n_prototypes
+from skdm2c.alignment.transport import anneal, correlation, sinkhorn, standard
+
+SHARES = np.arange(1, 7) / 21
 
 
-def irregular_clusters(n=200, seed=0):
-    """Four clusters whose distances and sizes all differ."""
+def irregular_clusters(n=300, seed=0, shares=SHARES):
+    """Six clusters whose distances and sizes all differ."""
     rng = np.random.RandomState(seed)
-    centers = np.array([[0, 0, 0], [6, 0, 0], [0, 11, 0], [3, 4, 17.0]])
-    y = np.repeat(np.arange(4), [n // 10, n // 5, 3 * n // 10, 4 * n // 10])
-    return centers[y] + rng.randn(n, 3), y
+    centers = 4 * np.random.RandomState(7).randn(6, 5)
+    y = np.repeat(np.arange(6), np.multiply(n, shares).round().astype(int))
+    return centers[y] + rng.randn(len(y), 5), y
 
 
-def as_prototypes(distances, masses=None):
+def find(left, right, n_clusters=6, seed=0):
+    """Match (rows, labels) with (rows, labels)."""
+    described = [
+        describe_clusters(x, x, y, n_clusters, np.random.RandomState([seed, m]))
+        for m, (x, y) in enumerate((left, right))
+    ]
+    return match_clusters(*described, np.random.RandomState(seed))
+
+
+def as_prototypes(distances, masses=None, clusters=None):
     p = len(distances)
-    return Prototypes(
-        np.arange(p),
-        np.full(p, 1 / p) if masses is None else np.asarray(masses),
-        dict.fromkeys(("geodesic", "cosine"), np.asarray(distances, dtype=float)),
-    )
+    masses = np.full(p, 1 / p) if masses is None else np.asarray(masses)
+    clusters = np.diag(masses) if clusters is None else clusters
+    kinds = ("geodesic", "cosine")
+    return Prototypes(masses, dict.fromkeys(kinds, np.asarray(distances, float)), clusters, 0)
 
 
-def right_partners(alignment, y_left, y_right):
-    partner = alignment.coupling.argmax(axis=1)
-    return (y_left[alignment.left_rows] == y_right[alignment.right_rows][partner]).mean()
+# Whole matchings
 
 
 def test_a_rotated_copy_in_another_order():
     X, y = irregular_clusters()
-    other = np.random.RandomState(1).permutation(len(X))
-    found = align(X, X[other] @ special_ortho_group.rvs(3, random_state=0), 4, seed=0)
-    assert right_partners(found, y, y[other]) > 0.95
-    assert found.confidence > 0.6
+    rows = np.random.RandomState(1).permutation(len(X))
+    names = np.array([2, 0, 5, 3, 1, 4])
+    turned = X[rows] @ special_ortho_group.rvs(5, random_state=0)
+    found = find((X, y), (turned, names[y[rows]]))
+    np.testing.assert_array_equal(found.partners, names)
+    assert found.confidence > 0.8
+    assert found.cluster_confidence.min() > 0.5
+
+
+def test_identical_modalities():
+    X, y = irregular_clusters()
+    found = find((X, y), (X, y))
+    np.testing.assert_array_equal(found.partners, np.arange(6))
+    assert found.confidence > 0.8
 
 
 def test_two_samples_of_the_same_clusters_in_other_dimensions():
-    (X, y), (other, y_other) = irregular_clusters(200, 0), irregular_clusters(240, 1)
-    lifted = other @ np.linalg.qr(np.random.RandomState(2).randn(8, 3))[0].T
-    found = align(X, lifted, 4, seed=0)
-    assert right_partners(found, y, y_other) > 0.9
+    (X, y), (other, y_other) = irregular_clusters(300, 0), irregular_clusters(360, 1)
+    lifted = other @ np.linalg.qr(np.random.RandomState(2).randn(8, 5))[0].T
+    found = find((X, y), (lifted, y_other))
+    np.testing.assert_array_equal(found.partners, np.arange(6))
+    assert found.confidence > 0.7
+
+
+def test_other_shares_of_the_same_clusters():
+    X, y = irregular_clusters()
+    other, y_other = irregular_clusters(seed=1, shares=np.full(6, 1 / 6))
+    found = find((X, y), (other, y_other))
+    np.testing.assert_array_equal(found.partners, np.arange(6))
 
 
 def test_modalities_that_share_nothing_get_low_confidence():
-    X, _ = irregular_clusters()
-    noise = np.random.RandomState(0).randn(200, 6)
-    assert align(X, noise, 4, seed=0).confidence < 0.35
+    X, y = irregular_clusters()
+    rng = np.random.RandomState(0)
+    noise = rng.randn(len(y), 6)
+    assert find((X, y), (noise, rng.permutation(y))).confidence < 0.5
 
 
-def test_the_coupling_has_the_marginals_of_the_rows():
-    X, _ = irregular_clusters()
-    found = align(X, X[:100], 4, seed=0)
-    assert found.coupling.shape == (200, 100)
-    assert found.coupling.sum() == pytest.approx(1)
-    np.testing.assert_allclose(found.coupling.sum(0), 1 / 100, rtol=1e-6)
+def test_a_symmetric_shape_gets_low_confidence():
+    # An equilateral triangle fits itself in six ways.
+    rng = np.random.RandomState(0)
+    y = np.repeat(np.arange(3), 80)
+    corners = 9 * np.eye(3)
+    left, right = (corners[y] + rng.randn(240, 3) for _ in range(2))
+    found = find((left, y), (right, y), n_clusters=3)
+    assert found.confidence < 0.5
 
 
-def test_the_same_seed_gives_the_same_coupling():
-    X, _ = irregular_clusters()
-    first, second = (align(X, X[::-1], 4, seed=3) for _ in range(2))
-    np.testing.assert_array_equal(first.coupling, second.coupling)
+def test_clusters_that_are_none_get_low_confidence():
+    rng = np.random.RandomState(0)
+    blobs = [(rng.randn(200, 4), rng.randint(5, size=200)) for _ in range(2)]
+    assert find(*blobs, n_clusters=5).confidence < 0.2
+
+
+def test_the_same_matching_seen_from_the_other_side():
+    X, y = irregular_clusters()
+    names = np.array([2, 0, 5, 3, 1, 4])
+    found = find((X, y), (X, names[y]))
+    back = found.turned()
+    np.testing.assert_array_equal(back.partners[names], np.arange(6))
+    np.testing.assert_array_equal(back.mass, found.mass.T)
+    np.testing.assert_array_equal(back.cluster_confidence[names], found.cluster_confidence)
+
+
+def test_masses_sum_to_one_and_the_seed_decides():
+    X, y = irregular_clusters()
+    first, second = (find((X, y), (X[::-1], y[::-1]), seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first.mass, second.mass)
+    assert first.mass.sum() == pytest.approx(1, abs=1e-3)
+    assert first.mass.shape == (6, 6)
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 9])
 def test_a_handful_of_rows(n):
     X = np.random.RandomState(0).randn(n, 2)
-    found = align(X, np.vstack([X, X]), 2, seed=0)
-    assert np.isfinite(found.coupling).all()
+    y = np.arange(n) % 2
+    found = find((X, y), (np.vstack([X, X]), np.r_[y, y]), n_clusters=3)
+    assert np.isfinite(found.mass).all()
+    assert sorted(found.partners) == [0, 1, 2]
     assert 0 <= found.confidence <= 1
 
 
 def test_rows_that_are_all_the_same():
-    found = align(np.zeros((30, 3)), np.zeros((20, 2)), 3, seed=0)
-    assert np.isfinite(found.coupling).all()
+    found = find((np.zeros((30, 3)), np.zeros(30, int)), (np.zeros((20, 2)), np.zeros(20, int)), 4)
+    assert np.isfinite(found.mass).all()
     assert found.confidence < 0.1
+
+
+def test_more_clusters_than_prototypes_are_usual():
+    rng = np.random.RandomState(0)
+    y = np.repeat(np.arange(45), 8)
+    centers = rng.randn(45, 6) * 10
+    left, right = (centers[y] + 0.1 * rng.randn(len(y), 6) for _ in range(2))
+    found = find((left, y), (right, y), n_clusters=45)
+    assert (found.partners == np.arange(45)).mean() > 0.9
+
+
+# Geometry and prototypes
 
 
 def test_geodesics_of_a_ring():
     ring = sp.csr_matrix(np.roll(np.eye(6), 1, axis=0) + np.roll(np.eye(6), -1, axis=0))
     hops = np.array([0, 1, 2, 3, 2, 1])
-    expected = np.stack([np.roll(hops, i) for i in range(6)])
-    np.testing.assert_allclose(geodesic_distances(ring), expected / expected.mean())
+    np.testing.assert_array_equal(
+        geodesic_distances(ring), np.stack([np.roll(hops, i) for i in range(6)])
+    )
 
 
 def test_rows_without_a_path_are_half_as_far_again_as_any_with_one():
     chain = sp.diags([np.ones(3), np.ones(3)], [1, -1])
-    distances = geodesic_distances(sp.block_diag([chain, chain]).tocsr())
-    within, across = distances[:4, :4], distances[:4, 4:]
+    found = geodesic_distances(sp.block_diag([chain, chain]).tocsr())
+    within, across = found[:4, :4], found[:4, 4:]
     np.testing.assert_allclose(across, 1.5 * within.max())
 
 
-def test_prototype_distances_are_means_over_rows():
-    X, _ = irregular_clusters()
-    geometry = describe(X, 4, seed=0)
-    p = draw_prototypes(geometry, 6, space=1, seed=0)
-    i, j = p.labels == 0, p.labels == 1
-    assert p.masses[0] == pytest.approx(i.mean())
-    assert p.distances["cosine"][0, 1] == pytest.approx(
-        geometry.distances["cosine"][np.ix_(i, j)].mean()
-    )
+def test_distances_are_symmetric_of_mean_one_and_blind_to_rotations():
+    X = np.random.RandomState(0).randn(80, 5)
+    turn = special_ortho_group.rvs(5, random_state=0)
+    for kind, d in distances(X).items():
+        np.testing.assert_allclose(d, d.T, atol=1e-5)
+        assert d.mean() == pytest.approx(1, rel=1e-5)
+        np.testing.assert_allclose(d, distances(X @ turn)[kind], atol=0.05)
+    assert set(np.diff(np.unique(distances(X)["geodesic"]))) != set()
+
+
+def test_local_distances_do_not_see_density():
+    # A tight pair of groups and a loose one, ten times as large: the same up to scale.
+    rng = np.random.RandomState(0)
+    tight = np.r_[rng.randn(40, 3), rng.randn(40, 3) + 9]
+    d = distances(np.r_[tight, 500 + 10 * tight])["local"]
+    np.testing.assert_allclose(d[:80, :80], d[80:, 80:], rtol=1e-3, atol=1e-4)
+
+
+def test_prototypes_are_means_over_rows_and_know_their_clusters():
+    X, y = irregular_clusters()
+    sets = draw_prototypes(X, X, y, 6, np.random.RandomState(0))
+    assert [p.half for p in sets] == [0, 1] * 4
+    for p in sets:
+        assert p.masses.sum() == pytest.approx(1)
+        np.testing.assert_allclose(p.clusters.sum(axis=1), p.masses)
+        np.testing.assert_allclose(p.clusters.sum(axis=0), SHARES, atol=0.1)
+        mean = p.masses @ p.distances["cosine"] @ p.masses
+        assert mean == pytest.approx(1, abs=0.15)
+    assert n_prototypes(100, 50) == 50
+
+
+# Quadratic assignment
 
 
 def random_distances(c, seed=0):
@@ -112,11 +199,16 @@ def random_distances(c, seed=0):
     return np.linalg.norm(points[:, None] - points, axis=2)
 
 
-def test_two_opt_recovers_a_permutation():
-    d = random_distances(9)
-    truth = np.random.RandomState(1).permutation(9)
+def relabelled(d, seed=1):
+    truth = np.random.RandomState(seed).permutation(len(d))
     turned = np.empty_like(d)
     turned[np.ix_(truth, truth)] = d
+    return turned, truth
+
+
+def test_two_opt_recovers_a_permutation():
+    d = random_distances(9)
+    turned, truth = relabelled(d)
     starts = np.stack([np.random.RandomState(s).permutation(9) for s in range(30)])
     found, values = two_opt(d[None], turned[None], np.zeros((9, 9)), starts)
     best = values.argmax()
@@ -143,28 +235,47 @@ def test_no_swap_improves_what_two_opt_returns():
             assert objective(q) <= value + 1e-9
 
 
+def test_normal_scores_see_ranks_alone():
+    d = random_distances(7)
+    np.testing.assert_allclose(normal_scores(d), normal_scores(np.exp(d) - 1))
+
+
+# Couplings
+
+
 def test_match_finds_a_relabelled_shape():
     d = random_distances(12)
-    truth = np.random.RandomState(1).permutation(12)
-    turned = np.empty_like(d)
-    turned[np.ix_(truth, truth)] = d
-    coupling, objective = match(
+    turned, truth = relabelled(d)
+    mass, objective = match(
         as_prototypes(d), as_prototypes(turned), ("cosine",), np.random.RandomState(0)
     )
-    np.testing.assert_array_equal(coupling.argmax(axis=1), truth)
+    np.testing.assert_array_equal(best_partners(mass), truth)
     assert objective > 0.9  # entropy keeps it from 1
+
+
+def test_whole_clusters_are_sent_to_whole_clusters():
+    # Twelve prototypes of three clusters, in another order on the right.
+    d = random_distances(12)
+    turned, truth = relabelled(d)
+    clusters = np.repeat(np.eye(3), 4, axis=0) / 12
+    other = np.empty_like(clusters)
+    other[truth] = clusters
+    left, right = as_prototypes(d, clusters=clusters), as_prototypes(turned, clusters=other)
+    mass = match_from_clusters(left, right, ("cosine",), np.arange(3))
+    assert np.trace(mass) > 0.8
+    assert mass.sum() == pytest.approx(1, abs=1e-3)
 
 
 def test_match_splits_mass_where_sizes_differ():
     d = [[0, 1, 5], [1, 0, 5], [5, 5, 0.0]]
-    coupling, _ = match(
+    mass, _ = match(
         as_prototypes(d, [0.2, 0.2, 0.6]),
         as_prototypes(d, [0.1, 0.1, 0.8]),
         ("cosine",),
         np.random.RandomState(0),
     )
-    np.testing.assert_allclose(coupling.sum(axis=0), [0.1, 0.1, 0.8])
-    assert coupling[2].argmax() == 2
+    np.testing.assert_allclose(mass.sum(axis=0), [0.1, 0.1, 0.8], atol=1e-4)
+    assert mass[2].argmax() == 2
 
 
 def test_sinkhorn_meets_its_marginals():
@@ -175,18 +286,32 @@ def test_sinkhorn_meets_its_marginals():
     np.testing.assert_allclose(coupling.sum(axis=0), columns, rtol=1e-6)
 
 
-def test_refine_keeps_a_perfect_match():
-    d = random_distances(8)
-    standard = ((d - d.mean()) / d.std())[None]
-    mass = np.full(8, 1 / 8)
-    start = (0.8 * np.eye(8) / 8 + 0.2 / 64)[None]
-    coupling, objective = refine(standard, standard, mass, mass, start)
+def test_annealing_keeps_a_perfect_match():
+    mass = np.full(8, 1 / 8, dtype=np.float32)
+    d = standard(random_distances(8), mass)[None]
+    start = (0.8 * np.eye(8) / 8 + 0.2 / 64)[None].astype(np.float32)
+    coupling = anneal(d, d, mass, mass, start, (0.3, 0.15, 0.08), 10)
     np.testing.assert_array_equal(coupling[0].argmax(axis=1), np.arange(8))
-    assert objective[0] > 0.95
+    assert correlation(d, d, coupling)[0] > 0.95
 
 
-def test_barycentric_targets_of_a_permutation_are_the_partners():
-    latents = np.random.RandomState(0).randn(5, 2)
-    order = np.array([3, 1, 4, 0, 2])
-    coupling = np.eye(5)[order] / 5
-    np.testing.assert_allclose(barycentric_targets(coupling, latents), latents[order])
+# Targets
+
+
+def test_targets_of_a_rotated_copy_are_its_rows():
+    X, y = irregular_clusters()
+    turned = 2 * X @ special_ortho_group.rvs(5, random_state=0) + 5
+    shares = np.eye(6)[y]
+    targets = taught_targets(X, shares, turned, shares)
+    for c in range(6):
+        np.testing.assert_allclose(targets[y == c].mean(0), turned[y == c].mean(0), atol=1e-3)
+    within, expected = (
+        np.cov((z - shares @ (shares.T @ z / shares.sum(0)[:, None])).T) for z in (targets, turned)
+    )
+    np.testing.assert_allclose(within, expected, rtol=1e-2, atol=1e-2)
+
+
+def test_targets_exist_where_latents_do_not_fill_their_space():
+    z = np.c_[np.arange(6.0), np.zeros(6)]
+    shares = np.repeat(np.eye(2), 3, axis=0)
+    assert np.isfinite(taught_targets(z, shares, z[:, ::-1], shares)).all()

@@ -32,7 +32,7 @@ def no_training(monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("training started on bad input")
 
-    monkeypatch.setattr(estimator_module, "train_system", refuse)
+    monkeypatch.setattr(estimator_module, "fit_model", refuse)
 
 
 BAD_BLOCKS = {
@@ -134,11 +134,12 @@ BAD_PARAMETERS = {
     "pretrain_epochs": [-1, 1.5, "2", None],
     "alignment_epochs": [-1, 1.5, None],
     "adversarial_epochs": [-1, 1.5, None],
+    "decoder_epochs": [-1, 1.5, None],
     "batch_size": [1, 0, 2.5, None],
     "pretrain_learning_rate": [0, -1e-3, (1e-3,), (1e-3, 1e-3, 1e-3), (1e-3, 0.0), "fast", None],
     "learning_rate_schedule": ["cosine", None],
     "pretrain_weight_decay": [-1, "0", None],
-    "autoencoder_learning_rate": [0, -1, "fast", None],
+    "autoencoder_learning_rate": [-1, "fast", None],
     "generator_learning_rate": [0, -1, "fast", None],
     "discriminator_learning_rate": [0, -1, "fast", None],
     "weight_decay": [-1, "0", None],

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from skdm2c._persistence import system_to_arrays
-
 
 def plain(value):
     """Whether a value holds nothing but Python's and numpy's own types."""
@@ -47,10 +45,10 @@ def test_skops(fitted, blobs):
 
 
 def test_the_networks_are_kept_as_plain_arrays(fitted):
-    state = fitted.__getstate__()["_system"]
+    state = fitted._model.__getstate__()["system"]
     assert plain(state)
     assert not any(isinstance(v, torch.Tensor) for v in state["weights"].values())
-    assert fitted._system is not state  # saving leaves the model as it is
+    assert fitted._model.system is not state  # saving leaves the model as it is
 
 
 def test_a_model_of_a_device_this_machine_lacks_loads(fitted, blobs):
@@ -61,11 +59,10 @@ def test_a_model_of_a_device_this_machine_lacks_loads(fitted, blobs):
 
 
 def test_weights_of_another_architecture_are_refused(fitted):
-    state = system_to_arrays(fitted._system)
-    state["architecture"]["n_components"] = 5
-    broken = fitted.__getstate__() | {"_system": state}
+    state = fitted._model.__getstate__()
+    state["system"]["architecture"]["n_components"] = 5
     with pytest.raises(RuntimeError, match="size mismatch"):
-        type(fitted).__new__(type(fitted)).__setstate__(broken)
+        type(fitted._model).__new__(type(fitted._model)).__setstate__(state)
 
 
 def test_an_unfitted_model_is_saved_too(tiny):

@@ -85,8 +85,8 @@ def test_what_users_import_has_an_example(name):
 ORDER = [
     "exceptions", "_device", "_threads", "_callbacks", "data", "preprocessing", "inputs",
     "neighbors", "spectral", "networks", "system", "losses", "alignment", "training", "hub",
-    "clustering", "scoring",
-    "_persistence", "parameters", "fitting", "prediction", "estimator", "model_selection",
+    "clustering", "scoring", "_persistence", "model", "plan", "fitting", "estimator",
+    "model_selection",
     "metrics", "datasets", "presets",
 ]  # fmt: skip
 

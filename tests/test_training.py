@@ -14,12 +14,15 @@ from skdm2c.networks import ModalityAutoEncoder
 from skdm2c.system import Architecture, CrossModalSystem
 from skdm2c.training import (
     AdversarialSettings,
+    DecodingSettings,
     PretrainingSettings,
     StratifiedBatches,
+    TeachingSettings,
     TrainingHistory,
     apply_in_chunks,
     pretrain_autoencoder,
-    regress_generators,
+    refit_decoder,
+    teach_generators,
     train_adversarially,
 )
 from skdm2c.training.adversarial import map_batch
@@ -64,8 +67,7 @@ def play(system, blocks, batch_size=20, **changes):
     train_adversarially(
         system,
         blocks,
-        AdversarialSettings(**(SETTINGS | changes)),
-        batch_size=batch_size,
+        AdversarialSettings(**(SETTINGS | {"batch_size": batch_size} | changes)),
         generator=seeded(1),
         history=history,
     )
@@ -172,15 +174,35 @@ def test_generators_learn_where_latents_belong():
     z = torch.randn(200, 2, generator=seeded())
     examples = {(0, 1): (z, z.flip(1)), (1, 0): (z, -z)}
     before = weights_of(system.autoencoders)
-    regress_generators(
-        system, examples, n_epochs=150, batch_size=20, learning_rate=5e-3,
-        generator=seeded(), history=TrainingHistory(),
-    )  # fmt: skip
+    settings = TeachingSettings(n_epochs=150, batch_size=20, learning_rate=5e-3, schedule="linear")
+    teach_generators(system, examples, settings, generator=seeded(), history=TrainingHistory())
     system.eval()
     for (s, t), (latents, targets) in examples.items():
         error = (system.generator_of(s, t)(latents) - targets).square().mean()
         assert error < 0.1 * targets.square().mean()
     assert torch.equal(before, weights_of(system.autoencoders))
+
+
+def test_a_decoder_learns_what_fixed_latents_hold():
+    z = torch.randn(100, 2, generator=seeded())
+    x = torch.cat([z, -z], dim=1)
+    decoder = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(), nn.Linear(16, 4))
+    history = TrainingHistory()
+    refit_decoder(
+        decoder, z, x, DecodingSettings(n_epochs=60, batch_size=20, schedule="linear"),
+        learning_rate=1e-2, generator=seeded(), history=history, name="a",
+    )  # fmt: skip
+    assert history.records[-1]["reconstruction"] < 0.01
+    assert {r["phase"] for r in history.records} == {"decoding"}
+
+
+def test_autoencoders_without_a_learning_rate_stay_as_they_are():
+    system = make_system()
+    before = [weights_of(net) for net in (system.autoencoders, system.generators)]
+    play(system, make_blocks(system), autoencoder_learning_rate=0.0)
+    assert torch.equal(before[0], weights_of(system.autoencoders))
+    assert not torch.equal(before[1], weights_of(system.generators))
+    assert all(p.requires_grad for p in system.parameters())
 
 
 def test_a_batch_goes_there_and_back():

@@ -1,9 +1,16 @@
-"""Which rows of one modality belong with which of another: geometry, no networks.
+"""Which clusters of one modality are which of another: geometry, no networks.
 
-rows -> distances that modalities share -> prototypes -> matchings -> coupling.
-Pure numpy and scipy: arrays in, arrays out.
+rows -> distances that modalities share -> prototypes -> matchings -> partners.
+Arrays in, arrays out.
 """
 
-from .coupling import Alignment, align, barycentric_targets
+from .clusters import ClusteredModality, ClusterMatching, describe_clusters, match_clusters
+from .targets import taught_targets
 
-__all__ = ["Alignment", "align", "barycentric_targets"]
+__all__ = [
+    "ClusterMatching",
+    "ClusteredModality",
+    "describe_clusters",
+    "match_clusters",
+    "taught_targets",
+]

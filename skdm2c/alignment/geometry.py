@@ -1,53 +1,40 @@
-"""Distances within a modality, of the kinds that other modalities share."""
+"""Distances within a modality, of the kinds that other modalities may share."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import shortest_path
-from sklearn.manifold import spectral_embedding
 from sklearn.metrics import pairwise_distances
 from sklearn.preprocessing import normalize
 
-from ..neighbors import Matrix, neighbor_graph, principal_components
+from ..neighbors import Matrix, neighbor_graph
 
-N_NEIGHBORS = 20
+Distances = dict[str, NDArray[np.float32]]
 
-
-@dataclass(frozen=True)
-class Geometry:
-    """One modality as the matching sees it.
-
-    Attributes
-    ----------
-    points : tuple of ndarray, each of shape (n, c)
-        Spaces to draw prototypes in: centred directions, and these joined with a
-        spectral embedding of the neighbour graph.
-    distances : dict of str to ndarray of shape (n, n)
-        "geodesic", "cosine" and "euclidean", each of mean one.
-    """
-
-    points: tuple[Matrix, Matrix]
-    distances: dict[str, Matrix]
+N_NEIGHBORS = 20  # of the graph whose paths are measured
+LOCAL_NEIGHBOR = 10  # its distance says how dense the data are around a row
 
 
-def describe(block: NDArray[np.floating], n_clusters: int, seed: int) -> Geometry:
-    """Work out the geometry of one modality's rows.
+def distances(points: Matrix) -> Distances:
+    """Five dissimilarities between the rows of one modality, each of mean one.
+
+    No one of them is shared by all pairs of modalities: what is matched well in several
+    is right more often than what is matched best in one.
 
     Parameters
     ----------
-    block : ndarray of shape (n, d)
-        Standardised rows.
-    n_clusters : int
-        Dimensions of the spectral embedding.
-    seed : int
+    points : ndarray of shape (n, c)
+        Centred principal components.
 
     Returns
     -------
-    Geometry
+    dict of str to ndarray of shape (n, n)
+        "geodesic" (edges between two rows in the graph of nearest neighbours by cosine),
+        "cosine", "euclidean", "local" (Euclidean, over the geometric mean of both rows'
+        distance to their 10th neighbour) and "rank" (mean of each row's rank among the
+        other's neighbours by cosine).
 
     Notes
     -----
@@ -55,22 +42,25 @@ def describe(block: NDArray[np.floating], n_clusters: int, seed: int) -> Geometr
 
     Examples
     --------
-    >>> g = describe(np.random.RandomState(0).randn(40, 3), 2, seed=0)
-    >>> sorted(g.distances), g.distances["cosine"].shape
-    (['cosine', 'euclidean', 'geodesic'], (40, 40))
+    >>> found = distances(np.random.RandomState(0).randn(40, 3))
+    >>> sorted(found)
+    ['cosine', 'euclidean', 'geodesic', 'local', 'rank']
+    >>> found["rank"].shape, round(float(found["rank"].mean()), 3)
+    ((40, 40), 1.0)
     """
-    principal = principal_components(block, seed)
-    directions = normalize(principal)
-    graph = neighbor_graph(directions, geodesic_neighbors(len(directions)))
-    spectral = _spectral_points(graph, n_clusters, seed)
-    return Geometry(
-        points=(directions, np.hstack([_unit_scale(directions), _unit_scale(spectral)])),
-        distances={
-            "geodesic": geodesic_distances(graph),
-            "cosine": _unit_mean(1 - directions @ directions.T),
-            "euclidean": _unit_mean(pairwise_distances(principal)),
-        },
-    )
+    directions = normalize(points)
+    cosine = np.maximum(1 - directions @ directions.T, 0)
+    np.fill_diagonal(cosine, 0)
+    euclidean = pairwise_distances(points)
+    graph = neighbor_graph(directions, geodesic_neighbors(len(points)))
+    found = {
+        "geodesic": geodesic_distances(graph),
+        "cosine": cosine,
+        "euclidean": euclidean,
+        "local": _locally_scaled(euclidean),
+        "rank": _mean_ranks(cosine),
+    }
+    return {kind: _unit_mean(d).astype(np.float32) for kind, d in found.items()}
 
 
 def geodesic_neighbors(n_rows: int) -> int:
@@ -93,7 +83,7 @@ def geodesic_neighbors(n_rows: int) -> int:
 
 
 def geodesic_distances(graph: sp.csr_matrix) -> Matrix:
-    """Fewest edges between any two rows, scaled to mean one.
+    """Fewest edges between any two rows.
 
     Rows with no path between them are half as far again as the farthest that have one.
 
@@ -108,32 +98,31 @@ def geodesic_distances(graph: sp.csr_matrix) -> Matrix:
     Examples
     --------
     >>> chain = sp.csr_matrix(np.diag(np.ones(2), 1))
-    >>> geodesic_distances(chain + chain.T) * 8 / 9
+    >>> geodesic_distances(chain + chain.T)
     array([[0., 1., 2.],
            [1., 0., 1.],
            [2., 1., 0.]])
     """
-    hops = shortest_path(graph, unweighted=True, directed=False)
+    hops: Matrix = shortest_path(graph, unweighted=True, directed=False)
     reached = np.isfinite(hops)
     hops[~reached] = 1.5 * hops[reached].max()
-    return _unit_mean(hops)
+    return hops
 
 
-def _spectral_points(graph: sp.csr_matrix, n_components: int, seed: int) -> Matrix:
-    n = graph.shape[0]
-    # A faint complete graph keeps pieces without a path comparable, and the solver quiet.
-    dense = graph.toarray() + 1e-3 / n
-    np.fill_diagonal(dense, 0)
-    points: Matrix = spectral_embedding(
-        dense, n_components=min(n_components, n - 2) if n > 3 else 1, random_state=seed
-    )
-    return points
-
-
-def _unit_scale(points: Matrix) -> Matrix:
-    scale = np.maximum(np.sqrt(np.square(points).mean(axis=0)), 1e-12)
-    scaled: Matrix = points / scale / np.sqrt(points.shape[1])
+def _locally_scaled(euclidean: Matrix) -> Matrix:
+    nearest = min(LOCAL_NEIGHBOR, len(euclidean) - 1)
+    scale = np.partition(euclidean, nearest, axis=1)[:, nearest]
+    scale = np.maximum(scale, 0.1 * np.median(scale) + 1e-9)  # rows that many copies have
+    scaled: Matrix = euclidean / np.sqrt(np.outer(scale, scale))
     return scaled
+
+
+def _mean_ranks(distances: Matrix) -> Matrix:
+    order = np.argsort(distances, axis=1, kind="stable")
+    ranks = np.empty_like(distances)
+    np.put_along_axis(ranks, order, np.arange(len(distances), dtype=np.float64)[None], axis=1)
+    mean: Matrix = (ranks + ranks.T) / 2
+    return mean
 
 
 def _unit_mean(distances: Matrix) -> Matrix:

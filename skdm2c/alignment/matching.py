@@ -1,212 +1,234 @@
-"""Match two sets of prototypes by the distances within each: Gromov-Wasserstein.
-
-First permutations by many restarts of 2-opt (a quadratic assignment), then the
-best of them as starts for an entropic coupling that knows masses.
-
-References
-----------
-Peyré, Cuturi, Solomon, "Gromov-Wasserstein averaging of kernel and distance
-matrices", ICML 2016.
-"""
+"""Match two sets of prototypes, clusters and all, by the distances within each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.optimize import linear_sum_assignment
 
 from ..neighbors import Matrix
+from .assignment import normal_scores, two_opt
 from .prototypes import Prototypes
+from .transport import LEFTOVER, Couplings, anneal, correlation, sinkhorn, standard
 
-N_STARTS = 30
-N_REFINED = 12
-N_SWAPS = 500
-EPSILONS = (0.3, 0.15, 0.08)
+N_STARTS = 24  # random permutations of prototypes
+N_REFINED = 12  # of them, distinct, go on
+N_CLUSTER_STARTS = 24  # permutations of whole clusters that go on
+N_CLUSTER_SEARCHES = 60  # searches for them where there are too many to try all
+MAX_ENUMERATED = 6  # clusters up to which all permutations are tried
+N_DISTINCT = 10  # distinct permutations of clusters refined to the end
+START_SHARE = 0.8  # of a start's mass; the rest is spread evenly
 
 
 def match(
     left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
 ) -> tuple[Matrix, float]:
-    """Couple two sets of prototypes whose distances agree best.
+    """Couple two sets of prototypes whose distances agree best; say what clusters share.
+
+    Starts are permutations of prototypes and permutations of whole clusters: the first
+    lose a cluster of many prototypes in many places, the second never do.
 
     Parameters
     ----------
     left, right : Prototypes
-        With p and q prototypes.
+        With p and q prototypes and the same number k of clusters.
     kinds : sequence of str
         The distances to agree in.
     rng : RandomState
 
     Returns
     -------
-    coupling : ndarray of shape (p, q)
-        Its rows sum to the masses of ``left``, its columns to those of ``right``.
+    mass : ndarray of shape (k, k)
+        That the best coupling gives to every two clusters; sums to one.
     objective : float
-        Correlation of the distances through the coupling; 1 is a perfect match.
+        Correlation of the distances through that coupling; 1 is a perfect match.
     """
-    size = min(len(left.masses), len(right.masses))
-    if size < 2:
-        return np.outer(left.masses, right.masses), 0.0
-    # A permutation needs equally many: where duplicates left fewer, the lightest stay out.
-    rows, columns = (np.sort(np.argsort(-p.masses, kind="stable")[:size]) for p in (left, right))
-    ranked = [
-        np.stack([_normal_scores(p.distances[kind][np.ix_(keep, keep)]) for kind in kinds])
-        for p, keep in ((left, rows), (right, columns))
-    ]
-    linear = len(kinds) * np.sqrt(size - 1) * _similarity(left, right)[np.ix_(rows, columns)]
-    starts = np.stack([rng.permutation(size) for _ in range(N_STARTS)])
-    permutations, values = two_opt(ranked[0], ranked[1], linear, starts)
-    order = np.argsort(-values, kind="stable")
-    best = list(dict.fromkeys(tuple(permutations[i]) for i in order))[:N_REFINED]
-    seeds = np.zeros((len(best), len(left.masses), len(right.masses)))
-    for seed, permutation in zip(seeds, best, strict=True):
-        seed[rows, columns[list(permutation)]] = 0.8 / size
-    seeds += 0.2 * np.outer(left.masses, right.masses)
-    couplings, objectives = refine(
-        np.stack([_standard(left.distances[kind], left.masses) for kind in kinds]),
-        np.stack([_standard(right.distances[kind], right.masses) for kind in kinds]),
-        left.masses,
-        right.masses,
-        seeds,
-    )
+    a, b = (standard_distances(p, kinds) for p in (left, right))
+    rows, columns = (p.masses.astype(np.float32) for p in (left, right))
+    starts = np.concatenate(
+        [
+            _prototype_starts(left, right, kinds, rng),
+            _cluster_starts(left, right, a, b, rng),
+        ]
+    ).astype(np.float32)
+    t = sinkhorn(np.log(starts + LEFTOVER), rows, columns, 5)
+    t = anneal(a, b, rows, columns, t, (0.3,), 4)
+    t = anneal(a, b, rows, columns, t, (0.15,), 2)
+    # Of the couplings that say the same about clusters only the best goes on.
+    shared = shared_mass(left, right, t)
+    first: dict[bytes, int] = {}
+    for i in np.argsort(-correlation(a, b, t), kind="stable"):
+        first.setdefault(best_partners(shared[i]).tobytes(), int(i))
+    t = t[list(first.values())[:N_DISTINCT]]
+    t = anneal(a, b, rows, columns, t, (0.15, 0.08), 6)
+    t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 10)
+    objectives = correlation(a, b, t)
     winner = int(np.argmax(objectives))
-    return couplings[winner], float(objectives[winner])
+    return shared_mass(left, right, t[winner : winner + 1])[0], float(objectives[winner])
 
 
-def two_opt(
-    left: Matrix, right: Matrix, linear: Matrix, starts: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], Matrix]:
-    """Improve permutations by the best swap until none helps, all starts at once.
-
-    Maximises sum_g <L_g, R_g[p, p]> + sum_i linear[i, p_i].
+def match_from_clusters(
+    left: Prototypes, right: Prototypes, kinds: Sequence[str], partners: NDArray[np.integer]
+) -> Matrix:
+    """Mass that clusters share in the coupling next to a matching of clusters that is given.
 
     Parameters
     ----------
-    left, right : ndarray of shape (g, c, c)
-        Symmetric, with zero diagonals.
-    linear : ndarray of shape (c, c)
-    starts : ndarray of int of shape (s, c)
+    left, right : Prototypes
+    kinds : sequence of str
+    partners : ndarray of int of shape (k,)
+        Right cluster of each left one.
 
     Returns
     -------
-    permutations : ndarray of shape (s, c)
-    values : ndarray of shape (s,)
+    ndarray of shape (k, k)
+    """
+    a, b = (standard_distances(p, kinds) for p in (left, right))
+    rows, columns = (p.masses.astype(np.float32) for p in (left, right))
+    start = whole_clusters(left, right, partners[None]).astype(np.float32)
+    t = sinkhorn(np.log(start + LEFTOVER), rows, columns, 5)
+    t = anneal(a, b, rows, columns, t, (0.3, 0.15, 0.08), 5)
+    mass: Matrix = shared_mass(left, right, t)[0]
+    return mass
+
+
+def best_partners(mass: Matrix) -> NDArray[np.intp]:
+    """Match clusters one to one by the mass they share, as a part of the row's and the column's.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (k, k)
+
+    Returns
+    -------
+    ndarray of int of shape (k,)
+        Column of each row.
 
     Examples
     --------
-    A path matched to itself turned by a relabelling:
+    A small cluster's partner is not taken from it by a large one:
 
-    >>> path = np.abs(np.subtract.outer([0.0, 1, 3], [0.0, 1, 3]))[None]
-    >>> turned = path[:, [2, 0, 1]][:, :, [2, 0, 1]]
-    >>> p, _ = two_opt(path, turned, np.zeros((3, 3)), np.array([[0, 1, 2]]))
-    >>> p
-    array([[1, 2, 0]])
+    >>> best_partners(np.array([[0.5, 0.3], [0.0, 0.2]]))
+    array([0, 1])
     """
-    p = starts.copy()
-    every = np.arange(len(p))
-    for _ in range(N_SWAPS):
-        gain = _linear_gain(linear, p)
-        for a, b in zip(left, right, strict=True):
-            b_p = b[p[:, :, None], p[:, None, :]]
-            m = a @ b_p
-            own = np.einsum("sii->si", m)
-            # Change of <L, R[p, p]> when i and j swap their partners.
-            gain += 2 * (m + m.transpose(0, 2, 1) - own[:, :, None] - own[:, None, :] + 2 * a * b_p)
-        flat = gain.reshape(len(p), -1)
-        best = flat.argmax(axis=1)
-        improving = every[flat[every, best] > 1e-9]
-        if len(improving) == 0:
-            break
-        i, j = np.unravel_index(best[improving], gain.shape[1:])
-        p[improving, i], p[improving, j] = p[improving, j], p[improving, i]
-    values = linear[np.arange(p.shape[1]), p].sum(axis=1)
-    for a, b in zip(left, right, strict=True):
-        values = values + np.einsum("ij,sij->s", a, b[p[:, :, None], p[:, None, :]])
-    return p, values
+    rows = np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
+    columns = np.maximum(mass.sum(axis=0, keepdims=True), 1e-12)
+    partners: NDArray[np.intp] = linear_sum_assignment(-(mass / rows + mass / columns))[1]
+    return partners
 
 
-def refine(
-    left: Matrix, right: Matrix, mass_left: Matrix, mass_right: Matrix, starts: Matrix
-) -> tuple[Matrix, Matrix]:
-    """Turn rough couplings into entropic Gromov-Wasserstein ones, annealing the entropy.
+def shared_mass(left: Prototypes, right: Prototypes, couplings: Couplings) -> Matrix:
+    """Mass that each coupling gives to every two clusters.
 
     Parameters
     ----------
-    left, right : ndarray of shape (g, p, p) and (g, q, q)
-        Distances of mean 0 and variance 1 under the masses.
-    mass_left, mass_right : ndarray of shape (p,) and (q,)
-    starts : ndarray of shape (s, p, q)
+    left, right : Prototypes
+    couplings : ndarray of shape (s, p, q)
 
     Returns
     -------
-    couplings : ndarray of shape (s, p, q)
-    objectives : ndarray of shape (s,)
-        Mean over g of <T, L_g T R_g>, a correlation.
+    ndarray of shape (s, k, k)
     """
-    couplings = sinkhorn(np.log(starts), mass_left, mass_right)
-    for epsilon in EPSILONS:
-        for _ in range(10):
-            gradient = _transported(left, right, couplings)
-            couplings = sinkhorn(2 * gradient / epsilon, mass_left, mass_right)
-    return couplings, (couplings * _transported(left, right, couplings)).sum(axis=(1, 2))
+    of_left, of_right = (p.clusters / p.masses[:, None] for p in (left, right))
+    mass: Matrix = of_left.T @ couplings.astype(np.float64) @ of_right
+    return mass
 
 
-def sinkhorn(log_kernel: Matrix, rows: Matrix, columns: Matrix, n_iter: int = 10) -> Matrix:
-    """Scale exp(log_kernel) to the marginals given (the columns' exactly).
+def whole_clusters(left: Prototypes, right: Prototypes, partners: NDArray[np.integer]) -> Matrix:
+    """Couplings that send whole clusters to whole clusters, and a fifth anywhere.
 
     Parameters
     ----------
-    log_kernel : ndarray of shape (s, p, q)
-    rows, columns : ndarray of shape (p,) and (q,)
-    n_iter : int, default=10
+    left, right : Prototypes
+        With p and q prototypes.
+    partners : ndarray of int of shape (s, k)
+        Right cluster of each left one.
 
     Returns
     -------
     ndarray of shape (s, p, q)
-
-    Examples
-    --------
-    >>> sinkhorn(np.zeros((1, 2, 2)), np.array([0.5, 0.5]), np.array([0.25, 0.75]))
-    array([[[0.125, 0.375],
-            [0.125, 0.375]]])
     """
-    coupling: Matrix = np.exp(log_kernel - log_kernel.max(axis=(1, 2), keepdims=True)) + 1e-100
-    for _ in range(n_iter):
-        coupling = coupling * (rows / coupling.sum(axis=2))[:, :, None]
-        coupling = coupling * (columns / coupling.sum(axis=1))[:, None, :]
-    return coupling
+    of_left = left.clusters / np.maximum(left.clusters.sum(axis=0), 1e-9)
+    starts = np.stack([of_left @ right.clusters[:, p].T for p in partners])
+    starts /= np.maximum(starts.sum(axis=(1, 2), keepdims=True), 1e-12)
+    return START_SHARE * starts + (1 - START_SHARE) * np.outer(left.masses, right.masses)
 
 
-def _transported(left: Matrix, right: Matrix, couplings: Matrix) -> Matrix:
-    transported: Matrix = np.mean(
-        [a @ couplings @ b for a, b in zip(left, right, strict=True)], axis=0
+def standard_distances(prototypes: Prototypes, kinds: Sequence[str]) -> Couplings:
+    """Distances of some kinds, each of mean 0 and variance 1; shape (g, p, p).
+
+    Parameters
+    ----------
+    prototypes : Prototypes
+    kinds : sequence of str
+
+    Returns
+    -------
+    ndarray of shape (g, p, p)
+    """
+    return np.stack([standard(prototypes.distances[kind], prototypes.masses) for kind in kinds])
+
+
+def _prototype_starts(
+    left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
+) -> Matrix:
+    # A permutation needs equally many: where duplicates left fewer, the lightest stay out.
+    size = min(len(left.masses), len(right.masses))
+    rows, columns = (np.sort(np.argsort(-p.masses, kind="stable")[:size]) for p in (left, right))
+    ranked = [
+        np.stack([normal_scores(p.distances[kind][np.ix_(keep, keep)]) for kind in kinds])
+        for p, keep in ((left, rows), (right, columns))
+    ]
+    linear = len(kinds) * np.sqrt(max(size - 1, 1)) * _similarity(left, right)
+    found, values = two_opt(
+        ranked[0],
+        ranked[1],
+        linear[np.ix_(rows, columns)],
+        np.stack([rng.permutation(size) for _ in range(N_STARTS)]),
     )
-    return transported
+    order = np.argsort(-values, kind="stable")
+    best = list(dict.fromkeys(tuple(found[i]) for i in order))[:N_REFINED]
+    starts = np.zeros((len(best), len(left.masses), len(right.masses)))
+    for start, permutation in zip(starts, best, strict=True):
+        start[rows, columns[list(permutation)]] = START_SHARE / size
+    return starts + (1 - START_SHARE) * np.outer(left.masses, right.masses)
 
 
-def _linear_gain(linear: Matrix, p: NDArray[np.intp]) -> Matrix:
-    now = linear[:, p].transpose(1, 0, 2)  # [s, i, j] = linear[i, p_j]
-    own = np.einsum("sii->si", now)
-    gain: Matrix = now + now.transpose(0, 2, 1) - own[:, :, None] - own[:, None, :]
-    return gain
-
-
-def _normal_scores(distances: Matrix) -> Matrix:
-    # Ranks survive any monotone difference between the two modalities' scales.
-    upper = np.triu_indices(len(distances), 1)
-    scores = norm.ppf((rankdata(distances[upper]) - 0.5) / len(upper[0]))
-    scores /= max(np.sqrt(np.square(scores).mean()), 1e-12)
-    result = np.zeros_like(distances)
-    result[upper] = scores
-    return result + result.T
+def _cluster_starts(
+    left: Prototypes, right: Prototypes, a: Couplings, b: Couplings, rng: np.random.RandomState
+) -> Matrix:
+    # By the mean distances between clusters, within them on the diagonal; that a cluster has
+    # more mass counts, but less than in proportion.
+    x, y = (
+        np.stack([share.T @ d.astype(np.float64) @ share for d in distances])
+        for distances, share in (
+            (d, p.clusters / np.maximum(p.clusters.sum(axis=0), 1e-9) ** 0.75)
+            for p, d in ((left, a), (right, b))
+        )
+    )
+    k = x.shape[1]
+    if k <= MAX_ENUMERATED:
+        found = np.array(list(permutations(range(k))))
+    else:
+        diagonal = np.einsum("gi,gj->ij", np.einsum("gii->gi", x), np.einsum("gii->gi", y))
+        searches = np.stack([rng.permutation(k) for _ in range(N_CLUSTER_SEARCHES)])
+        apart = 1 - np.eye(k)
+        found = np.unique(two_opt(x * apart, y * apart, diagonal, searches)[0], axis=0)
+    values = sum(
+        np.einsum("ij,sij->s", i, j[found[:, :, None], found[:, None, :]])
+        for i, j in zip(x, y, strict=True)
+    )
+    return whole_clusters(left, right, found[np.argsort(-values, kind="stable")[:N_CLUSTER_STARTS]])
 
 
 def _similarity(left: Prototypes, right: Prototypes) -> Matrix:
     # How alike two prototypes are in what needs no counterpart: size, spread, centrality.
-    traits = [
-        np.stack(
+    scores = []
+    for p in (left, right):
+        traits = np.stack(
             [
                 np.log(p.masses),
                 np.diag(p.distances["geodesic"]),
@@ -214,17 +236,7 @@ def _similarity(left: Prototypes, right: Prototypes) -> Matrix:
                 p.distances["geodesic"] @ p.masses,
             ]
         )
-        for p in (left, right)
-    ]
-    scores = [
-        (t - t.mean(axis=1, keepdims=True)) / np.maximum(t.std(axis=1, keepdims=True), 1e-12)
-        for t in traits
-    ]
-    return np.einsum("ti,tj->ij", scores[0], scores[1]) / len(scores[0])  # type: ignore[no-any-return]
-
-
-def _standard(distances: Matrix, masses: Matrix) -> Matrix:
-    weights = np.outer(masses, masses)
-    centred = distances - (weights * distances).sum()
-    standard: Matrix = centred / max(np.sqrt((weights * np.square(centred)).sum()), 1e-12)
-    return standard
+        spread = np.maximum(traits.std(axis=1, keepdims=True), 1e-12)
+        scores.append((traits - traits.mean(axis=1, keepdims=True)) / spread)
+    similarity: Matrix = np.einsum("ti,tj->ij", *scores) / len(scores[0])
+    return similarity

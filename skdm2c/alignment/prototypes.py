@@ -1,70 +1,188 @@
-"""A few dozen prototypes stand for all rows of a modality."""
+"""A few dozen prototypes stand for the rows of a modality, and know their clusters."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import normalize
 
-from ..neighbors import Matrix
-from .geometry import Geometry
+from ..neighbors import Matrix, principal_components
+from .geometry import Distances, distances
+
+MAX_ROWS = 2000  # a modality: distances are n x n
+N_SETS = 8
+MAX_PROTOTYPES = 36  # more where there are more clusters
 
 
 @dataclass(frozen=True)
 class Prototypes:
-    """Groups of rows and the mean distances between them.
+    """Groups of some rows, the mean distances between them, and the clusters they hold.
 
     Attributes
     ----------
-    labels : ndarray of shape (n,)
-        Each row's prototype.
     masses : ndarray of shape (p,)
         Share of the rows.
     distances : dict of str to ndarray of shape (p, p)
         Mean distance between the rows of two prototypes; on the diagonal within one.
+    clusters : ndarray of shape (p, k)
+        Mass that each prototype shares with each cluster; sums to one.
+    half : {0, 1}
+        Which half of the rows was grouped: sets of different halves share no row.
     """
 
-    labels: NDArray[np.intp]
     masses: Matrix
     distances: dict[str, Matrix]
+    clusters: Matrix
+    half: int
 
 
-def draw_prototypes(geometry: Geometry, n_prototypes: int, space: int, seed: int) -> Prototypes:
-    """Group the rows by one run of k-means.
+def draw_prototypes(
+    rows: NDArray[np.floating],
+    latents: NDArray[np.floating],
+    labels: NDArray[np.integer],
+    n_clusters: int,
+    rng: np.random.RandomState,
+) -> list[Prototypes]:
+    """Group random halves of the rows, several times over.
+
+    Halves, so that what two modalities have in common by the accident of a sample can be
+    told from what they share: a half matched to the other half of the *same* modality
+    shows how much a matching can find at best.
 
     Parameters
     ----------
-    geometry : Geometry
-    n_prototypes : int
-        Fewer are drawn where there are fewer distinct rows.
-    space : {0, 1}
-        Which of the geometry's point spaces to group in.
-    seed : int
+    rows : ndarray of shape (n, d)
+        Scaled rows; distances are measured in their principal components.
+    latents : ndarray of shape (n, c)
+        The same rows in the latent space; half of the groupings are made in both spaces.
+    labels : ndarray of int of shape (n,)
+        Each row's cluster, from 0 to ``n_clusters`` - 1.
+    n_clusters : int
+    rng : RandomState
+
+    Returns
+    -------
+    list of Prototypes
+        Eight; the halves alternate.
+
+    Examples
+    --------
+    >>> rng = np.random.RandomState(0)
+    >>> X, y = rng.randn(40, 3), np.repeat([0, 1], 20)
+    >>> sets = draw_prototypes(X, X, y, 2, rng)
+    >>> len(sets), sets[0].masses.shape, sets[0].clusters.shape
+    (8, (5,), (5, 2))
+    """
+    kept = np.sort(rng.permutation(len(rows))[:MAX_ROWS])
+    points = principal_components(rows[kept], rng.randint(2**31 - 1))
+    directions = normalize(points)
+    z = latents[kept].astype(np.float64)
+    spaces = directions, np.hstack([_unit_scale(directions), _unit_scale(z - z.mean(axis=0))])
+    found = distances(points)
+    halves = [np.sort(half) for half in np.array_split(rng.permutation(len(kept)), 2)]
+    sets = []
+    for i in range(N_SETS):
+        index = halves[i % 2]
+        groups = _group(
+            spaces[i // 2 % 2][index],
+            n_prototypes(len(index), n_clusters),
+            rng.randint(2**31 - 1),
+        )
+        sets.append(summarise(found, index, groups, labels[kept][index], n_clusters, i % 2))
+    return sets
+
+
+def n_prototypes(n_rows: int, n_clusters: int) -> int:
+    """Prototypes to draw: four rows each on average, but no fewer than clusters.
+
+    Parameters
+    ----------
+    n_rows, n_clusters : int
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> n_prototypes(500, 10), n_prototypes(40, 3), n_prototypes(500, 60), n_prototypes(2, 3)
+    (36, 10, 60, 2)
+    """
+    enough = min(n_clusters, n_rows)
+    return max(enough, min(MAX_PROTOTYPES, n_rows // 4))
+
+
+def summarise(
+    found: Distances,
+    rows: NDArray[np.integer],
+    groups: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    n_clusters: int,
+    half: int,
+) -> Prototypes:
+    """Describe a grouping of some rows by means over its groups.
+
+    Parameters
+    ----------
+    found : dict of str to ndarray of shape (n, n)
+        Distances between all rows.
+    rows : ndarray of int of shape (m,)
+        Those that were grouped.
+    groups, labels : ndarray of int of shape (m,)
+        Their prototype and their cluster.
+    n_clusters, half : int
 
     Returns
     -------
     Prototypes
-
-    Examples
-    --------
-    >>> from skdm2c.alignment.geometry import describe
-    >>> g = describe(np.random.RandomState(0).randn(40, 3), 2, seed=0)
-    >>> p = draw_prototypes(g, 5, space=0, seed=0)
-    >>> p.masses.shape, bool(np.isclose(p.masses.sum(), 1))
-    ((5,), True)
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # duplicate rows: fewer prototypes
-        groups = KMeans(n_prototypes, n_init=1, random_state=seed).fit(geometry.points[space])
-    labels = np.unique(groups.labels_, return_inverse=True)[1].astype(np.intp)
-    member = np.eye(labels.max() + 1)[labels]
-    mean_of = member / member.sum(axis=0)
+    member = _one_hot(groups, int(groups.max()) + 1)
+    mean_of = (member / member.sum(axis=0)).astype(np.float32)
     return Prototypes(
-        labels=labels,
         masses=member.mean(axis=0),
-        distances={name: mean_of.T @ d @ mean_of for name, d in geometry.distances.items()},
+        distances={
+            kind: (mean_of.T @ d[np.ix_(rows, rows)] @ mean_of).astype(np.float64)
+            for kind, d in found.items()
+        },
+        clusters=member.T @ _one_hot(labels, n_clusters) / len(rows),
+        half=half,
     )
+
+
+def cluster_sizes(sets: Sequence[Prototypes]) -> Matrix:
+    """Mean share of the rows in each cluster, shape (k,).
+
+    Parameters
+    ----------
+    sets : sequence of Prototypes
+
+    Returns
+    -------
+    ndarray of shape (k,)
+    """
+    sizes: Matrix = np.mean([p.clusters.sum(axis=0) for p in sets], axis=0)
+    return sizes
+
+
+def _group(points: Matrix, n_groups: int, seed: int) -> NDArray[np.intp]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # duplicate rows: fewer groups
+        groups = KMeans(n_groups, n_init=1, random_state=seed).fit_predict(points)
+    return np.unique(groups, return_inverse=True)[1].astype(np.intp)
+
+
+def _one_hot(codes: NDArray[np.integer], n: int) -> Matrix:
+    one_hot: Matrix = np.eye(n)[codes]
+    return one_hot
+
+
+def _unit_scale(points: Matrix) -> Matrix:
+    scale = np.maximum(np.sqrt(np.square(points).mean(axis=0)), 1e-12)
+    scaled: Matrix = points / scale / np.sqrt(points.shape[1])
+    return scaled

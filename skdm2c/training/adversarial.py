@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import losses
 from ..system import CrossModalSystem
@@ -25,6 +25,7 @@ class AdversarialSettings:
     """How the second phase is played; see :class:`skdm2c.MixedModalClustering`."""
 
     n_epochs: int
+    batch_size: int
     adversarial_loss: GameName
     lipschitz: LipschitzName | None
     clip_value: float
@@ -88,12 +89,12 @@ def train_adversarially(
     blocks: list[Tensor],
     settings: AdversarialSettings,
     *,
-    batch_size: int,
     generator: torch.Generator,
     history: TrainingHistory,
 ) -> None:
     """Play the game of equation (4) in place: networks minimise, discriminators maximise.
 
+    With an ``autoencoder_learning_rate`` of 0 the auto-encoders stay as they are.
     After every ``generator_steps`` steps of auto-encoders and generators the
     discriminators make ``discriminator_steps`` steps on the last batch's latents.
     As in the authors' code the count starts anew with every epoch; an epoch that is
@@ -105,8 +106,6 @@ def train_adversarially(
     blocks : list of Tensor, the m-th of shape (n_m, d_m)
         On the device of the system.
     settings : AdversarialSettings
-    batch_size : int
-        Rows of all modalities together.
     generator : torch.Generator
         Draws the batches, on the same device.
     history : TrainingHistory
@@ -117,21 +116,21 @@ def train_adversarially(
     TrainingDivergedError
         If a loss becomes NaN or infinite.
     """
-    batches = StratifiedBatches([len(x) for x in blocks], batch_size, generator)
-    minimizer = make_optimizer(
-        settings.optimizer,
-        [
-            (system.autoencoders, settings.autoencoder_learning_rate),
-            (system.generators, settings.generator_learning_rate),
-        ],
-        settings.weight_decay,
-    )
+    batches = StratifiedBatches([len(x) for x in blocks], settings.batch_size, generator)
+    learners: list[tuple[nn.Module, float]] = [
+        (system.generators, settings.generator_learning_rate)
+    ]
+    frozen = settings.autoencoder_learning_rate == 0
+    if not frozen:
+        learners.insert(0, (system.autoencoders, settings.autoencoder_learning_rate))
+    minimizer = make_optimizer(settings.optimizer, learners, settings.weight_decay)
     maximizer = make_optimizer(
         settings.optimizer,
         [(system.discriminators, settings.discriminator_learning_rate)],
         settings.weight_decay,
     )
     system.train()
+    system.autoencoders.requires_grad_(not frozen).train(not frozen)
     period = min(settings.generator_steps, len(batches))
     for epoch in range(settings.n_epochs):
         totals = {
@@ -149,6 +148,7 @@ def train_adversarially(
         values = dict(zip(totals, means, strict=True))
         if history.record("adversarial", epoch, settings.n_epochs, values):
             break
+    system.requires_grad_(True)
 
 
 def _minimize(

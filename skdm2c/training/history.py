@@ -15,6 +15,7 @@ _LIKELY_CAUSE = {
         "(keep standardize=True)."
     ),
     "alignment": ("Likely cause: pretrain_learning_rate, which this phase uses too, is too high."),
+    "decoding": "Likely cause: pretrain_learning_rate, which this phase uses too, is too high.",
     "adversarial": (
         "Likely cause: generator_learning_rate, autoencoder_learning_rate or "
         "discriminator_learning_rate is too high, or the discriminators are unbounded "
@@ -67,7 +68,7 @@ class TrainingHistory:
 
         Parameters
         ----------
-        phase : {"pretraining", "alignment", "adversarial"}
+        phase : {"pretraining", "alignment", "adversarial", "decoding"}
         name : str
             What the value is.
         value : float
@@ -94,7 +95,7 @@ class TrainingHistory:
 
         Parameters
         ----------
-        phase : {"pretraining", "alignment", "adversarial"}
+        phase : {"pretraining", "alignment", "adversarial", "decoding"}
         epoch, n_epochs : int
             Which epoch this was, counted from 0, and of how many.
         losses : mapping of str to float

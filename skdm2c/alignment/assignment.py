@@ -1,0 +1,103 @@
+"""Quadratic assignment: permutations under which two distance matrices agree."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, rankdata
+
+from ..neighbors import Matrix
+
+N_SWAPS = 500
+Permutations = NDArray[np.intp]
+
+
+def two_opt(
+    left: Matrix, right: Matrix, linear: Matrix, starts: Permutations
+) -> tuple[Permutations, Matrix]:
+    """Improve permutations by the best swap until none helps, all starts at once.
+
+    Maximises sum_g <L_g, R_g[p, p]> + sum_i linear[i, p_i].
+
+    Parameters
+    ----------
+    left, right : ndarray of shape (g, c, c)
+        Symmetric, with zero diagonals.
+    linear : ndarray of shape (c, c)
+    starts : ndarray of int of shape (s, c)
+
+    Returns
+    -------
+    permutations : ndarray of shape (s, c)
+    values : ndarray of shape (s,)
+
+    Examples
+    --------
+    A path matched to itself turned by a relabelling:
+
+    >>> path = np.abs(np.subtract.outer([0.0, 1, 3], [0.0, 1, 3]))[None]
+    >>> turned = path[:, [2, 0, 1]][:, :, [2, 0, 1]]
+    >>> starts = np.array([[0, 1, 2], [2, 1, 0]])
+    >>> two_opt(path, turned, np.zeros((3, 3)), starts)[0]
+    array([[1, 2, 0],
+           [1, 2, 0]])
+    """
+    p = starts.copy()
+    active = np.arange(len(p))
+    for _ in range(N_SWAPS):
+        gain = _swap_gains(left, right, linear, p[active])
+        flat = gain.reshape(len(active), -1)
+        best = flat.argmax(axis=1)
+        improving = flat[np.arange(len(active)), best] > 1e-9
+        active, best = active[improving], best[improving]
+        if len(active) == 0:
+            break
+        i, j = np.unravel_index(best, gain.shape[1:])
+        p[active, i], p[active, j] = p[active, j], p[active, i]
+    values = linear[np.arange(p.shape[1]), p].sum(axis=1)
+    for a, b in zip(left, right, strict=True):
+        values = values + np.einsum("ij,sij->s", a, b[p[:, :, None], p[:, None, :]])
+    return p, values
+
+
+def _swap_gains(left: Matrix, right: Matrix, linear: Matrix, p: Permutations) -> Matrix:
+    # [s, i, j]: by how much the objective grows when i and j swap their partners.
+    m = linear[:, p].transpose(1, 0, 2)  # [s, i, j] = linear[i, p_j]
+    own = 0.0
+    for a, b in zip(left, right, strict=True):
+        b_p = b[p[:, :, None], p[:, None, :]]
+        m = m + 2 * (a @ b_p)
+        own = own + 4 * a * b_p
+    diagonal = np.einsum("sii->si", m)
+    gain: Matrix = m + m.transpose(0, 2, 1) - diagonal[:, :, None] - diagonal[:, None, :] + own
+    return gain
+
+
+def normal_scores(distances: Matrix) -> Matrix:
+    """Distances by their ranks, as quantiles of the normal distribution.
+
+    Ranks survive any monotone difference between the scales of two modalities.
+
+    Parameters
+    ----------
+    distances : ndarray of shape (c, c)
+        Symmetric; the diagonal does not count.
+
+    Returns
+    -------
+    ndarray of shape (c, c)
+        Mean square one off the diagonal, zero on it.
+
+    Examples
+    --------
+    >>> normal_scores(np.array([[0.0, 1, 2], [1, 0, 30], [2, 30, 0]])).round(2) + 0.0
+    array([[ 0.  , -1.22,  0.  ],
+           [-1.22,  0.  ,  1.22],
+           [ 0.  ,  1.22,  0.  ]])
+    """
+    result = np.zeros_like(distances)
+    upper = np.triu_indices(len(distances), 1)
+    if len(upper[0]):
+        scores = norm.ppf((rankdata(distances[upper]) - 0.5) / len(upper[0]))
+        result[upper] = scores / max(np.sqrt(np.square(scores).mean()), 1e-12)
+    return result + result.T

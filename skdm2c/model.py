@@ -1,0 +1,169 @@
+"""A fitted model as a value: rows in, embeddings, clusters and translations out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ._persistence import system_from_arrays, system_to_arrays
+from .alignment import ClusterMatching
+from .clustering import Clusters
+from .data import MixedModalData
+from .data.blocks import n_columns, n_rows
+from .inputs import FloatRows, ModalityInput
+from .system import CrossModalSystem
+from .training import apply_in_chunks
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """All that was learned; it knows no estimator.
+
+    Modalities are numbered in the order of ``names``.
+
+    Attributes
+    ----------
+    names : tuple of str
+    doors : tuple of ModalityInput
+        What checks and scales each modality's rows.
+    system : CrossModalSystem
+        Trained, in evaluation mode.
+    clusters : Clusters
+        In the hub's latent space.
+    matchings : dict of int to ClusterMatching
+        Of each spoke's own clusters with the hub's; empty where nothing was aligned.
+    """
+
+    names: tuple[str, ...]
+    doors: tuple[ModalityInput, ...]
+    system: CrossModalSystem
+    clusters: Clusters
+    matchings: dict[int, ClusterMatching]
+
+    @property
+    def hub(self) -> int:
+        """The modality all others are unified to."""
+        return self.system.architecture.hub
+
+    @property
+    def confidence(self) -> float:
+        """That of the worst spoke; 0 where nothing was aligned."""
+        return min((found.confidence for found in self.matchings.values()), default=0.0)
+
+    def to(self, device: torch.device) -> FittedModel:
+        """Return the same model with its networks on another device."""
+        return replace(self, system=self.system.to(device))
+
+    def scale(self, data: MixedModalData) -> list[FloatRows]:
+        """Check rows and bring them to the networks' scale, a modality at a time.
+
+        Parameters
+        ----------
+        data : MixedModalData
+            With this model's modalities; one may have no rows.
+
+        Returns
+        -------
+        list of ndarray, the m-th of shape (n_m, d_m)
+
+        Raises
+        ------
+        ValueError
+            If a block is no good, or its columns are not those fitted.
+        """
+        widths = {door.name: door.n_features_in_ for door in self.doors}
+        rows = []
+        for door, (name, block) in zip(self.doors, data.blocks.items(), strict=True):
+            if n_rows(block) == 0:
+                rows.append(np.empty((0, widths[name]), dtype=np.float32))
+                continue
+            fits = [other for other, width in widths.items() if width == n_columns(block)]
+            try:
+                rows.append(door.transform(block))
+            except ValueError as error:
+                if name in fits or not fits or isinstance(block, list):
+                    raise
+                raise ValueError(
+                    f"{error} Modality {fits[0]!r} has {n_columns(block)}: are the blocks "
+                    "swapped, or is modality= the wrong one?"
+                ) from error
+        return rows
+
+    def embed(self, data: MixedModalData) -> FloatRows:
+        """Map rows into the unified space.
+
+        Parameters
+        ----------
+        data : MixedModalData
+            With this model's modalities.
+
+        Returns
+        -------
+        ndarray of shape (n, n_components)
+            In the order of the rows.
+
+        Raises
+        ------
+        ValueError
+            If a block is no good, or a row so far from those in fit that it cannot be mapped.
+        """
+        embedding = unify(self.system, self.scale(data), data.codes)
+        if not np.isfinite(embedding).all():
+            row = int(np.argwhere(~np.isfinite(embedding))[0, 0])
+            name = data.names[data.codes[row]]
+            raise ValueError(
+                f"Modality {name!r}: row {data.positions[row]} has values so far from those in "
+                "fit that the networks overflow. Check its units."
+            )
+        return embedding
+
+    def translate(self, data: MixedModalData, source: int, target: int) -> NDArray[np.float64]:
+        """Rows of one modality in the features of another: Enc, G, Dec.
+
+        Parameters
+        ----------
+        data : MixedModalData
+        source, target : int
+
+        Returns
+        -------
+        ndarray of shape (n_source, d_target)
+            In the units of the target's columns.
+        """
+        rows = self.scale(data)[source]
+        through = partial(self.system.translate, source=source, target=target)
+        translated = apply_in_chunks(through, rows, self.system.device)
+        return self.doors[target].inverse_transform(translated)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "system": system_to_arrays(self.system)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, system=system_from_arrays(state["system"]))
+
+
+def unify(system: CrossModalSystem, rows: list[FloatRows], codes: NDArray[np.intp]) -> FloatRows:
+    """Scaled rows of all modalities in the unified space, in the order of ``codes``.
+
+    Parameters
+    ----------
+    system : CrossModalSystem
+    rows : list of ndarray, the m-th of shape (n_m, d_m)
+    codes : ndarray of shape (n,)
+        Each row's modality.
+
+    Returns
+    -------
+    ndarray of shape (n, n_components)
+    """
+    embedding = np.empty((len(codes), system.architecture.n_components), dtype=np.float32)
+    for m, x in enumerate(rows):
+        if len(x):
+            through = partial(system.unify, modality=m)
+            embedding[codes == m] = apply_in_chunks(through, x, system.device)
+    return embedding

@@ -1,0 +1,157 @@
+"""What a fit will do, in frozen settings: one object a phase, made before anything is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Literal
+
+from .networks import Normalization
+from .system import Architecture
+from .training import (
+    AdversarialSettings,
+    DecodingSettings,
+    PretrainingSettings,
+    TeachingSettings,
+)
+
+AssignmentName = Literal["mixture", "kmeans"]
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Sizes of all networks; see :class:`skdm2c.MixedModalClustering`."""
+
+    n_components: int
+    autoencoder_hidden_sizes: tuple[int, ...]
+    generator_hidden_sizes: tuple[int, ...]
+    discriminator_hidden_sizes: tuple[int, ...]
+    normalization: Normalization
+    spectral: bool
+
+    def architecture(self, n_features: Sequence[int], hub: int) -> Architecture:
+        """Sizes of the networks of some data, joined at a hub."""
+        return Architecture(
+            n_features=tuple(n_features),
+            hub=hub,
+            n_components=self.n_components,
+            autoencoder_hidden_sizes=self.autoencoder_hidden_sizes,
+            generator_hidden_sizes=self.generator_hidden_sizes,
+            discriminator_hidden_sizes=self.discriminator_hidden_sizes,
+            normalization=self.normalization,
+            spectral=self.spectral,
+        )
+
+
+@dataclass(frozen=True)
+class ClusteringSettings:
+    """How points become clusters; see :class:`skdm2c.MixedModalClustering`."""
+
+    n_clusters: int
+    assignment: AssignmentName
+    n_init: int
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """All settings of a fit.
+
+    Attributes
+    ----------
+    hub : int or None
+        None is for the modality whose own clusters are best separated.
+    n_neighbors : int
+        Of the graphs that pretraining keeps.
+    learning_rates : tuple of float
+        Of each modality's auto-encoder, in pretraining and decoding.
+    networks, clustering, pretraining, adversarial, decoding
+        Settings of the parts.
+    teaching : TeachingSettings or None
+        None is for generators that start at random.
+    """
+
+    hub: int | None
+    n_neighbors: int
+    learning_rates: tuple[float, ...]
+    networks: NetworkSettings
+    clustering: ClusteringSettings
+    pretraining: PretrainingSettings
+    teaching: TeachingSettings | None
+    adversarial: AdversarialSettings
+    decoding: DecodingSettings
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of all phases together, if none is cut short."""
+        own = self.pretraining.n_epochs + self.decoding.n_epochs
+        taught = self.teaching.n_epochs if self.teaching else 0
+        return len(self.learning_rates) * own + taught + self.adversarial.n_epochs
+
+
+def positive_sizes(name: str, sizes: Sequence[int], at_least: int = 0) -> tuple[int, ...]:
+    """Check widths of hidden layers.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    sizes : sequence of int
+    at_least : int, default=0
+        How many there must be.
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ValueError
+        If one is not a positive integer, or there are too few.
+
+    Examples
+    --------
+    >>> positive_sizes("sizes", [8, 4])
+    (8, 4)
+    """
+    given: list[Any] = list(sizes)
+    if not all(isinstance(s, Integral) and not isinstance(s, bool) and int(s) > 0 for s in given):
+        raise ValueError(f"{name} must hold positive integers, got {sizes!r}.")
+    if len(given) < at_least:
+        raise ValueError(f"{name} needs at least one size, that of the bottleneck.")
+    return tuple(int(s) for s in given)
+
+
+def rates_per_modality(name: str, rates: float | Sequence[float], n: int) -> tuple[float, ...]:
+    """Check learning rates, one for all modalities or one each.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    rates : float or sequence of float
+    n : int
+        How many modalities there are.
+
+    Returns
+    -------
+    tuple of float
+        One a modality.
+
+    Raises
+    ------
+    ValueError
+        If there are too few or too many, or one is not positive.
+
+    Examples
+    --------
+    >>> rates_per_modality("rates", 0.1, 2), rates_per_modality("rates", (0.1, 0.2), 2)
+    ((0.1, 0.1), (0.1, 0.2))
+    """
+    given: list[Any] = [rates] * n if isinstance(rates, Real) else list(rates)  # type: ignore[arg-type]
+    if len(given) != n or not all(isinstance(r, Real) and float(r) > 0 for r in given):
+        raise ValueError(
+            f"{name} must be a positive number or one for each of the {n} modalities, "
+            f"got {rates!r}."
+        )
+    return tuple(float(rate) for rate in given)
