@@ -99,7 +99,7 @@ class MixedModalClustering(
         Standard deviation of the noise added to rows in pretraining, in units of
         their spread.
     pretrain_epochs, alignment_epochs, adversarial_epochs, decoder_epochs : int
-        Lengths of the four phases, by default 80, 80, 10 and 50; 0 leaves one out. In the
+        Lengths of the four phases, by default 60, 60, 10 and 100; 0 leaves one out. In the
         last the decoders are fitted to the final latents, for ``translate``.
     batch_size : int, default=256
         Rows of a modality in pretraining, of all together afterwards.
@@ -279,10 +279,10 @@ class MixedModalClustering(
         n_neighbors: int = 15,
         negative_weight: float = 5.0,
         input_noise: float = 0.5,
-        pretrain_epochs: int = 80,
-        alignment_epochs: int = 80,
+        pretrain_epochs: int = 60,
+        alignment_epochs: int = 60,
         adversarial_epochs: int = 10,
-        decoder_epochs: int = 50,
+        decoder_epochs: int = 100,
         batch_size: int = 256,
         pretrain_learning_rate: float | Sequence[float] = 1e-3,
         pretrain_weight_decay: float = 0.0,

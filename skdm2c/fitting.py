@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,13 @@ from sklearn.preprocessing import normalize
 from torch import Tensor, nn
 
 from ._threads import single_threaded
-from .alignment import ClusterMatching, describe_clusters, match_clusters, taught_targets
+from .alignment import (
+    ClusterMatching,
+    agreement,
+    describe_clusters,
+    match_clusters,
+    taught_targets,
+)
 from .clustering import Clusters, Matrix, Points, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
@@ -310,15 +317,21 @@ def _match_spokes(
         )
         for m, (x, z, found) in enumerate(zip(rows, latents, own, strict=True))
     ]
-    # In the order of the modalities, so that who is the hub changes no matching.
-    found = {}
-    for m in range(len(rows)):
-        if m != hub:
-            rng = np.random.RandomState([seed, m, hub] if m < hub else [seed, hub, m])
-            left, right = (described[i] for i in sorted((m, hub)))
-            matching = match_clusters(left, right, rng)
-            found[m] = matching if m < hub else matching.turned()
-    return found
+
+    def matched(m: int, other: int) -> ClusterMatching:
+        # In the order of the modalities, so that who is the hub changes no matching.
+        left, right = sorted((m, other))
+        rng = np.random.RandomState([seed, left, right])
+        found = match_clusters(described[left], described[right], rng)
+        return found if m < other else found.turned()
+
+    found = {m: matched(m, hub) for m in range(len(rows)) if m != hub}
+    # Spokes that contradict each other take from each other's confidence.
+    factor = dict.fromkeys(found, 1.0)
+    for s, t in combinations(found, 2):
+        witness = agreement(found[s], found[t], matched(s, t))
+        factor[s], factor[t] = factor[s] * witness, factor[t] * witness
+    return {m: found[m].scaled(factor[m]) for m in found}
 
 
 def _shares_in_hub_order(

@@ -14,7 +14,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils import skip_init
 
 Normalization = Literal["batch", "layer", "none"]
 
@@ -53,7 +52,14 @@ class BatchNorm(nn.Module):
         return torch.addcmul(self.bias, centred, torch.rsqrt(var + self.eps) * self.weight)
 
 
-class SpectralLinear(nn.Linear):
+class PlainLinear(nn.Linear):
+    """A linear layer whose weights are left to be drawn by whoever makes it."""
+
+    def reset_parameters(self) -> None:
+        """Do nothing: PyTorch would draw from its global generator."""
+
+
+class SpectralLinear(PlainLinear):
     """A linear layer divided by its largest singular value, so that it is 1-Lipschitz.
 
     One step of power iteration a forward pass in training follows the largest
@@ -62,9 +68,9 @@ class SpectralLinear(nn.Linear):
 
     left: Tensor
 
-    def __init__(self, n_in: int, n_out: int, device: torch.device | None = None) -> None:
-        super().__init__(n_in, n_out, device=device)
-        self.register_buffer("left", torch.empty(n_out, device=device))
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out)
+        self.register_buffer("left", torch.empty(n_out))
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the normalised layer to ``x``, shape (n, n_in)."""
@@ -79,8 +85,7 @@ class SpectralLinear(nn.Linear):
 
 def _linear(n_in: int, n_out: int, generator: torch.Generator, spectral: bool = False) -> nn.Linear:
     # PyTorch's usual initialisation, drawn from the generator given.
-    layer = SpectralLinear if spectral else nn.Linear
-    linear: nn.Linear = skip_init(layer, n_in, n_out)
+    linear = SpectralLinear(n_in, n_out) if spectral else PlainLinear(n_in, n_out)
     bound = 1 / math.sqrt(n_in)
     nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
     nn.init.uniform_(linear.bias, -bound, bound, generator=generator)

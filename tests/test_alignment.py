@@ -5,7 +5,14 @@ import pytest
 import scipy.sparse as sp
 from scipy.stats import special_ortho_group
 
-from skdm2c.alignment import describe_clusters, match_clusters, taught_targets
+from skdm2c.alignment import (
+    ClusterMatching,
+    agreement,
+    describe_clusters,
+    match_clusters,
+    taught_targets,
+)
+from skdm2c.alignment.agreement import through_hub
 from skdm2c.alignment.assignment import normal_scores, two_opt
 from skdm2c.alignment.geometry import distances, geodesic_distances
 from skdm2c.alignment.matching import best_partners, match, match_from_clusters
@@ -315,3 +322,28 @@ def test_targets_exist_where_latents_do_not_fill_their_space():
     z = np.c_[np.arange(6.0), np.zeros(6)]
     shares = np.repeat(np.eye(2), 3, axis=0)
     assert np.isfinite(taught_targets(z, shares, z[:, ::-1], shares)).all()
+
+
+# Three modalities
+
+
+def matching_of(partners, confidence=0.8):
+    mass = np.eye(3)[partners] / 3
+    return ClusterMatching(np.array(partners), mass, confidence, np.full(3, confidence), 1.0)
+
+
+def test_partners_through_the_hub_are_those_of_the_composition():
+    left, right = matching_of([1, 2, 0]), matching_of([2, 0, 1])
+    # Left 0 is the hub's 1, which is right 2.
+    np.testing.assert_array_equal(through_hub(left, right), [2, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("direct", "confidence", "expected"),
+    [([2, 0, 1], 0.9, 1.0), ([0, 1, 2], 0.9, 0.1), ([2, 1, 0], 0.9, 0.4), ([0, 1, 2], 0.0, 1.0)],
+)
+def test_a_direct_matching_bears_witness_as_far_as_it_is_trusted(direct, confidence, expected):
+    left, right = matching_of([1, 2, 0]), matching_of([2, 0, 1])
+    found = agreement(left, right, matching_of(direct, confidence))
+    assert found == pytest.approx(expected)
+    assert left.scaled(found).confidence == pytest.approx(0.8 * expected)

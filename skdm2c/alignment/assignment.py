@@ -9,6 +9,7 @@ from scipy.stats import norm, rankdata
 from ..neighbors import Matrix
 
 N_SWAPS = 500
+SMALLEST_GAIN = 1e-4  # what single precision may make of nothing
 Permutations = NDArray[np.intp]
 
 
@@ -44,11 +45,13 @@ def two_opt(
     """
     p = starts.copy()
     active = np.arange(len(p))
+    # Gains need no more than single precision to be compared, and are most of the work.
+    a32, b32, linear32 = (x.astype(np.float32) for x in (left, right, linear))
     for _ in range(N_SWAPS):
-        gain = _swap_gains(left, right, linear, p[active])
+        gain = _swap_gains(a32, b32, linear32, p[active])
         flat = gain.reshape(len(active), -1)
         best = flat.argmax(axis=1)
-        improving = flat[np.arange(len(active)), best] > 1e-9
+        improving = flat[np.arange(len(active)), best] > SMALLEST_GAIN
         active, best = active[improving], best[improving]
         if len(active) == 0:
             break
@@ -60,16 +63,21 @@ def two_opt(
     return p, values
 
 
-def _swap_gains(left: Matrix, right: Matrix, linear: Matrix, p: Permutations) -> Matrix:
+def _swap_gains(
+    left: NDArray[np.float32],
+    right: NDArray[np.float32],
+    linear: NDArray[np.float32],
+    p: Permutations,
+) -> NDArray[np.float32]:
     # [s, i, j]: by how much the objective grows when i and j swap their partners.
     m = linear[:, p].transpose(1, 0, 2)  # [s, i, j] = linear[i, p_j]
-    own = 0.0
+    twice = np.zeros_like(m)
     for a, b in zip(left, right, strict=True):
-        b_p = b[p[:, :, None], p[:, None, :]]
-        m = m + 2 * (a @ b_p)
-        own = own + 4 * a * b_p
-    diagonal = np.einsum("sii->si", m)
-    gain: Matrix = m + m.transpose(0, 2, 1) - diagonal[:, :, None] - diagonal[:, None, :] + own
+        b_p = 2 * b[p[:, :, None], p[:, None, :]]
+        m = m + a @ b_p
+        twice += a * b_p
+    m = m - np.einsum("sii->si", m)[:, :, None] + twice
+    gain: NDArray[np.float32] = m + m.transpose(0, 2, 1)
     return gain
 
 

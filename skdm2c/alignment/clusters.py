@@ -7,7 +7,7 @@ itself gives: two disjoint halves of it, whose right answer is known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,14 @@ class ClusterMatching:
             confidence=self.confidence,
             cluster_confidence=self.cluster_confidence[back],
             objective=self.objective,
+        )
+
+    def scaled(self, factor: float) -> ClusterMatching:
+        """Return the same matching, to be trusted by so much less."""
+        return replace(
+            self,
+            confidence=self.confidence * factor,
+            cluster_confidence=self.cluster_confidence * factor,
         )
 
 

@@ -16,6 +16,23 @@ ScheduleName = Literal["constant", "linear"]
 LEAST_RATE = 0.01  # of the first
 
 
+def _uncompiled(optimizer: type[torch.optim.Optimizer]) -> type[Any]:
+    # The same optimiser without the wrappers that hide it from PyTorch's compiler: they import
+    # that compiler, a second at the first fit, for what is never used here.
+    methods = {
+        name: getattr(getattr(optimizer, name), "__wrapped__", None)
+        for name in ("add_param_group", "zero_grad", "step")
+    }
+    if methods["step"] is not None:
+        methods["step"] = torch.no_grad()(methods["step"])
+    plain = {name: method for name, method in methods.items() if method is not None}
+    return type(optimizer.__name__, (optimizer,), plain)
+
+
+_Adam = _uncompiled(torch.optim.Adam)
+_RMSprop = _uncompiled(torch.optim.RMSprop)
+
+
 def make_optimizer(
     name: OptimizerName,
     modules_and_rates: Iterable[tuple[nn.Module, float]],
@@ -45,9 +62,13 @@ def make_optimizer(
         {"params": list(module.parameters()), "lr": rate} for module, rate in modules_and_rates
     ]
     if name == "rmsprop":  # has no fused form; PyTorch picks the foreach one where that is faster
-        return torch.optim.RMSprop(groups, weight_decay=weight_decay)
+        rmsprop: torch.optim.Optimizer = _RMSprop(groups, weight_decay=weight_decay)
+        return rmsprop
     fused = has_fused_adam(groups[0]["params"][0].device)
-    return torch.optim.Adam(groups, betas=(0.5, 0.999), weight_decay=weight_decay, fused=fused)
+    adam: torch.optim.Optimizer = _Adam(
+        groups, betas=(0.5, 0.999), weight_decay=weight_decay, fused=fused
+    )
+    return adam
 
 
 def make_schedule(
