@@ -173,7 +173,7 @@ def main() -> None:
     """Run what is missing, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--ablation", action="store_true", help="the default's parts, where geometry is shared"
+        "--ablation", action="store_true", help="the default without each of its parts"
     )
     options = parser.parse_args()
     methods, pairs, n_seeds, out = (

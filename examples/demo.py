@@ -48,7 +48,7 @@ def main():
     X, y = drop_pairing(views, y, random_state=options.seed)
 
     print(
-        "Training. Losses have the paper's names and fall; 'adversarial' is how well the critics tell\nrows mapped into a modality from its own, and is best near 0."
+        "Training. Losses have the paper's names and fall; 'neighbors' says how far rows that are alike\ndrift apart; 'adversarial' is how well the critics tell rows mapped into a modality from its\nown, and is best near 0."
     )
     start = time.perf_counter()
     model = MixedModalClustering(n_clusters=10, random_state=options.seed, verbose=1).fit(X)
@@ -107,7 +107,7 @@ Does a group mean the same digit in both halves?
   digits carried {a} -> {b}    {figures[f"transfer_{a}_{b}"]:5.2f}   a {b} digit named by its nearest {a} neighbours; 0.10 is chance
   digits carried {b} -> {a}    {figures[f"transfer_{b}_{a}"]:5.2f}
   alignment_confidence_       {model.alignment_confidence_:5.2f}   what the model itself says, without the digits:
-                                      below 0.35 it warns not to trust groups across halves
+                                      below 0.5 it warns not to trust groups across halves
 Other figures: accuracy {figures["acc"]:.2f}, NMI {figures["nmi"]:.2f}, pairwise F {figures["f_score"]:.2f}, purity {figures["purity"]:.2f}
 """
     )
@@ -166,8 +166,8 @@ def draw_history(model, path):
     """The losses of every phase, epoch by epoch."""
     figure, axes = plt.subplots(1, 3, figsize=(13, 3.8), layout="constrained")
     panels = {
-        "pretraining": "1. Each modality alone:\nreconstruction, equation (1)",
-        "alignment": "2. Generators learn the coupling\nfound by geometry",
+        "pretraining": "1. Each modality alone:\nequation (1), and neighbours kept",
+        "alignment": "2. Generators learn the matching\nfound by geometry",
         "adversarial": "3. All networks together:\nequations (1) to (3)",
     }
     for ax, (phase, title) in zip(axes, panels.items(), strict=True):
@@ -176,9 +176,11 @@ def draw_history(model, path):
         for i, modality in enumerate(dict.fromkeys(r.get("modality") for r in records)):
             for j, loss in enumerate(losses):
                 values = [r[loss] for r in records if r.get("modality") == modality]
+                one = modality is None  # then colours tell losses apart, else modalities
                 ax.plot(
-                    range(1, len(values) + 1), values, color=["#0072B2", "#E69F00", "#009E73"][i + j],
-                    ls=["-", "--", ":"][i + j], lw=2, label=modality or loss,
+                    range(1, len(values) + 1), values, lw=2, ls=["-", "--", ":"][j],
+                    color=["#0072B2", "#E69F00", "#009E73"][j if one else i],
+                    label=loss if one else f"{modality}: {loss}",
                 )  # fmt: skip
         ax.set(title=title, xlabel="epoch")
         ax.legend(frameon=False)
