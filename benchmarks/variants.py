@@ -93,13 +93,13 @@ METHODS = {
     "published": fit_published,
     "published: whole views": fit_published,
     "default": fit_default,
-    "no alignment": fit_unaligned,
-    "no neighbourhood term": fit_without_neighbors,
-    "k-means for the mixtures": fit_with_kmeans,
-    "no adversarial phase": fit_without_game,
-    "auto-encoders go on learning": fit_moving,
     "hub: first": fit_to_first,
     "hub: second": fit_to_second,
+    "no alignment": fit_unaligned,
+    "no adversarial phase": fit_without_game,
+    "no neighbourhood term": fit_without_neighbors,
+    "k-means for the mixtures": fit_with_kmeans,
+    "auto-encoders go on learning": fit_moving,
 }
 PUBLISHED_TWICE = ["published", "published: whole views"]
 ABLATION = [m for m in METHODS if m not in PUBLISHED_TWICE]
