@@ -25,7 +25,13 @@ from skdm2c import MixedModalClustering
 from skdm2c.fitting import neighbors_to_keep
 from skdm2c.presets import PUBLISHED
 from skdm2c.system import CrossModalSystem
-from skdm2c.training import TrainingHistory, pretrain_autoencoder, train_adversarially
+from skdm2c.training import (
+    Callback,
+    Record,
+    TrainingState,
+    pretrain_autoencoder,
+    train_adversarially,
+)
 
 from . import runs
 from .floor import operations, products_of, seconds_of
@@ -71,17 +77,18 @@ def measure_steps(name: str, phase: str, threads: int, n_epochs: int) -> dict[st
         ``floor_ms``, and of their quotient within an epoch, ``share``; ``worst_share``.
     """
     torch.set_num_threads(threads)
-    products = products_of(partial(_train, name, phase, TrainingHistory(), 1))
+    products = products_of(partial(_train, name, phase, Callback(), 1))
     step, floor, started = [], [], time.perf_counter()
 
-    def epoch_ended(record: dict[str, Any]) -> bool:
-        nonlocal started
-        step.append((time.perf_counter() - started) / STEPS_AN_EPOCH)
-        floor.append(seconds_of(products, threads) / STEPS_AN_EPOCH)
-        started = time.perf_counter()
-        return False
+    class Clock(Callback):
+        def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+            nonlocal started
+            step.append((time.perf_counter() - started) / STEPS_AN_EPOCH)
+            floor.append(seconds_of(products, threads) / STEPS_AN_EPOCH)
+            started = time.perf_counter()
+            return False
 
-    _train(name, phase, TrainingHistory(on_epoch=epoch_ended), 1 + n_epochs)
+    _train(name, phase, Clock(), 1 + n_epochs)
     share = np.array(floor[1:]) / step[1:]
     work = operations(products) / STEPS_AN_EPOCH
     return {
@@ -94,7 +101,7 @@ def measure_steps(name: str, phase: str, threads: int, n_epochs: int) -> dict[st
     }
 
 
-def _train(name: str, phase: str, history: TrainingHistory, n_epochs: int) -> None:
+def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
     parameters, width = CONFIGURATIONS[name]
     epochs = {"adversarial_epochs": n_epochs, "pretrain_epochs": n_epochs}
     plan = MixedModalClustering(**{**parameters, **epochs})._plan(("a", "b"))
@@ -103,7 +110,9 @@ def _train(name: str, phase: str, history: TrainingHistory, n_epochs: int) -> No
     n = STEPS_AN_EPOCH * plan.pretraining.batch_size
     if phase == "adversarial":
         blocks = [torch.randn(n // 2, width, generator=generator) for _ in range(2)]
-        train_adversarially(system, blocks, plan.adversarial, generator=generator, history=history)
+        train_adversarially(
+            system, blocks, plan.adversarial, generator=generator, callback=callback
+        )
     else:
         x = torch.randn(n, width, generator=generator)
         pretrain_autoencoder(
@@ -115,7 +124,7 @@ def _train(name: str, phase: str, history: TrainingHistory, n_epochs: int) -> No
             plan.pretraining,
             learning_rate=1e-4,
             generator=generator,
-            history=history,
+            callback=callback,
             name="a",
         )
 

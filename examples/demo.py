@@ -172,7 +172,11 @@ def draw_history(model, path):
     }
     for ax, (phase, title) in zip(axes, panels.items(), strict=True):
         records = [r for r in model.history_ if r["phase"] == phase]
-        losses = [key for key in records[0] if key not in ("phase", "modality", "epoch", "seconds")]
+        losses = [
+            key
+            for key in records[0]
+            if key not in ("phase", "modality", "epoch", "n_epochs", "seconds")
+        ]
         for i, modality in enumerate(dict.fromkeys(r.get("modality") for r in records)):
             for j, loss in enumerate(losses):
                 values = [r[loss] for r in records if r.get("modality") == modality]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from .training import Callback, Record, TrainingState
+
 try:
     from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
 except ImportError:  # scikit-learn before 1.9
@@ -13,7 +15,7 @@ except ImportError:  # scikit-learn before 1.9
         """Nothing: this scikit-learn has no callbacks."""
 
 
-class EpochTasks:
+class EpochTasks(Callback):
     """Tells the callbacks of an estimator of each epoch as it ends.
 
     Parameters
@@ -32,19 +34,8 @@ class EpochTasks:
         if self.context is not None:
             self.context.call_on_fit_task_begin(estimator=estimator)
 
-    def epoch_ended(self, record: dict[str, Any]) -> bool:
-        """Pass on what the history recorded.
-
-        Parameters
-        ----------
-        record : dict
-            Reaches callbacks as ``metadata``.
-
-        Returns
-        -------
-        bool
-            Whether a callback asks to end the phase here.
-        """
+    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+        """Pass the record on, as ``metadata``; True if a callback wants the phase to end."""
         if self.context is None:
             return False
         task = self.context.subcontext(task_name=record["phase"])

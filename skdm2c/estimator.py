@@ -41,8 +41,8 @@ from .training import (
     AdversarialSettings,
     DecodingSettings,
     PretrainingSettings,
+    Progress,
     TeachingSettings,
-    TrainingHistory,
 )
 
 LOW_CONFIDENCE = 0.5
@@ -169,7 +169,8 @@ class MixedModalClustering(
         modalities that of the worst spoke. 0.0 where ``alignment=None`` or
         ``alignment_epochs=0``, as nothing was tested.
     history_ : list of dict
-        One record an epoch and phase.
+        One record an epoch and phase: ``phase``, ``modality`` where it is about one,
+        ``epoch``, ``n_epochs``, ``seconds`` since the start, and mean losses by name.
     n_iter_ : int
         Epochs of all phases together.
     scaling_ : dict of str to {"columns", "block", "none"}
@@ -385,8 +386,8 @@ class MixedModalClustering(
         )
         seeds = Seeds(*random.randint(2**31 - 1, size=4).tolist())
         tasks = EpochTasks(self, plan.n_epochs)
-        history = TrainingHistory(self.verbose, on_epoch=tasks.epoch_ended)
-        model, embedding = fit_model(checked, plan, seeds, device, history)
+        fitted = fit_model(checked, plan, seeds, device, [Progress(self.verbose), tasks])
+        model, embedding = fitted.model, fitted.embedding
         if self.alignment is not None:
             _warn_of_low_confidence(model.confidence)
         widths = {door.name: int(door.n_features_in_) for door in model.doors}
@@ -400,8 +401,8 @@ class MixedModalClustering(
             labels_=model.clusters.assign(embedding),
             modality_=data.modality,
             alignment_confidence_=model.confidence,
-            history_=history.records,
-            n_iter_=len(history.records),
+            history_=fitted.records,
+            n_iter_=len(fitted.records),
             scaling_={door.name: door.scaling_ for door in model.doors},
             n_features_per_modality_=widths,
             n_features_in_=sum(widths.values()),

@@ -8,6 +8,7 @@ modalities -> generators taught by it -> equation (4) -> all rows in the hub's l
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -39,10 +40,15 @@ from .networks import ModalityAutoEncoder
 from .plan import ClusteringSettings, FitPlan
 from .system import CrossModalSystem, build_autoencoders
 from .training import (
-    TrainingHistory,
+    Callback,
+    Callbacks,
+    DivergenceGuard,
+    History,
+    Record,
     apply_in_chunks,
     pretrain_autoencoder,
     refit_decoder,
+    require_finite,
     teach_generators,
     train_adversarially,
 )
@@ -76,6 +82,23 @@ class Seeds(NamedTuple):
     batches: int
     alignment: int
     clusters: int
+
+
+class Fit(NamedTuple):
+    """What a fit gives.
+
+    Attributes
+    ----------
+    model : FittedModel
+    embedding : ndarray of shape (n, n_components)
+        The rows in the unified space, in the order given.
+    records : list of dict
+        One an epoch and phase.
+    """
+
+    model: FittedModel
+    embedding: FloatRows
+    records: list[Record]
 
 
 def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -> CheckedData:
@@ -138,8 +161,8 @@ def fit_model(
     plan: FitPlan,
     seeds: Seeds,
     device: torch.device,
-    history: TrainingHistory,
-) -> tuple[FittedModel, FloatRows]:
+    callbacks: Sequence[Callback] = (),
+) -> Fit:
     """Learn all there is to learn.
 
     Parameters
@@ -148,20 +171,20 @@ def fit_model(
     plan : FitPlan
     seeds : Seeds
     device : torch.device
-    history : TrainingHistory
-        Gets one record an epoch and phase.
+    callbacks : sequence of Callback
+        Get one record an epoch and phase, after it was found to be sound.
 
     Returns
     -------
-    model : FittedModel
-    embedding : ndarray of shape (n, n_components)
-        The rows in the unified space.
+    Fit
 
     Raises
     ------
     TrainingDivergedError
         If a loss becomes NaN or infinite.
     """
+    history = History()
+    callback = Callbacks([history, DivergenceGuard(), *callbacks])
     weights_rng = torch.Generator().manual_seed(seeds.weights)
     rng = torch.Generator(device).manual_seed(seeds.batches)
     blocks = [torch.from_numpy(x).to(device) for x in data.rows]
@@ -173,7 +196,7 @@ def fit_model(
         plan.networks.normalization,
         weights_rng,
     ).to(device)
-    _pretrain(autoencoders, data, blocks, plan, seeds, rng, history)
+    _pretrain(autoencoders, data, blocks, plan, seeds, rng, callback)
     latents = _encode(autoencoders, data.rows, device)
 
     own: list[OwnClusters] = []
@@ -194,20 +217,20 @@ def fit_model(
         matchings = _match_spokes(data.rows, latents, own, hub, seeds.alignment)
         shares = _shares_in_hub_order(own, matchings)
         examples = _examples(latents, shares, hub, device)
-        teach_generators(system, examples, plan.teaching, generator=rng, history=history)
+        teach_generators(system, examples, plan.teaching, generator=rng, callback=callback)
         start = _in_order_given(shares, data.codes)
 
-    train_adversarially(system, blocks, plan.adversarial, generator=rng, history=history)
+    train_adversarially(system, blocks, plan.adversarial, generator=rng, callback=callback)
     system.eval()
-    _refit_decoders(system, data, blocks, plan, rng, history)
+    _refit_decoders(system, data, blocks, plan, rng, callback)
     system.eval()
 
     embedding = unify(system, data.rows, data.codes)
     if history.records:
-        last = history.records[-1]["phase"]
-        history.check(last, "unified space", float(np.abs(embedding).max()))
+        require_finite("unified space", float(np.abs(embedding).max()), history.records[-1])
     clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
-    return FittedModel(data.names, data.doors, system, clusters, matchings), embedding
+    model = FittedModel(data.names, data.doors, system, clusters, matchings)
+    return Fit(model, embedding, history.records)
 
 
 def neighbors_to_keep(x: FloatRows, n_neighbors: int, seed: int) -> sp.csr_matrix:
@@ -243,7 +266,7 @@ def _pretrain(
     plan: FitPlan,
     seeds: Seeds,
     rng: torch.Generator,
-    history: TrainingHistory,
+    callback: Callback,
 ) -> None:
     for m, autoencoder in enumerate(autoencoders):
         assert isinstance(autoencoder, ModalityAutoEncoder)
@@ -257,7 +280,7 @@ def _pretrain(
             plan.pretraining,
             learning_rate=plan.learning_rates[m],
             generator=rng,
-            history=history,
+            callback=callback,
             name=data.names[m],
         )
         autoencoder.eval()
@@ -269,7 +292,7 @@ def _refit_decoders(
     blocks: list[Tensor],
     plan: FitPlan,
     rng: torch.Generator,
-    history: TrainingHistory,
+    callback: Callback,
 ) -> None:
     latents = _encode(system.autoencoders, data.rows, system.device)
     for m, autoencoder in enumerate(system.autoencoders):
@@ -281,7 +304,7 @@ def _refit_decoders(
             plan.decoding,
             learning_rate=plan.learning_rates[m],
             generator=rng,
-            history=history,
+            callback=callback,
             name=data.names[m],
         )
 

@@ -197,6 +197,18 @@ def test_score_wants_both_modalities_in_one_container(fitted, blobs):
         fitted.score(X.blocks["a"], X.blocks["b"])
 
 
+def test_more_clusters_than_a_modality_has_rows_or_prototypes(tiny):
+    rng = np.random.RandomState(0)
+    y = np.repeat(np.arange(40), 3)
+    centers = 9 * rng.randn(40, 6)
+    A, B = (centers[y] + rng.randn(len(y), 6) for _ in range(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)
+        model = tiny.set_params(n_clusters=40).fit(A, B[:30])
+    assert model.cluster_centers_.shape == (40, 4)
+    assert (model.predict(A, B[:30]) == model.labels_).all()
+
+
 def test_low_confidence_is_said(tiny):
     rng = np.random.RandomState(0)
     with pytest.warns(AlignmentWarning, match="which cluster of one modality is which"):

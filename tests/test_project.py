@@ -83,8 +83,9 @@ def test_what_users_import_has_an_example(name):
 
 
 ORDER = [
-    "exceptions", "_device", "_threads", "_callbacks", "data", "preprocessing", "inputs",
-    "neighbors", "spectral", "networks", "system", "losses", "alignment", "training", "hub",
+    "exceptions", "_device", "_threads", "data", "preprocessing", "inputs",
+    "neighbors", "spectral", "networks", "system", "losses", "alignment", "training",
+    "_callbacks", "hub",
     "clustering", "scoring", "_persistence", "model", "plan", "fitting", "estimator",
     "model_selection",
     "metrics", "datasets", "presets",

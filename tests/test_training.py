@@ -1,5 +1,6 @@
 """The phases of training: batches, what each phase minimises, and when it stops."""
 
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +15,16 @@ from skdm2c.networks import ModalityAutoEncoder
 from skdm2c.system import Architecture, CrossModalSystem
 from skdm2c.training import (
     AdversarialSettings,
+    Callback,
+    Callbacks,
     DecodingSettings,
+    DivergenceGuard,
+    History,
     PretrainingSettings,
+    Progress,
     StratifiedBatches,
     TeachingSettings,
-    TrainingHistory,
+    TrainingState,
     apply_in_chunks,
     pretrain_autoencoder,
     refit_decoder,
@@ -26,6 +32,7 @@ from skdm2c.training import (
     train_adversarially,
 )
 from skdm2c.training.adversarial import map_batch
+from skdm2c.training.loop import descend, run_phase
 from skdm2c.training.neighbors import NeighborSampler
 from skdm2c.training.optimizers import make_optimizer, make_schedule
 
@@ -63,13 +70,13 @@ def make_blocks(system, n=40):
 
 
 def play(system, blocks, batch_size=20, **changes):
-    history = TrainingHistory()
+    history = History()
     train_adversarially(
         system,
         blocks,
         AdversarialSettings(**(SETTINGS | {"batch_size": batch_size} | changes)),
         generator=seeded(1),
-        history=history,
+        callback=history,
     )
     return history.records
 
@@ -112,10 +119,10 @@ PRETRAINING = PretrainingSettings(
 
 
 def pretrain(net, x, graph=None, **changes):
-    history = TrainingHistory()
+    history = History()
     pretrain_autoencoder(
         net, x, graph, replace(PRETRAINING, **changes), learning_rate=1e-2,
-        generator=seeded(), history=history, name="line",
+        generator=seeded(), callback=history, name="line",
     )  # fmt: skip
     return history.records
 
@@ -175,7 +182,7 @@ def test_generators_learn_where_latents_belong():
     examples = {(0, 1): (z, z.flip(1)), (1, 0): (z, -z)}
     before = weights_of(system.autoencoders)
     settings = TeachingSettings(n_epochs=150, batch_size=20, learning_rate=5e-3, schedule="linear")
-    teach_generators(system, examples, settings, generator=seeded(), history=TrainingHistory())
+    teach_generators(system, examples, settings, generator=seeded(), callback=History())
     system.eval()
     for (s, t), (latents, targets) in examples.items():
         error = (system.generator_of(s, t)(latents) - targets).square().mean()
@@ -187,10 +194,10 @@ def test_a_decoder_learns_what_fixed_latents_hold():
     z = torch.randn(100, 2, generator=seeded())
     x = torch.cat([z, -z], dim=1)
     decoder = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(), nn.Linear(16, 4))
-    history = TrainingHistory()
+    history = History()
     refit_decoder(
         decoder, z, x, DecodingSettings(n_epochs=60, batch_size=20, schedule="linear"),
-        learning_rate=1e-2, generator=seeded(), history=history, name="a",
+        learning_rate=1e-2, generator=seeded(), callback=history, name="a",
     )  # fmt: skip
     assert history.records[-1]["reconstruction"] < 0.01
     assert {r["phase"] for r in history.records} == {"decoding"}
@@ -287,24 +294,103 @@ def test_cycle_training_makes_generators_inverses():
     assert records[-1]["cycle"] < 0.6 * records[0]["cycle"]
 
 
+def run(losses, callback, phase="adversarial", where=None, n_epochs=2):
+    """A phase whose steps give these losses and learn nothing."""
+    state = TrainingState(phase, nn.Linear(1, 1), {}, {}, seeded(), where or {})
+    tensors = [{k: torch.tensor(v) for k, v in step.items()} for step in losses]
+    run_phase(state, tensors, lambda batch: batch, n_epochs, callback)
+    return state
+
+
+def test_the_loop_averages_over_steps_and_tells_what_when():
+    told = []
+
+    class Listener(Callback):
+        def on_phase_begin(self, state):
+            told.append(("begin", state.epoch))
+
+        def on_epoch_end(self, state, record):
+            told.append((record["epoch"], record["cycle"]))
+            return state.epoch == 2
+
+        def on_phase_end(self, state):
+            told.append(("end", state.epoch))
+
+    run([{"cycle": 1.0}, {"cycle": 4.0}], Listener(), n_epochs=5)
+    assert told == [("begin", 0), (0, 2.5), (1, 2.5), ("end", 2)]
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_history_stops_a_diverged_training(bad):
-    history = TrainingHistory()
-    history.record("adversarial", 0, 5, {"reconstruction": 1.0, "cycle": 1.0})
-    with pytest.raises(TrainingDivergedError, match=r"cycle loss.*epoch 2 of the adversarial"):
-        history.record("adversarial", 1, 5, {"reconstruction": 1.0, "cycle": bad})
+def test_a_diverged_training_is_stopped(bad):
+    history = History()
+    guarded = Callbacks([history, DivergenceGuard()])
+    with pytest.raises(TrainingDivergedError, match=r"cycle loss.*epoch 1 of the adversarial"):
+        run([{"reconstruction": 1.0, "cycle": bad}], guarded)
+    assert len(history.records) == 1  # what happened is kept
     with pytest.raises(TrainingDivergedError, match="modality 'rna'.*pretrain_learning_rate"):
-        history.record("pretraining", 0, 5, {"reconstruction": bad}, modality="rna")
+        run([{"reconstruction": bad}], guarded, "pretraining", {"modality": "rna"})
+
+
+def test_one_callback_of_several_can_end_a_phase_and_all_are_told():
+    class Enough(Callback):
+        def on_epoch_end(self, state, record):
+            return True
+
+    history = History()
+    state = run([{"cycle": 1.0}], Callbacks([Enough(), history]), n_epochs=9)
+    assert state.epoch == len(history.records) == 1
 
 
 @pytest.mark.parametrize(("verbose", "n_lines"), [(0, 0), (1, 5), (2, 20)])
 def test_progress_is_as_loud_as_asked(verbose, n_lines):
     lines = []
-    history = TrainingHistory(verbose, lines.append)
-    for epoch in range(20):
-        history.record("pretraining", epoch, 20, {"reconstruction": 0.5}, modality="a")
+    progress = Progress(verbose, lines.append)
+    run([{"reconstruction": 0.5}], progress, "pretraining", {"modality": "a"}, n_epochs=20)
     assert len(lines) == n_lines
-    assert len(history.records) == 20
+    assert lines[-1:] == ["pretraining a    20/20  reconstruction 0.5000"][:n_lines]
+
+
+def test_three_epochs_and_three_from_a_saved_state_are_six():
+    x = torch.randn(40, 3, generator=seeded())
+
+    def begin():
+        net = ModalityAutoEncoder(3, 2, (8,), "batch", seeded())
+        optimizer = make_optimizer("adam", [(net, 1e-2)])
+        batches = StratifiedBatches([len(x)], 8, rng := seeded(1))
+        schedule = make_schedule("linear", optimizer, 6 * len(batches))
+        state = TrainingState("pretraining", net, {"adam": optimizer}, {"adam": schedule}, rng)
+
+        def step(batch):
+            noisy = x[batch[0]] + torch.randn(len(batch[0]), 3, generator=rng)
+            loss = (net(noisy) - x[batch[0]]).square().mean()
+            descend(state, "adam", loss)
+            return {"reconstruction": loss.detach()}
+
+        return state, lambda n: run_phase(state, batches, step, n, Callback())
+
+    whole, train = begin()
+    train(6)
+    half, train = begin()
+    train(3)
+    file = io.BytesIO()
+    torch.save(half.state_dict(), file)
+    file.seek(0)
+    other, train = begin()
+    other.load_state_dict(torch.load(file, weights_only=True))
+    assert other.epoch == 3
+    train(6)
+    for name, value in whole.network.state_dict().items():
+        assert torch.equal(value, other.network.state_dict()[name]), name
+    assert torch.equal(whole.rng.get_state(), other.rng.get_state())
+
+
+def test_the_state_of_another_phase_is_refused():
+    rna, atac = (
+        TrainingState("pretraining", nn.Linear(1, 1), {}, {}, seeded(), {"modality": m})
+        for m in ("rna", "atac")
+    )
+    with pytest.raises(ValueError, match="'atac'.*'rna'"):
+        atac.load_state_dict(rna.state_dict())
 
 
 @pytest.mark.parametrize("n", [0, 1, 511, 512, 513, 1100])

@@ -5,22 +5,38 @@ Tensors in, trained networks out; nothing here knows scikit-learn.
 
 from .adversarial import AdversarialSettings, train_adversarially
 from .batches import StratifiedBatches
+from .callbacks import (
+    Callback,
+    Callbacks,
+    DivergenceGuard,
+    History,
+    Progress,
+    Record,
+    require_finite,
+)
 from .decoding import DecodingSettings, refit_decoder
-from .history import TrainingHistory
 from .inference import apply_in_chunks
 from .pretraining import PretrainingSettings, pretrain_autoencoder
+from .state import TrainingState
 from .teaching import TeachingSettings, teach_generators
 
 __all__ = [
     "AdversarialSettings",
+    "Callback",
+    "Callbacks",
     "DecodingSettings",
+    "DivergenceGuard",
+    "History",
     "PretrainingSettings",
+    "Progress",
+    "Record",
     "StratifiedBatches",
     "TeachingSettings",
-    "TrainingHistory",
+    "TrainingState",
     "apply_in_chunks",
     "pretrain_autoencoder",
     "refit_decoder",
+    "require_finite",
     "teach_generators",
     "train_adversarially",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +12,10 @@ from torch import Tensor, nn
 from .. import losses
 from ..system import CrossModalSystem
 from .batches import StratifiedBatches
-from .history import TrainingHistory
+from .callbacks import Callback
+from .loop import descend, run_phase
 from .optimizers import OptimizerName, make_optimizer
+from .state import TrainingState
 
 GameName = Literal["wasserstein", "gan"]
 LipschitzName = Literal["clip", "gradient_penalty", "spectral_norm"]
@@ -90,7 +92,7 @@ def train_adversarially(
     settings: AdversarialSettings,
     *,
     generator: torch.Generator,
-    history: TrainingHistory,
+    callback: Callback,
 ) -> None:
     """Play the game of equation (4) in place: networks minimise, discriminators maximise.
 
@@ -108,7 +110,7 @@ def train_adversarially(
     settings : AdversarialSettings
     generator : torch.Generator
         Draws the batches, on the same device.
-    history : TrainingHistory
+    callback : Callback
         Gets one record an epoch, phase ``"adversarial"``.
 
     Raises
@@ -116,46 +118,60 @@ def train_adversarially(
     TrainingDivergedError
         If a loss becomes NaN or infinite.
     """
-    batches = StratifiedBatches([len(x) for x in blocks], settings.batch_size, generator)
+    batches = _NumberedBatches(
+        StratifiedBatches([len(x) for x in blocks], settings.batch_size, generator)
+    )
     learners: list[tuple[nn.Module, float]] = [
         (system.generators, settings.generator_learning_rate)
     ]
     frozen = settings.autoencoder_learning_rate == 0
     if not frozen:
         learners.insert(0, (system.autoencoders, settings.autoencoder_learning_rate))
-    minimizer = make_optimizer(settings.optimizer, learners, settings.weight_decay)
-    maximizer = make_optimizer(
-        settings.optimizer,
-        [(system.discriminators, settings.discriminator_learning_rate)],
-        settings.weight_decay,
+    critics = [(system.discriminators, settings.discriminator_learning_rate)]
+    state = TrainingState(
+        "adversarial",
+        system,
+        {
+            "minimizer": make_optimizer(settings.optimizer, learners, settings.weight_decay),
+            "maximizer": make_optimizer(settings.optimizer, critics, settings.weight_decay),
+        },
+        {},
+        generator,
     )
+    period = min(settings.generator_steps, len(batches))
+
+    def step(numbered: tuple[int, list[Tensor]]) -> dict[str, Tensor]:
+        number, rows = numbered
+        batch = [x[index] for x, index in zip(blocks, rows, strict=True)]
+        image, terms = _minimize(state, system, batch, settings)
+        if number % period == 0:
+            for _ in range(settings.discriminator_steps):
+                _maximize(state, system, image, settings)
+        return terms
+
     system.train()
     system.autoencoders.requires_grad_(not frozen).train(not frozen)
-    period = min(settings.generator_steps, len(batches))
-    for epoch in range(settings.n_epochs):
-        totals = {
-            name: blocks[0].new_zeros(()) for name in ("reconstruction", "cycle", "adversarial")
-        }
-        for step, rows in enumerate(batches, start=1):
-            batch = [x[index] for x, index in zip(blocks, rows, strict=True)]
-            image, terms = _minimize(system, batch, settings, minimizer)
-            if step % period == 0:
-                for _ in range(settings.discriminator_steps):
-                    _maximize(system, image, settings, maximizer, generator)
-            for name, total in totals.items():
-                total += terms[name]
-        means = (torch.stack(list(totals.values())) / len(batches)).tolist()
-        values = dict(zip(totals, means, strict=True))
-        if history.record("adversarial", epoch, settings.n_epochs, values):
-            break
+    run_phase(state, batches, step, settings.n_epochs, callback)
     system.requires_grad_(True)
 
 
+class _NumberedBatches:
+    # Steps count from 1 in every epoch.
+    def __init__(self, batches: StratifiedBatches) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[int, list[Tensor]]]:
+        return enumerate(self.batches, start=1)
+
+
 def _minimize(
+    state: TrainingState,
     system: CrossModalSystem,
     batch: list[Tensor],
     settings: AdversarialSettings,
-    optimizer: torch.optim.Optimizer,
 ) -> tuple[MappedBatch, dict[str, Tensor]]:
     system.discriminators.requires_grad_(False)  # they only score here
     image = map_batch(system, batch)
@@ -185,14 +201,12 @@ def _minimize(
             losses.reconstruction_loss(batch[s], system.decode(z, s))
             for (s, _), z in image.cycled.items()
         )
-    optimizer.zero_grad()
-    objective.backward()
     with torch.no_grad():  # equation (3) as it stands, for the history
         value = _sum(
             losses.adversarial_value(system.discriminators[t](image.latents[t]), fake)
             for (_, t), fake in scores.items()
         )
-    optimizer.step()
+    descend(state, "minimizer", objective)
     return image, {
         "reconstruction": reconstruction.detach(),
         "cycle": cycle.detach(),
@@ -201,11 +215,10 @@ def _minimize(
 
 
 def _maximize(
+    state: TrainingState,
     system: CrossModalSystem,
     image: MappedBatch,
     settings: AdversarialSettings,
-    optimizer: torch.optim.Optimizer,
-    generator: torch.Generator,
 ) -> None:
     system.discriminators.requires_grad_(True)
     loss_of = (
@@ -221,11 +234,9 @@ def _maximize(
             settings.lambda_adversarial * loss_of(discriminator(real), discriminator(fake))
         )
         if settings.lipschitz == "gradient_penalty":
-            penalty = losses.gradient_penalty(discriminator, real, fake, generator)
+            penalty = losses.gradient_penalty(discriminator, real, fake, state.rng)
             terms.append(settings.gradient_penalty_weight * penalty)
-    optimizer.zero_grad()
-    _sum(terms).backward()
-    optimizer.step()
+    descend(state, "maximizer", _sum(terms))
     if settings.lipschitz == "clip":
         with torch.no_grad():
             torch._foreach_clamp_max_(list(system.discriminators.parameters()), settings.clip_value)

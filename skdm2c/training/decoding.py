@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from ..losses import reconstruction_loss
 from .batches import StratifiedBatches
-from .history import TrainingHistory
+from .callbacks import Callback
+from .loop import descend, run_phase
 from .optimizers import ScheduleName, make_optimizer, make_schedule
+from .state import TrainingState
 
 MIN_STEPS = 4  # an epoch: few rows are seen several times
 
@@ -32,7 +34,7 @@ def refit_decoder(
     *,
     learning_rate: float,
     generator: torch.Generator,
-    history: TrainingHistory,
+    callback: Callback,
     name: str,
 ) -> None:
     """Train one decoder in place on equation (1), its latents fixed.
@@ -47,10 +49,10 @@ def refit_decoder(
     learning_rate : float
     generator : torch.Generator
         Draws the batches, on the device of the latents.
-    history : TrainingHistory
+    callback : Callback
         Gets one record an epoch, phase ``"decoding"``.
     name : str
-        What the history calls the modality.
+        What records call the modality.
 
     Raises
     ------
@@ -59,27 +61,26 @@ def refit_decoder(
 
     Examples
     --------
-    >>> g, history = torch.Generator().manual_seed(0), TrainingHistory()
+    >>> from skdm2c.training import History
+    >>> g, history = torch.Generator().manual_seed(0), History()
     >>> z = torch.randn(50, 2, generator=g)
     >>> refit_decoder(nn.Linear(2, 2), z, -z, DecodingSettings(60, 10, "linear"),
-    ...               learning_rate=3e-2, generator=g, history=history, name="a")
+    ...               learning_rate=3e-2, generator=g, callback=history, name="a")
     >>> history.records[-1]["reconstruction"] < 0.01
     True
     """
     batches = StratifiedBatches([len(x)], settings.batch_size, generator, MIN_STEPS)
     optimizer = make_optimizer("adam", [(decoder, learning_rate)])
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
+    state = TrainingState(
+        "decoding", decoder, {"adam": optimizer}, {"adam": schedule}, generator, {"modality": name}
+    )
+
+    def step(batch: list[Tensor]) -> dict[str, Tensor]:
+        (rows,) = batch
+        loss = reconstruction_loss(x[rows], decoder(latents[rows]))
+        descend(state, "adam", loss)
+        return {"reconstruction": loss.detach()}
+
     decoder.train()
-    for epoch in range(settings.n_epochs):
-        total = x.new_zeros(())
-        for (rows,) in batches:
-            loss = reconstruction_loss(x[rows], decoder(latents[rows]))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += loss.detach()
-        mean = total.item() / len(batches)
-        losses = {"reconstruction": mean}
-        if history.record("decoding", epoch, settings.n_epochs, losses, modality=name):
-            break
+    run_phase(state, batches, step, settings.n_epochs, callback)

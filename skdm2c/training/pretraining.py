@@ -11,9 +11,11 @@ from torch import Tensor
 from ..losses import neighborhood_loss, reconstruction_loss
 from ..networks import ModalityAutoEncoder
 from .batches import StratifiedBatches
-from .history import TrainingHistory
+from .callbacks import Callback
+from .loop import descend, run_phase
 from .neighbors import NeighborSampler, negative_pairs
 from .optimizers import ScheduleName, make_optimizer, make_schedule
+from .state import TrainingState
 
 MIN_STEPS = 4  # an epoch, where neighbours are learned: few rows are seen several times
 
@@ -39,7 +41,7 @@ def pretrain_autoencoder(
     *,
     learning_rate: float,
     generator: torch.Generator,
-    history: TrainingHistory,
+    callback: Callback,
     name: str,
 ) -> None:
     """Train one auto-encoder in place, with Adam.
@@ -55,10 +57,10 @@ def pretrain_autoencoder(
     learning_rate : float
     generator : torch.Generator
         Draws the batches, on the same device.
-    history : TrainingHistory
+    callback : Callback
         Gets one record an epoch, phase ``"pretraining"``.
     name : str
-        What the history calls the modality.
+        What records call the modality.
 
     Raises
     ------
@@ -68,11 +70,12 @@ def pretrain_autoencoder(
     Examples
     --------
     >>> g = torch.Generator().manual_seed(0)
-    >>> net, history = ModalityAutoEncoder(3, 2, (8,), "none", g), TrainingHistory()
+    >>> from skdm2c.training import History
+    >>> net, history = ModalityAutoEncoder(3, 2, (8,), "none", g), History()
     >>> settings = PretrainingSettings(n_epochs=30, batch_size=10, weight_decay=0.0,
     ...     schedule="constant", lambda_neighbors=0.0, negative_weight=5.0, input_noise=0.0)
     >>> pretrain_autoencoder(net, torch.ones(20, 3), None, settings, learning_rate=1e-2,
-    ...                      generator=g, history=history, name="a")
+    ...                      generator=g, callback=history, name="a")
     >>> losses = [record["reconstruction"] for record in history.records]
     >>> losses[-1] < losses[0]
     True
@@ -83,27 +86,28 @@ def pretrain_autoencoder(
         [len(x)], settings.batch_size, generator, min_steps=1 if graph is None else MIN_STEPS
     )
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
+    state = TrainingState(
+        "pretraining",
+        autoencoder,
+        {"adam": optimizer},
+        {"adam": schedule},
+        generator,
+        {"modality": name},
+    )
+
+    def step(batch: list[Tensor]) -> dict[str, Tensor]:
+        (rows,) = batch
+        if sampler is None:
+            terms = _reconstruction_terms(autoencoder, x, rows, settings, generator)
+            descend(state, "adam", terms["reconstruction"])
+        else:
+            terms = _neighbor_terms(autoencoder, x, rows, sampler, settings, generator)
+            weighted = settings.lambda_neighbors * terms["neighbors"]
+            descend(state, "adam", terms["reconstruction"] + weighted)
+        return {term: value.detach() for term, value in terms.items()}
+
     autoencoder.train()
-    for epoch in range(settings.n_epochs):
-        totals: dict[str, Tensor] = {}
-        for (rows,) in batches:
-            if sampler is None:
-                terms = _reconstruction_terms(autoencoder, x, rows, settings, generator)
-            else:
-                terms = _neighbor_terms(autoencoder, x, rows, sampler, settings, generator)
-            loss = terms["reconstruction"]
-            if "neighbors" in terms:
-                loss = loss + settings.lambda_neighbors * terms["neighbors"]
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            for term, value in terms.items():
-                totals[term] = totals.get(term, 0) + value.detach()
-        means = (torch.stack(list(totals.values())) / len(batches)).tolist()
-        losses = dict(zip(totals, means, strict=True))
-        if history.record("pretraining", epoch, settings.n_epochs, losses, modality=name):
-            break
+    run_phase(state, batches, step, settings.n_epochs, callback)
 
 
 def _noisy(x: Tensor, noise: float, generator: torch.Generator) -> Tensor:

@@ -6,7 +6,7 @@ they are right; where training starts decides which of the two it ends in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -15,8 +15,12 @@ from torch import Tensor
 from ..losses import reconstruction_loss
 from ..system import CrossModalSystem
 from .batches import StratifiedBatches
-from .history import TrainingHistory
+from .callbacks import Callback
+from .loop import descend, run_phase
 from .optimizers import ScheduleName, make_optimizer, make_schedule
+from .state import TrainingState
+
+Edge = tuple[int, int]
 
 MIN_STEPS = 4  # an epoch: few rows are seen several times
 
@@ -33,11 +37,11 @@ class TeachingSettings:
 
 def teach_generators(
     system: CrossModalSystem,
-    examples: Mapping[tuple[int, int], tuple[Tensor, Tensor]],
+    examples: Mapping[Edge, tuple[Tensor, Tensor]],
     settings: TeachingSettings,
     *,
     generator: torch.Generator,
-    history: TrainingHistory,
+    callback: Callback,
 ) -> None:
     """Fit the generators in place to (latent, target) examples by least squares.
 
@@ -51,7 +55,7 @@ def teach_generators(
     settings : TeachingSettings
     generator : torch.Generator
         Draws the batches, on the device of the latents.
-    history : TrainingHistory
+    callback : Callback
         Gets one record an epoch, phase ``"alignment"``.
 
     Raises
@@ -62,37 +66,49 @@ def teach_generators(
     Examples
     --------
     >>> from skdm2c.system import Architecture
-    >>> g, history = torch.Generator().manual_seed(0), TrainingHistory()
+    >>> from skdm2c.training import History
+    >>> g, history = torch.Generator().manual_seed(0), History()
     >>> arch = Architecture((3, 3), 0, 2, (8,), (8, 8), (8,), "none", False)
     >>> system, z = CrossModalSystem(arch, g), torch.randn(50, 2, generator=g)
     >>> teach_generators(system, {(0, 1): (z, -z), (1, 0): (-z, z)},
-    ...                  TeachingSettings(40, 10, 1e-2, "linear"), generator=g, history=history)
+    ...                  TeachingSettings(40, 10, 1e-2, "linear"), generator=g, callback=history)
     >>> history.records[-1]["transport"] < 0.1 * history.records[0]["transport"]
     True
     """
-    batches = {
-        edge: StratifiedBatches([len(z)], settings.batch_size, generator, MIN_STEPS)
-        for edge, (z, _) in examples.items()
-    }
+    batches = _EdgeBatches(
+        {
+            edge: StratifiedBatches([len(z)], settings.batch_size, generator, MIN_STEPS)
+            for edge, (z, _) in examples.items()
+        }
+    )
     optimizer = make_optimizer(
         "adam", [(system.generator_of(*edge), settings.learning_rate) for edge in examples]
     )
-    n_steps = settings.n_epochs * sum(len(b) for b in batches.values())
-    schedule = make_schedule(settings.schedule, optimizer, n_steps)
+    schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
+    state = TrainingState(
+        "alignment", system.generators, {"adam": optimizer}, {"adam": schedule}, generator
+    )
+
+    def step(batch: tuple[Edge, Tensor]) -> dict[str, Tensor]:
+        edge, rows = batch
+        latents, targets = examples[edge]
+        loss = reconstruction_loss(targets[rows], system.generator_of(*edge)(latents[rows]))
+        descend(state, "adam", loss)
+        return {"transport": loss.detach()}
+
     system.train()
-    for epoch in range(settings.n_epochs):
-        means = []
-        for edge, (latents, targets) in examples.items():
-            total = latents.new_zeros(())
-            for (rows,) in batches[edge]:
-                mapped = system.generator_of(*edge)(latents[rows])
-                loss = reconstruction_loss(targets[rows], mapped)
-                optimizer.zero_grad()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                total += loss.detach()
-            means.append(total / len(batches[edge]))
-        transport = torch.stack(means).sum().item()
-        if history.record("alignment", epoch, settings.n_epochs, {"transport": transport}):
-            break
+    run_phase(state, batches, step, settings.n_epochs, callback)
+
+
+class _EdgeBatches:
+    # An epoch over all generators, one after the other.
+    def __init__(self, of_edge: Mapping[Edge, StratifiedBatches]) -> None:
+        self.of_edge = of_edge
+
+    def __len__(self) -> int:
+        return sum(len(batches) for batches in self.of_edge.values())
+
+    def __iter__(self) -> Iterator[tuple[Edge, Tensor]]:
+        for edge, batches in self.of_edge.items():
+            for (rows,) in batches:
+                yield edge, rows

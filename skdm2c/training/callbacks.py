@@ -1,0 +1,164 @@
+"""What looks on while networks train: hooks that the one loop calls."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from ..exceptions import TrainingDivergedError
+from .state import TrainingState
+
+Record = dict[str, Any]
+
+_LIKELY_CAUSE = {
+    "pretraining": (
+        "Likely cause: pretrain_learning_rate is too high, or the inputs are very large "
+        "(keep standardize=True)."
+    ),
+    "alignment": "Likely cause: pretrain_learning_rate, which this phase uses too, is too high.",
+    "decoding": "Likely cause: pretrain_learning_rate, which this phase uses too, is too high.",
+    "adversarial": (
+        "Likely cause: generator_learning_rate, autoencoder_learning_rate or "
+        "discriminator_learning_rate is too high, or the discriminators are unbounded "
+        "(set lipschitz)."
+    ),
+}
+_NO_LOSSES = {"phase", "modality", "epoch", "n_epochs", "seconds"}
+
+
+class Callback:
+    """Does nothing at any time; subclasses do something at some.
+
+    A record is a dict with keys ``phase``, perhaps ``modality``, ``epoch`` (from 0),
+    ``n_epochs``, ``seconds`` since the start, and the mean losses of the epoch by name.
+    """
+
+    def on_phase_begin(self, state: TrainingState) -> None:
+        """Look at a phase before its first epoch."""
+
+    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+        """Look at an epoch that is over; return True to end the phase here."""
+        return False
+
+    def on_phase_end(self, state: TrainingState) -> None:
+        """Look at a phase that is over."""
+
+
+class Callbacks(Callback):
+    """Several callbacks as one, asked in turn.
+
+    Parameters
+    ----------
+    callbacks : iterable of Callback
+
+    Examples
+    --------
+    >>> history = History()
+    >>> Callbacks([history, Progress(0)]).callbacks[0] is history
+    True
+    """
+
+    def __init__(self, callbacks: Iterable[Callback] = ()) -> None:
+        self.callbacks: Sequence[Callback] = tuple(callbacks)
+
+    def on_phase_begin(self, state: TrainingState) -> None:
+        """Tell all."""
+        for callback in self.callbacks:
+            callback.on_phase_begin(state)
+
+    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+        """Tell all; True if one of them wants the phase to end."""
+        return any([callback.on_epoch_end(state, record) for callback in self.callbacks])
+
+    def on_phase_end(self, state: TrainingState) -> None:
+        """Tell all."""
+        for callback in self.callbacks:
+            callback.on_phase_end(state)
+
+
+class History(Callback):
+    """Keeps the record of every epoch.
+
+    Attributes
+    ----------
+    records : list of dict
+    """
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+        """Keep it, with the seconds since the start."""
+        record["seconds"] = time.perf_counter() - self._start
+        self.records.append(record)
+        return False
+
+
+class DivergenceGuard(Callback):
+    """Stops a training whose losses are no longer numbers."""
+
+    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+        """Check all losses.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If one is NaN or infinite.
+        """
+        for name in record.keys() - _NO_LOSSES:
+            require_finite(f"{name} loss", record[name], record)
+        return False
+
+
+class Progress(Callback):
+    """Reports losses, a line at a time.
+
+    Parameters
+    ----------
+    verbose : int
+        0 is silent, 1 reports about five epochs a phase, 2 reports all.
+    report : callable, default=print
+        Takes one line of text.
+    """
+
+    def __init__(self, verbose: int, report: Callable[[str], object] = print) -> None:
+        self.verbose = verbose
+        self.report = report
+
+    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+        """Report the epoch if it is one to report."""
+        epoch, n_epochs = record["epoch"] + 1, record["n_epochs"]
+        every = 1 if self.verbose > 1 else max(1, n_epochs // 5)
+        if self.verbose and (epoch % every == 0 or epoch == n_epochs):
+            title = " ".join([state.phase, *state.where.values()])
+            losses = {k: v for k, v in record.items() if k not in _NO_LOSSES}
+            values = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
+            self.report(f"{title:<16}{epoch:>3}/{n_epochs:<3} {values}")
+        return False
+
+
+def require_finite(name: str, value: float, record: Record) -> None:
+    """Stop a training that has diverged.
+
+    Parameters
+    ----------
+    name : str
+        What the value is.
+    value : float
+    record : dict
+        Of the epoch it was found in.
+
+    Raises
+    ------
+    TrainingDivergedError
+        If the value is NaN or infinite.
+    """
+    if not math.isfinite(value):
+        about = f" of modality {record['modality']!r}" if "modality" in record else ""
+        raise TrainingDivergedError(
+            f"The {name} became {value} in epoch {record['epoch'] + 1} of the {record['phase']} "
+            f"phase{about}. {_LIKELY_CAUSE[record['phase']]}"
+        )
