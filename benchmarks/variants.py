@@ -53,16 +53,6 @@ def fit_default(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClus
     return MixedModalClustering(n_clusters, random_state=seed).fit(X)
 
 
-def fit_to_first(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit the default with the first modality as the hub."""
-    return MixedModalClustering(n_clusters, unify_to=0, random_state=seed).fit(X)
-
-
-def fit_to_second(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
-    """Fit the default with the second modality as the hub."""
-    return MixedModalClustering(n_clusters, unify_to=1, random_state=seed).fit(X)
-
-
 def fit_unaligned(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
     """Fit the default with generators that start at random."""
     return MixedModalClustering(n_clusters, alignment=None, random_state=seed).fit(X)
@@ -93,12 +83,10 @@ METHODS = {
     "published": fit_published,
     "published: whole views": fit_published,
     "default": fit_default,
-    "hub: first": fit_to_first,
-    "hub: second": fit_to_second,
     "no alignment": fit_unaligned,
-    "no adversarial phase": fit_without_game,
     "no neighbourhood term": fit_without_neighbors,
     "k-means for the mixtures": fit_with_kmeans,
+    "no adversarial phase": fit_without_game,
     "auto-encoders go on learning": fit_moving,
 }
 PUBLISHED_TWICE = ["published", "published: whole views"]

@@ -18,12 +18,13 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Hidden, Interval, StrOptions
+from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
+from .alignment import Aligner, GeometricAlignment
 from .data import MixedModalData, as_known_modalities, as_mixed_modal, modality_index
 from .exceptions import AlignmentWarning, caller_level
 from .fitting import Seeds, check_data, fit_model, require_all_modalities
@@ -73,9 +74,12 @@ class MixedModalClustering(
     unify_to : "auto", str or int, default="auto"
         The hub, by name or number. "auto" takes the modality whose own clusters have
         the highest silhouette in its own latent space.
-    alignment : {"geometry", None}, default="geometry"
-        How the generators start: taught by a matching of the modalities' clusters by the
-        geometry they share, or (None, the paper) at random.
+    alignment : "geometry", Aligner or None, default="geometry"
+        What teaches the generators which cluster of one modality is which of another:
+        "geometry" is :class:`skdm2c.alignment.GeometricAlignment` as it is; give an instance
+        with other settings, or an aligner of your own (two methods, ``describe`` and
+        ``match``: :class:`skdm2c.alignment.Aligner`). None, the paper: generators start at
+        random.
     standardize : "auto" or bool, default="auto"
         True brings every column to mean 0 and variance 1 inside. "auto" does so too,
         but leaves component scores (columns uncorrelated and sorted by spread, as PCA
@@ -223,7 +227,7 @@ class MixedModalClustering(
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [_COUNT],
         "unify_to": [str, Interval(Integral, 0, None, closed="left")],
-        "alignment": [StrOptions({"geometry"}), None],
+        "alignment": [StrOptions({"geometry"}), HasMethods(["describe", "match"]), None],
         "standardize": ["boolean", StrOptions({"auto"})],
         "n_components": [_COUNT],
         "autoencoder_hidden_sizes": ["array-like"],
@@ -269,7 +273,7 @@ class MixedModalClustering(
         n_clusters: int = 8,
         *,
         unify_to: str | int = "auto",
-        alignment: str | None = "geometry",
+        alignment: Any = "geometry",
         standardize: bool | str = "auto",
         n_components: int = 32,
         autoencoder_hidden_sizes: Sequence[int] = (256,),
@@ -591,11 +595,14 @@ class MixedModalClustering(
         rates = rates_per_modality(
             "pretrain_learning_rate", self.pretrain_learning_rate, len(names)
         )
-        taught = self.alignment is not None and self.alignment_epochs > 0
+        aligner: Aligner | None = None  # what nobody learns from is not worked out
+        if self.alignment_epochs > 0:
+            aligner = GeometricAlignment() if self.alignment == "geometry" else self.alignment
         return FitPlan(
             hub=None if self.unify_to == "auto" else modality_index(self.unify_to, names),
             n_neighbors=self.n_neighbors,
             learning_rates=rates,
+            aligner=aligner,
             networks=NetworkSettings(
                 n_components=int(self.n_components),
                 autoencoder_hidden_sizes=positive_sizes(
@@ -625,9 +632,7 @@ class MixedModalClustering(
                 batch_size=self.batch_size,
                 learning_rate=max(rates),
                 schedule=schedule,
-            )
-            if taught
-            else None,
+            ),
             adversarial=AdversarialSettings(
                 n_epochs=self.adversarial_epochs,
                 batch_size=self.batch_size,

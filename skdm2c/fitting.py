@@ -22,13 +22,7 @@ from sklearn.preprocessing import normalize
 from torch import Tensor, nn
 
 from ._threads import single_threaded
-from .alignment import (
-    ClusterMatching,
-    agreement,
-    describe_clusters,
-    match_clusters,
-    taught_targets,
-)
+from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targets
 from .clustering import Clusters, Matrix, Points, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
@@ -200,7 +194,7 @@ def fit_model(
     latents = _encode(autoencoders, data.rows, device)
 
     own: list[OwnClusters] = []
-    if plan.hub is None or plan.teaching:
+    if plan.hub is None or plan.aligner:
         own = [_own_clusters(z, plan.clustering, seeds.clusters) for z in latents]
     hub = plan.hub
     if hub is None:
@@ -211,11 +205,15 @@ def fit_model(
         autoencoders,
     ).to(device)
 
-    matchings: dict[int, ClusterMatching] = {}
+    alignments: dict[int, Alignment] = {}
     start = None
-    if plan.teaching:
-        matchings = _match_spokes(data.rows, latents, own, hub, seeds.alignment)
-        shares = _shares_in_hub_order(own, matchings)
+    if plan.aligner:
+        views = [
+            ModalityView(x, z, found.labels, plan.clustering.n_clusters)
+            for x, z, found in zip(data.rows, latents, own, strict=True)
+        ]
+        alignments = _align_spokes(plan.aligner, views, hub, seeds.alignment)
+        shares = _shares_in_hub_order(own, alignments)
         examples = _examples(latents, shares, hub, device)
         teach_generators(system, examples, plan.teaching, generator=rng, callback=callback)
         start = _in_order_given(shares, data.codes)
@@ -229,7 +227,7 @@ def fit_model(
     if history.records:
         require_finite("unified space", float(np.abs(embedding).max()), history.records[-1])
     clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
-    model = FittedModel(data.names, data.doors, system, clusters, matchings)
+    model = FittedModel(data.names, data.doors, system, clusters, alignments)
     return Fit(model, embedding, history.records)
 
 
@@ -331,24 +329,22 @@ def _own_clusters(z: FloatRows, settings: ClusteringSettings, seed: int) -> OwnC
     return OwnClusters(clusters.assign(z), shares)
 
 
-def _match_spokes(
-    rows: list[FloatRows], latents: list[FloatRows], own: list[OwnClusters], hub: int, seed: int
-) -> dict[int, ClusterMatching]:
+def _align_spokes(
+    aligner: Aligner, views: list[ModalityView], hub: int, seed: int
+) -> dict[int, Alignment]:
     described = [
-        describe_clusters(
-            x, z, found.labels, found.shares.shape[1], np.random.RandomState([seed, m])
-        )
-        for m, (x, z, found) in enumerate(zip(rows, latents, own, strict=True))
+        aligner.describe(view, np.random.RandomState([seed, m])) for m, view in enumerate(views)
     ]
 
-    def matched(m: int, other: int) -> ClusterMatching:
+    def matched(m: int, other: int) -> Alignment:
         # In the order of the modalities, so that who is the hub changes no matching.
         left, right = sorted((m, other))
         rng = np.random.RandomState([seed, left, right])
-        found = match_clusters(described[left], described[right], rng)
+        found = aligner.match(described[left], described[right], rng)
+        _check_alignment(found, views[m].n_clusters)
         return found if m < other else found.turned()
 
-    found = {m: matched(m, hub) for m in range(len(rows)) if m != hub}
+    found = {m: matched(m, hub) for m in range(len(views)) if m != hub}
     # Spokes that contradict each other take from each other's confidence.
     factor = dict.fromkeys(found, 1.0)
     for s, t in combinations(found, 2):
@@ -357,16 +353,28 @@ def _match_spokes(
     return {m: found[m].scaled(factor[m]) for m in found}
 
 
-def _shares_in_hub_order(
-    own: list[OwnClusters], matchings: dict[int, ClusterMatching]
-) -> list[Matrix]:
+def _check_alignment(found: Alignment, n_clusters: int) -> None:
+    # An aligner may be the user's own.
+    partners = np.asarray(getattr(found, "partners", ())).tolist()
+    if not isinstance(found, Alignment) or sorted(partners) != list(range(n_clusters)):
+        raise ValueError(
+            f"alignment: match must return an Alignment whose partners hold each of 0 to "
+            f"{n_clusters - 1} once, got {found!r}. Use Alignment.of_partners."
+        )
+    if not 0 <= found.confidence <= 1:
+        raise ValueError(
+            f"alignment: match returned a confidence of {found.confidence!r}, not in [0, 1]."
+        )
+
+
+def _shares_in_hub_order(own: list[OwnClusters], alignments: dict[int, Alignment]) -> list[Matrix]:
     # Columns of every modality's shares stand for the hub's clusters.
     shares = []
     for m, found in enumerate(own):
         ordered = found.shares
-        if m in matchings:
+        if m in alignments:
             ordered = np.empty_like(found.shares)
-            ordered[:, matchings[m].partners] = found.shares
+            ordered[:, alignments[m].partners] = found.shares
         shares.append(ordered)
     return shares
 

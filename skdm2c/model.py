@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._persistence import system_from_arrays, system_to_arrays
-from .alignment import ClusterMatching
+from .alignment import Alignment
 from .clustering import Clusters
 from .data import MixedModalData
 from .data.blocks import n_columns, n_rows
@@ -35,7 +35,7 @@ class FittedModel:
         Trained, in evaluation mode.
     clusters : Clusters
         In the hub's latent space.
-    matchings : dict of int to ClusterMatching
+    alignments : dict of int to Alignment
         Of each spoke's own clusters with the hub's; empty where nothing was aligned.
     """
 
@@ -43,7 +43,7 @@ class FittedModel:
     doors: tuple[ModalityInput, ...]
     system: CrossModalSystem
     clusters: Clusters
-    matchings: dict[int, ClusterMatching]
+    alignments: dict[int, Alignment]
 
     @property
     def hub(self) -> int:
@@ -53,7 +53,7 @@ class FittedModel:
     @property
     def confidence(self) -> float:
         """That of the worst spoke; 0 where nothing was aligned."""
-        return min((found.confidence for found in self.matchings.values()), default=0.0)
+        return min((found.confidence for found in self.alignments.values()), default=0.0)
 
     def to(self, device: torch.device) -> FittedModel:
         """Return the same model with its networks on another device."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal
 
+from .alignment import Aligner
 from .networks import Normalization
 from .system import Architecture
 from .training import (
@@ -65,19 +66,20 @@ class FitPlan:
         Of the graphs that pretraining keeps.
     learning_rates : tuple of float
         Of each modality's auto-encoder, in pretraining and decoding.
-    networks, clustering, pretraining, adversarial, decoding
+    aligner : Aligner or None
+        What teaches the generators; None is for generators that start at random.
+    networks, clustering, pretraining, teaching, adversarial, decoding
         Settings of the parts.
-    teaching : TeachingSettings or None
-        None is for generators that start at random.
     """
 
     hub: int | None
     n_neighbors: int
     learning_rates: tuple[float, ...]
+    aligner: Aligner | None
     networks: NetworkSettings
     clustering: ClusteringSettings
     pretraining: PretrainingSettings
-    teaching: TeachingSettings | None
+    teaching: TeachingSettings
     adversarial: AdversarialSettings
     decoding: DecodingSettings
 
@@ -85,7 +87,7 @@ class FitPlan:
     def n_epochs(self) -> int:
         """Epochs of all phases together, if none is cut short."""
         own = self.pretraining.n_epochs + self.decoding.n_epochs
-        taught = self.teaching.n_epochs if self.teaching else 0
+        taught = self.teaching.n_epochs if self.aligner else 0
         return len(self.learning_rates) * own + taught + self.adversarial.n_epochs
 
 

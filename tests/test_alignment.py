@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.stats import special_ortho_group
+from sklearn.base import clone
 
 from skdm2c.alignment import (
-    ClusterMatching,
+    Alignment,
+    GeometricAlignment,
+    ModalityView,
     agreement,
-    describe_clusters,
-    match_clusters,
     taught_targets,
 )
 from skdm2c.alignment.agreement import through_hub
@@ -32,11 +33,12 @@ def irregular_clusters(n=300, seed=0, shares=SHARES):
 
 def find(left, right, n_clusters=6, seed=0):
     """Match (rows, labels) with (rows, labels)."""
+    aligner = GeometricAlignment()
     described = [
-        describe_clusters(x, x, y, n_clusters, np.random.RandomState([seed, m]))
+        aligner.describe(ModalityView(x, x, y, n_clusters), np.random.RandomState([seed, m]))
         for m, (x, y) in enumerate((left, right))
     ]
-    return match_clusters(*described, np.random.RandomState(seed))
+    return aligner.match(*described, np.random.RandomState(seed))
 
 
 def as_prototypes(distances, masses=None, clusters=None):
@@ -187,7 +189,7 @@ def test_local_distances_do_not_see_density():
 
 def test_prototypes_are_means_over_rows_and_know_their_clusters():
     X, y = irregular_clusters()
-    sets = draw_prototypes(X, X, y, 6, np.random.RandomState(0))
+    sets = draw_prototypes(ModalityView(X, X, y, 6), np.random.RandomState(0), 8, 36, 2000)
     assert [p.half for p in sets] == [0, 1] * 4
     for p in sets:
         assert p.masses.sum() == pytest.approx(1)
@@ -195,7 +197,7 @@ def test_prototypes_are_means_over_rows_and_know_their_clusters():
         np.testing.assert_allclose(p.clusters.sum(axis=0), SHARES, atol=0.1)
         mean = p.masses @ p.distances["cosine"] @ p.masses
         assert mean == pytest.approx(1, abs=0.15)
-    assert n_prototypes(100, 50) == 50
+    assert n_prototypes(100, 50, most=36) == 50
 
 
 # Quadratic assignment
@@ -329,7 +331,7 @@ def test_targets_exist_where_latents_do_not_fill_their_space():
 
 def matching_of(partners, confidence=0.8):
     mass = np.eye(3)[partners] / 3
-    return ClusterMatching(np.array(partners), mass, confidence, np.full(3, confidence), 1.0)
+    return Alignment(np.array(partners), mass, confidence, np.full(3, confidence))
 
 
 def test_partners_through_the_hub_are_those_of_the_composition():
@@ -347,3 +349,55 @@ def test_a_direct_matching_bears_witness_as_far_as_it_is_trusted(direct, confide
     found = agreement(left, right, matching_of(direct, confidence))
     assert found == pytest.approx(expected)
     assert left.scaled(found).confidence == pytest.approx(0.8 * expected)
+
+
+# Aligners of other people
+
+
+class BySize:
+    """Match clusters by their numbers of rows: the largest to the largest, and so on."""
+
+    def describe(self, modality, rng):
+        return np.bincount(modality.labels, minlength=modality.n_clusters)
+
+    def match(self, left, right, rng):
+        partners = np.empty(len(left), dtype=int)
+        partners[np.argsort(left)] = np.argsort(right)
+        shares = np.sort(left) / left.sum(), np.sort(right) / right.sum()
+        return Alignment.of_partners(partners, confidence=1 - abs(shares[0] - shares[1]).sum())
+
+
+class Wrong(BySize):
+    def __init__(self, answer):
+        self.answer = answer
+
+    def match(self, left, right, rng):
+        return self.answer
+
+
+def test_an_aligner_of_ones_own(tiny):
+    X, other = irregular_clusters()[0], irregular_clusters(seed=1)[0]
+    model = tiny.set_params(n_clusters=6, alignment=BySize(), pretrain_epochs=30)
+    model.fit(X, other)
+    (found,) = model._model.alignments.values()
+    assert model.alignment_confidence_ == found.confidence
+    assert clone(model).alignment is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (None, "match must return an Alignment"),
+        (Alignment(np.array([0, 0, 1]), np.eye(3) / 3, 0.5, np.ones(3)), "each of 0 to 2 once"),
+        (Alignment.of_partners([1, 0], 0.5), "each of 0 to 2 once"),
+        (Alignment.of_partners([1, 0, 2], 1.5), r"confidence of 1.5, not in \[0, 1\]"),
+    ],
+)
+def test_an_aligner_that_answers_wrongly(blobs, tiny, answer, message):
+    with pytest.raises(ValueError, match=message):
+        tiny.set_params(alignment=Wrong(answer)).fit(blobs[0])
+
+
+def test_partners_are_a_permutation():
+    with pytest.raises(ValueError, match="each of 0 to 2 once"):
+        Alignment.of_partners([0, 0, 1], 0.5)

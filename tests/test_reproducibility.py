@@ -14,7 +14,8 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skdm2c import MixedModalClustering
-from skdm2c.alignment import describe_clusters, match_clusters
+from skdm2c._threads import single_threaded
+from skdm2c.alignment import GeometricAlignment, ModalityView
 from skdm2c.datasets import load_handwritten, make_mixed_modal_blobs
 
 # Shapes that matrix libraries split among threads: narrow data, and wide layers.
@@ -95,12 +96,20 @@ def test_narrow_data_with_any_number_of_threads():
 def test_alignment_with_any_number_of_blas_threads():
     views, _ = load_handwritten()
     a, b = (StandardScaler().fit_transform(view[::2]) for view in views.values())
-    labels = np.arange(len(a)) % 10
+    labels, aligner = np.arange(len(a)) % 10, GeometricAlignment(n_matches=2)
+
+    @single_threaded  # as in fit
+    def match():
+        found = [
+            aligner.describe(ModalityView(x, x, labels, 10), np.random.RandomState(0))
+            for x in (a, b)
+        ]
+        return aligner.match(*found, np.random.RandomState(0))
+
     results = []
     for n_threads in (1, 2):
         with threadpool_limits(n_threads):
-            found = [describe_clusters(x, x, labels, 10, np.random.RandomState(0)) for x in (a, b)]
-            results.append(match_clusters(*found, np.random.RandomState(0)))
+            results.append(match())
     np.testing.assert_array_equal(results[0].mass, results[1].mass)
     assert results[0].confidence == results[1].confidence
 

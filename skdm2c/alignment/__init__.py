@@ -5,14 +5,15 @@ Arrays in, arrays out.
 """
 
 from .agreement import agreement
-from .clusters import ClusteredModality, ClusterMatching, describe_clusters, match_clusters
+from .base import Aligner, Alignment, ModalityView
+from .geometric import GeometricAlignment
 from .targets import taught_targets
 
 __all__ = [
-    "ClusterMatching",
-    "ClusteredModality",
+    "Aligner",
+    "Alignment",
+    "GeometricAlignment",
+    "ModalityView",
     "agreement",
-    "describe_clusters",
-    "match_clusters",
     "taught_targets",
 ]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .clusters import ClusterMatching
+from .base import Alignment
 
 
-def through_hub(left: ClusterMatching, right: ClusterMatching) -> NDArray[np.intp]:
+def through_hub(left: Alignment, right: Alignment) -> NDArray[np.intp]:
     """Partners of one spoke's clusters in another, by way of the hub.
 
     Parameters
     ----------
-    left, right : ClusterMatching
+    left, right : Alignment
         Of two spokes (their left sides) with the hub.
 
     Returns
@@ -25,14 +25,14 @@ def through_hub(left: ClusterMatching, right: ClusterMatching) -> NDArray[np.int
     return partners
 
 
-def agreement(left: ClusterMatching, right: ClusterMatching, direct: ClusterMatching) -> float:
+def agreement(left: Alignment, right: Alignment, direct: Alignment) -> float:
     """How far a direct matching of two spokes bears out the one through the hub.
 
     Parameters
     ----------
-    left, right : ClusterMatching
+    left, right : Alignment
         Of two spokes (their left sides) with the hub.
-    direct : ClusterMatching
+    direct : Alignment
         Of the left spoke with the right one.
 
     Returns
@@ -46,7 +46,7 @@ def agreement(left: ClusterMatching, right: ClusterMatching, direct: ClusterMatc
     --------
     >>> def matching(partners, confidence):
     ...     mass = np.eye(2)[partners] / 2
-    ...     return ClusterMatching(np.array(partners), mass, confidence, np.ones(2), 1.0)
+    ...     return Alignment(np.array(partners), mass, confidence, np.ones(2))
     >>> same, swapped = matching([0, 1], 0.9), matching([1, 0], 0.8)
     >>> agreement(same, same, same)
     1.0

@@ -13,11 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
 
 from ..neighbors import Matrix, principal_components
+from .base import ModalityView
 from .geometry import Distances, distances
-
-MAX_ROWS = 2000  # a modality: distances are n x n
-N_SETS = 8
-MAX_PROTOTYPES = 36  # more where there are more clusters
 
 
 @dataclass(frozen=True)
@@ -43,11 +40,11 @@ class Prototypes:
 
 
 def draw_prototypes(
-    rows: NDArray[np.floating],
-    latents: NDArray[np.floating],
-    labels: NDArray[np.integer],
-    n_clusters: int,
+    modality: ModalityView,
     rng: np.random.RandomState,
+    n_drawings: int,
+    most: int,
+    max_rows: int,
 ) -> list[Prototypes]:
     """Group random halves of the rows, several times over.
 
@@ -57,53 +54,56 @@ def draw_prototypes(
 
     Parameters
     ----------
-    rows : ndarray of shape (n, d)
-        Scaled rows; distances are measured in their principal components.
-    latents : ndarray of shape (n, c)
-        The same rows in the latent space; half of the groupings are made in both spaces.
-    labels : ndarray of int of shape (n,)
-        Each row's cluster, from 0 to ``n_clusters`` - 1.
-    n_clusters : int
+    modality : ModalityView
+        Distances are measured in the principal components of its rows; half of the
+        groupings are made there, half there and in the latent space.
     rng : RandomState
+    n_drawings : int
+        Groupings to make; the halves alternate.
+    most : int
+        Prototypes of each that are enough.
+    max_rows : int
+        Rows looked at.
 
     Returns
     -------
     list of Prototypes
-        Eight; the halves alternate.
 
     Examples
     --------
     >>> rng = np.random.RandomState(0)
     >>> X, y = rng.randn(40, 3), np.repeat([0, 1], 20)
-    >>> sets = draw_prototypes(X, X, y, 2, rng)
+    >>> sets = draw_prototypes(ModalityView(X, X, y, 2), rng, 8, most=36, max_rows=2000)
     >>> len(sets), sets[0].masses.shape, sets[0].clusters.shape
     (8, (5,), (5, 2))
     """
-    kept = np.sort(rng.permutation(len(rows))[:MAX_ROWS])
-    points = principal_components(rows[kept], rng.randint(2**31 - 1))
+    kept = np.sort(rng.permutation(len(modality.rows))[:max_rows])
+    points = principal_components(modality.rows[kept], rng.randint(2**31 - 1))
     directions = normalize(points)
-    z = latents[kept].astype(np.float64)
+    z, labels = modality.latents[kept].astype(np.float64), modality.labels[kept]
     spaces = directions, np.hstack([_unit_scale(directions), _unit_scale(z - z.mean(axis=0))])
     found = distances(points)
     halves = [np.sort(half) for half in np.array_split(rng.permutation(len(kept)), 2)]
     sets = []
-    for i in range(N_SETS):
+    for i in range(n_drawings):
         index = halves[i % 2]
         groups = _group(
             spaces[i // 2 % 2][index],
-            n_prototypes(len(index), n_clusters),
+            n_prototypes(len(index), modality.n_clusters, most),
             rng.randint(2**31 - 1),
         )
-        sets.append(summarise(found, index, groups, labels[kept][index], n_clusters, i % 2))
+        sets.append(summarise(found, index, groups, labels[index], modality.n_clusters, i % 2))
     return sets
 
 
-def n_prototypes(n_rows: int, n_clusters: int) -> int:
+def n_prototypes(n_rows: int, n_clusters: int, most: int) -> int:
     """Prototypes to draw: four rows each on average, but no fewer than clusters.
 
     Parameters
     ----------
     n_rows, n_clusters : int
+    most : int
+        That are enough, where there are no more clusters.
 
     Returns
     -------
@@ -111,11 +111,11 @@ def n_prototypes(n_rows: int, n_clusters: int) -> int:
 
     Examples
     --------
-    >>> n_prototypes(500, 10), n_prototypes(40, 3), n_prototypes(500, 60), n_prototypes(2, 3)
-    (36, 10, 60, 2)
+    >>> [n_prototypes(n, k, most=36) for n, k in ((500, 10), (40, 3), (500, 60), (2, 3))]
+    [36, 10, 60, 2]
     """
     enough = min(n_clusters, n_rows)
-    return max(enough, min(MAX_PROTOTYPES, n_rows // 4))
+    return max(enough, min(most, n_rows // 4))
 
 
 def summarise(

@@ -1,0 +1,133 @@
+"""What an aligner is given, what it gives back, and what makes one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..neighbors import Matrix
+
+
+@dataclass(frozen=True)
+class ModalityView:
+    """One modality as an aligner sees it.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, d)
+        Scaled rows.
+    latents : ndarray of shape (n, n_components)
+        The same rows in the modality's latent space.
+    labels : ndarray of int of shape (n,)
+        The modality's own clusters, from 0 to ``n_clusters`` - 1; some may be empty.
+    n_clusters : int
+    """
+
+    rows: NDArray[np.floating]
+    latents: NDArray[np.floating]
+    labels: NDArray[np.integer]
+    n_clusters: int
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Clusters of two modalities, matched one to one.
+
+    Attributes
+    ----------
+    partners : ndarray of int of shape (k,)
+        Right cluster of each left one.
+    mass : ndarray of shape (k, k)
+        Share of the rows that every two clusters have in common, as far as the aligner can
+        say; sums to one.
+    confidence : float
+        In [0, 1]: how far to trust the matching as a whole.
+    cluster_confidence : ndarray of shape (k,)
+        The same for each left cluster and its partner.
+
+    Examples
+    --------
+    >>> found = Alignment.of_partners([1, 0, 2], confidence=0.7)
+    >>> found.turned().partners
+    array([1, 0, 2])
+    """
+
+    partners: NDArray[np.intp]
+    mass: Matrix
+    confidence: float
+    cluster_confidence: Matrix
+
+    @classmethod
+    def of_partners(cls, partners: Any, confidence: float) -> Alignment:
+        """Make an alignment of an aligner that has no more to say than who belongs with whom.
+
+        Parameters
+        ----------
+        partners : array-like of int of shape (k,)
+        confidence : float
+
+        Returns
+        -------
+        Alignment
+
+        Raises
+        ------
+        ValueError
+            If ``partners`` does not hold each of 0 to k - 1 once.
+        """
+        partners = np.asarray(partners, dtype=np.intp)
+        k = len(partners)
+        if sorted(partners.tolist()) != list(range(k)):
+            raise ValueError(f"partners must hold each of 0 to {k - 1} once, got {partners}.")
+        return cls(partners, np.eye(k)[partners] / k, confidence, np.full(k, float(confidence)))
+
+    def turned(self) -> Alignment:
+        """Return the same matching seen from the right side."""
+        back = np.argsort(self.partners)
+        return Alignment(back, self.mass.T, self.confidence, self.cluster_confidence[back])
+
+    def scaled(self, factor: float) -> Alignment:
+        """Return the same matching, to be trusted by so much less."""
+        return replace(
+            self,
+            confidence=self.confidence * factor,
+            cluster_confidence=self.cluster_confidence * factor,
+        )
+
+
+class Aligner(Protocol):
+    """Finds out which clusters of two modalities belong together.
+
+    An instance is what :class:`skdm2c.MixedModalClustering` takes as ``alignment``.
+    """
+
+    def describe(self, modality: ModalityView, rng: np.random.RandomState) -> Any:
+        """Work out what matching needs to know of a modality; called once for each.
+
+        Parameters
+        ----------
+        modality : ModalityView
+        rng : RandomState
+
+        Returns
+        -------
+        object
+            Whatever ``match`` wants.
+        """
+
+    def match(self, left: Any, right: Any, rng: np.random.RandomState) -> Alignment:
+        """Match the clusters of two modalities.
+
+        Parameters
+        ----------
+        left, right : object
+            What ``describe`` returned.
+        rng : RandomState
+
+        Returns
+        -------
+        Alignment
+        """

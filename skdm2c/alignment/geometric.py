@@ -1,0 +1,186 @@
+"""Which cluster of one modality is which of another, told by the geometry they share.
+
+Many matchings, in several kinds of distance and of several drawings of prototypes, are
+averaged. The confidence compares what they agree on with what matching a modality to
+itself gives: two disjoint halves of it, whose right answer is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..neighbors import Matrix
+from .base import Alignment, ModalityView
+from .matching import best_partners, match, match_from_clusters
+from .prototypes import Prototypes, cluster_sizes, draw_prototypes
+
+KINDS: tuple[tuple[str, ...], ...] = (
+    ("geodesic",),
+    ("cosine",),
+    ("euclidean",),
+    ("local",),
+    ("rank",),
+    ("geodesic", "cosine"),
+    ("cosine", "local"),
+    ("geodesic", "cosine", "local"),
+    ("geodesic", "cosine", "euclidean"),
+    ("geodesic", "cosine", "euclidean", "local"),
+)
+N_SELF_SETS = 2  # drawings of each half that are matched with the other half's
+MEANINGFUL = 0.2  # clusters that halves keep less of than this, over chance, mean little
+
+
+@dataclass(frozen=True)
+class ClusteredModality:
+    """One modality as the matching sees it.
+
+    Attributes
+    ----------
+    prototypes : list of Prototypes
+        Several drawings, of halves of the rows.
+    own : ndarray of shape (k,)
+        Mass that disjoint halves keep on each cluster, coupled from the right answer:
+        what is lost is lost to sampling, overlap and the blur of couplings.
+    found : float
+        The mass kept where halves are matched blind, as a part of all of ``own``.
+    """
+
+    prototypes: list[Prototypes]
+    own: Matrix
+    found: float
+
+
+@dataclass(frozen=True)
+class GeometricAlignment:
+    """Match clusters by the distances within each modality, whatever their features.
+
+    Parameters
+    ----------
+    kinds : sequence of sequence of str
+        Kinds of distance ("geodesic", "cosine", "euclidean", "local", "rank"), alone or
+        together, in each of which prototypes are matched. Matchings are averaged over them.
+    n_matches : int, default=6
+        Pairs of drawings of prototypes that are matched in each kind.
+    n_drawings : int, default=8
+        How often the rows of a modality are grouped into prototypes.
+    n_prototypes : int, default=36
+        Of each drawing; fewer where there are few rows, more where there are more clusters.
+    max_rows : int, default=2000
+        Of a modality that are looked at: distances are max_rows x max_rows.
+
+    Notes
+    -----
+    Time grows with ``len(kinds) * n_matches`` and with the cube of ``n_prototypes``, and with
+    the square of ``max_rows``; not with the rows beyond.
+
+    Examples
+    --------
+    A rotated copy of the same points, its clusters in another order:
+
+    >>> rng = np.random.RandomState(7)
+    >>> y, order = np.repeat(np.arange(5), [20, 30, 40, 50, 60]), np.array([2, 0, 3, 1, 4])
+    >>> X = 4 * rng.randn(5, 4)[y] + rng.randn(200, 4)
+    >>> turned = X @ np.linalg.qr(rng.randn(4, 4))[0]
+    >>> aligner = GeometricAlignment(n_matches=4)
+    >>> left = aligner.describe(ModalityView(X, X, y, 5), rng)
+    >>> right = aligner.describe(ModalityView(turned, X, order[y], 5), rng)
+    >>> found = aligner.match(left, right, rng)
+    >>> found.partners, bool(found.confidence > 0.5)
+    (array([2, 0, 3, 1, 4]), True)
+    """
+
+    kinds: Sequence[Sequence[str]] = KINDS
+    n_matches: int = 6
+    n_drawings: int = 8
+    n_prototypes: int = 36
+    max_rows: int = 2000
+
+    def describe(self, modality: ModalityView, rng: np.random.RandomState) -> ClusteredModality:
+        """Draw a modality's prototypes and match its halves with each other.
+
+        Parameters
+        ----------
+        modality : ModalityView
+        rng : RandomState
+
+        Returns
+        -------
+        ClusteredModality
+        """
+        sets = draw_prototypes(modality, rng, self.n_drawings, self.n_prototypes, self.max_rows)
+        first, second = ([p for p in sets if p.half == half][:N_SELF_SETS] for half in (0, 1))
+        identity = np.arange(modality.n_clusters)
+        kept, blind = [], []
+        for kind in self.kinds:
+            kept += [
+                np.diag(match_from_clusters(a, b, kind, identity)) for a in first for b in second
+            ]
+            blind += [
+                np.trace(match(a, b, kind, rng)[0]) for a, b in zip(first, second, strict=True)
+            ]
+        own: Matrix = np.mean(kept, axis=0)
+        return ClusteredModality(sets, own, float(np.mean(blind) / max(own.sum(), 1e-12)))
+
+    def match(
+        self, left: ClusteredModality, right: ClusteredModality, rng: np.random.RandomState
+    ) -> Alignment:
+        """Match the clusters of two modalities.
+
+        Parameters
+        ----------
+        left, right : ClusteredModality
+            With the same number of clusters.
+        rng : RandomState
+
+        Returns
+        -------
+        Alignment
+        """
+        a, b = left.prototypes, right.prototypes
+        chosen = rng.permutation(len(a) * len(b))[: self.n_matches]
+        mass: Matrix = np.mean(
+            [
+                match(a[c // len(b)], b[c % len(b)], kind, rng)[0]
+                for kind in self.kinds
+                for c in chosen
+            ],
+            axis=0,
+        )
+        partners = best_partners(mass)
+        on_partners = mass[np.arange(len(partners)), partners]
+        trust = _trust(left) * _trust(right) * min(left.found, right.found, 1.0)
+        kept = max(left.own.sum(), right.own.sum(), 1e-12)
+        return Alignment(
+            partners=partners,
+            mass=mass,
+            confidence=float(np.clip(trust * on_partners.sum() / kept, 0, 1)),
+            cluster_confidence=_cluster_confidence(left, right, mass, partners, trust),
+        )
+
+
+def _trust(modality: ClusteredModality) -> float:
+    # Clusters that halves of the same rows do not agree on cannot be matched with others.
+    chance = np.square(cluster_sizes(modality.prototypes)).sum()
+    over_chance = (modality.own.sum() - chance) / max(1 - chance, 1e-12)
+    return float(np.clip(over_chance / MEANINGFUL, 0, 1))
+
+
+def _cluster_confidence(
+    left: ClusteredModality,
+    right: ClusteredModality,
+    mass: Matrix,
+    partners: NDArray[np.intp],
+    trust: float,
+) -> Matrix:
+    # Shares of each cluster's mass: here with its partner, there with itself.
+    on_partners = mass[np.arange(len(partners)), partners]
+    rows, columns = (np.maximum(mass.sum(axis=axis), 1e-12) for axis in (1, 0))
+    here = (on_partners / rows + on_partners / columns[partners]) / 2
+    kept = [m.own / np.maximum(cluster_sizes(m.prototypes), 1e-12) for m in (left, right)]
+    there = np.maximum(np.maximum(kept[0], kept[1][partners]), 1e-12)
+    confidence: Matrix = np.clip(trust * here / there, 0, 1)
+    return confidence
