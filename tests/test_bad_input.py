@@ -290,5 +290,17 @@ def test_any_two_finite_blocks_are_clustered(a, b, k):
     assert np.isfinite(model.embedding_).all()
 
 
-def test_the_warning_is_of_its_own_class():
-    assert issubclass(AlignmentWarning, UserWarning)
+@pytest.mark.parametrize("method", ["fit", "fit_predict", "fit_transform"])
+def test_the_warning_points_at_the_line_that_called(method, tiny):
+    with pytest.warns(AlignmentWarning) as caught:
+        getattr(tiny.set_params(alignment_epochs=0), method)(A, B)
+    (warning,) = [w for w in caught if issubclass(w.category, AlignmentWarning)]
+    assert warning.filename == __file__
+
+
+def test_a_block_of_zeros_and_ones_is_a_block_where_it_is_said_so(tiny):
+    one_hot = np.eye(3)[np.arange(12) % 3]
+    with pytest.raises(ValueError, match=r"one-hot labels.*MixedModalData\(X_a, X_b\)"):
+        tiny.fit(A, one_hot)
+    assert tiny.fit(MixedModalData(A, one_hot)).labels_.shape == (24,)
+    assert tiny.fit(A, one_hot[:10]).labels_.shape == (22,)  # other rows: no labels of A's

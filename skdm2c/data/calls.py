@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .blocks import as_block, n_rows
 from .container import MixedModalData
 
 
@@ -53,7 +54,19 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
             "Labels are not needed; pass them 1-D if you must. For a block of one column pass "
             "fit(MixedModalData(X_a, X_b))."
         )
+    if _is_one_hot(y) and len(y) == n_rows(as_block(X, "a")):
+        raise ValueError(
+            f"The second argument, of shape {shape}, holds a single 1 in each row: are these "
+            "one-hot labels of the first block's rows? Labels are not needed. If it is B's block "
+            "pass fit(MixedModalData(X_a, X_b))."
+        )
     return MixedModalData(X, y)
+
+
+def _is_one_hot(y: Any) -> bool:
+    if not isinstance(y, np.ndarray) or y.ndim != 2 or y.dtype.kind not in "biuf" or y.size == 0:
+        return False
+    return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
 
 
 def as_known_modalities(

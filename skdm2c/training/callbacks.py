@@ -140,6 +140,49 @@ class Progress(Callback):
         return False
 
 
+class EarlyStop(Callback):
+    """Ends a phase whose loss no longer falls; it sees no labels.
+
+    Parameters
+    ----------
+    monitor : str
+        Name of the loss; phases without it go on.
+    patience : int
+        Epochs to wait for a lower one.
+    min_delta : float, default=0.0
+        By how much it must be lower.
+
+    Examples
+    --------
+    >>> from torch import Generator
+    >>> from torch.nn import Module
+    >>> stop = EarlyStop("reconstruction", patience=2)
+    >>> state = TrainingState("pretraining", Module(), {}, {}, Generator())
+    >>> stop.on_phase_begin(state)
+    >>> [stop.on_epoch_end(state, {"reconstruction": loss}) for loss in (3.0, 2.0, 2.0, 2.5)]
+    [False, False, False, True]
+    """
+
+    def __init__(self, monitor: str, patience: int, min_delta: float = 0.0) -> None:
+        self.monitor = monitor
+        self.patience = patience
+        self.min_delta = min_delta
+
+    def on_phase_begin(self, state: TrainingState) -> None:
+        """Forget the phase before."""
+        self._least, self._waited = math.inf, 0
+
+    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+        """Count the epochs that brought nothing."""
+        if self.monitor not in record:
+            return False
+        if record[self.monitor] < self._least - self.min_delta:
+            self._least, self._waited = record[self.monitor], 0
+        else:
+            self._waited += 1
+        return self._waited >= self.patience
+
+
 def require_finite(name: str, value: float, record: Record) -> None:
     """Stop a training that has diverged.
 
