@@ -139,6 +139,17 @@ Why: [How to read these numbers](reading_the_numbers.md#what-we-could-not-reprod
 
 `alignment_confidence_`: {confidence_report(runs)}
 
+## New rows
+
+ARI of rows that the fit never saw, beside that of the rows it did: two thirds of each
+modality are fitted, one third is predicted (`python -m benchmarks.new_rows`).
+
+{new_rows()}
+
+## Three modalities
+
+{three_views()} (`python -m benchmarks.three_views`)
+
 ## Every figure
 
 {everything(runs)}
@@ -349,6 +360,20 @@ def confidence_report(runs: Runs) -> str:
         f"{(sure & aligned).sum()} were aligned; of the {aligned.sum()} aligned runs "
         f"{(aligned & ~sure).sum()} were warned about without need."
     )
+
+
+def new_rows() -> str:
+    """Table of rows that the fit did not see."""
+    from . import new_rows as program
+
+    return program.report(read(program.OUT))
+
+
+def three_views() -> str:
+    """Sentence on three modalities at once."""
+    from . import three_views as program
+
+    return program.report(read(program.OUT))
 
 
 def everything(runs: Runs) -> str:

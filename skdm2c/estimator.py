@@ -87,9 +87,12 @@ class MixedModalClustering(
         in ``scaling_``.
     n_components : int, default=32
         Width of the latent spaces.
-    autoencoder_hidden_sizes, generator_hidden_sizes : sequence of int
-        Hidden widths on the way in; mirrored on the way out.
-    discriminator_hidden_sizes : sequence of int
+    autoencoder_hidden_sizes : sequence of int, default=(256,)
+        Hidden widths of the encoders; the decoders mirror them.
+    generator_hidden_sizes : sequence of int, default=(128, 64)
+        Hidden widths on the way in, the bottleneck last; mirrored on the way out.
+    discriminator_hidden_sizes : sequence of int, default=(64,)
+        Hidden widths of the discriminators.
     normalization : {"batch", "layer", "none"}, default="layer"
         What follows the activations of auto-encoders and generators.
     lambda_neighbors : float, default=1.0
@@ -102,30 +105,39 @@ class MixedModalClustering(
     input_noise : float, default=0.5
         Standard deviation of the noise added to rows in pretraining, in units of
         their spread.
-    pretrain_epochs, alignment_epochs, adversarial_epochs, decoder_epochs : int
-        Lengths of the four phases, by default 60, 60, 10 and 100; 0 leaves one out. In the
-        last the decoders are fitted to the final latents, for ``translate``.
+    pretrain_epochs : int, default=60
+        Length of the first phase, each modality by itself. 0 leaves a phase out, here and below.
+    alignment_epochs : int, default=60
+        Length of the second, in which generators are taught.
+    adversarial_epochs : int, default=10
+        Length of the third, the game of equation (4).
+    decoder_epochs : int, default=100
+        Length of the last, in which decoders are fitted to the final latents, for ``translate``.
     batch_size : int, default=256
         Rows of a modality in pretraining, of all together afterwards.
     pretrain_learning_rate : float or sequence of float, default=1e-3
         For pretraining, one for all or one a modality (and the greatest of them
         for the alignment phase); Adam.
     pretrain_weight_decay : float, default=0.0
+        Weight of the squared norm of the auto-encoders' weights in pretraining.
     learning_rate_schedule : {"linear", "constant"}, default="linear"
         For pretraining and the alignment phase: "linear" is constant for the first half
         and falls to a hundredth in the second.
     autoencoder_learning_rate : float, default=0.0
         For the adversarial phase; with 0 the auto-encoders keep the neighbourhoods that
         pretraining taught them.
-    generator_learning_rate, discriminator_learning_rate : float, default=1e-4
+    generator_learning_rate : float, default=1e-4
+        For the adversarial phase.
+    discriminator_learning_rate : float, default=1e-4
         For the adversarial phase.
     weight_decay : float, default=0.0
-        In the adversarial phase.
+        Weight of the squared norm of all weights in the adversarial phase.
     optimizer : {"adam", "rmsprop"}, default="adam"
         Of the adversarial phase.
-    generator_steps, discriminator_steps : int, default=1
-        After so many steps of generators and auto-encoders the discriminators make
-        so many.
+    generator_steps : int, default=1
+        Steps of generators and auto-encoders between those of the discriminators.
+    discriminator_steps : int, default=1
+        Steps of the discriminators at a time.
     adversarial_loss : {"wasserstein", "gan"}, default="wasserstein"
         Equation (3), or the cross-entropy of a plain GAN.
     lipschitz : {"clip", "gradient_penalty", "spectral_norm", None}, default="spectral_norm"
@@ -135,9 +147,9 @@ class MixedModalClustering(
     gradient_penalty_weight : float, default=10.0
         For "gradient_penalty".
     lambda_cycle : float, default=1.0
-        λ₁, weight of equation (2).
+        Weight of equation (2), λ₁ of the paper.
     lambda_reconstruction : float, default=1.0
-        λ₂, weight of equation (1) in the adversarial phase.
+        Weight of equation (1) in the adversarial phase, λ₂ of the paper.
     lambda_adversarial : float, default=0.1
         Weight of equation (3).
     lambda_cycle_reconstruction : float, default=0.0
@@ -465,6 +477,14 @@ class MixedModalClustering(
         ------
         ValueError
             If a block is no good, or of an unknown modality.
+
+        Examples
+        --------
+        >>> from skdm2c.datasets import make_mixed_modal_blobs
+        >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+        >>> model = MixedModalClustering(n_clusters=3, random_state=0).fit(X)
+        >>> model.transform(X.blocks["b"][:5], modality="b").shape
+        (5, 32)
         """
         check_is_fitted(self)
         if not isinstance(X, MixedModalData):
@@ -490,18 +510,28 @@ class MixedModalClustering(
         Returns
         -------
         ndarray of shape (n,)
+            In the order of the rows given.
 
         Raises
         ------
         ValueError
             If a block is no good, or of an unknown modality.
+
+        Examples
+        --------
+        >>> from skdm2c.datasets import make_mixed_modal_blobs
+        >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+        >>> X_a, X_b = X.blocks.values()
+        >>> model = MixedModalClustering(n_clusters=3, random_state=0).fit(X_a[:-10], X_b[:-5])
+        >>> model.predict(X_a[-10:], modality="a").shape, model.predict(X_a[-10:], X_b[-5:]).shape
+        ((10,), (15,))
         """
         check_is_fitted(self)
         data = as_known_modalities(X, self.modality_names_, X_b, modality)
         return self._model.clusters.assign(self._model.embed(data))
 
     def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
-        """Rows of one modality in the features of another: Enc, G, Dec.
+        """Show rows of one modality in the features of another: Enc, G, Dec.
 
         Parameters
         ----------
@@ -518,6 +548,14 @@ class MixedModalClustering(
         ------
         ValueError
             If the block is no good, or a modality unknown.
+
+        Examples
+        --------
+        >>> from skdm2c.datasets import make_mixed_modal_blobs
+        >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+        >>> model = MixedModalClustering(n_clusters=3, random_state=0).fit(X)
+        >>> X.blocks["a"].shape, model.translate(X.blocks["a"], source="a", target="b").shape
+        ((100, 10), (100, 15))
         """
         check_is_fitted(self)
         s, t = (modality_index(m, self.modality_names_) for m in (source, target))
@@ -548,6 +586,16 @@ class MixedModalClustering(
         ------
         ValueError
             If rows of a modality are lacking, or ``y`` is a second block.
+
+        Examples
+        --------
+        Clusters as they are score higher than clusters that are merged:
+
+        >>> from skdm2c.datasets import make_mixed_modal_blobs
+        >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+        >>> three, two = (MixedModalClustering(k, random_state=0).fit(X) for k in (3, 2))
+        >>> three.score(X) > two.score(X)
+        True
         """
         check_is_fitted(self)
         if not isinstance(X, MixedModalData) or (y is not None and len(np.shape(y)) == 2):

@@ -49,7 +49,7 @@ class PerModality(  # type: ignore[call-arg]
         self.transformers = transformers
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters as scikit-learn names them: ``a``, and ``a__...`` of its transformer.
+        """Name parameters as scikit-learn does: ``a``, and ``a__...`` of its transformer.
 
         Parameters
         ----------
@@ -184,7 +184,7 @@ class PerModality(  # type: ignore[call-arg]
         )
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Names of all transformed columns, each after its modality: ``a__word``.
+        """Name all transformed columns, each after its modality: ``a__word``.
 
         Parameters
         ----------

@@ -15,7 +15,7 @@ from ..neighbors import Matrix
 class ModalityView:
     """One modality as an aligner sees it.
 
-    Attributes
+    Parameters
     ----------
     rows : ndarray of shape (n, d)
         Scaled rows.
@@ -36,7 +36,7 @@ class ModalityView:
 class Alignment:
     """Clusters of two modalities, matched one to one.
 
-    Attributes
+    Parameters
     ----------
     partners : ndarray of int of shape (k,)
         Right cluster of each left one.
@@ -85,12 +85,27 @@ class Alignment:
         return cls(partners, np.eye(k)[partners] / k, confidence, np.full(k, float(confidence)))
 
     def turned(self) -> Alignment:
-        """Return the same matching seen from the right side."""
+        """Turn the matching round, the right side to the left.
+
+        Returns
+        -------
+        Alignment
+        """
         back = np.argsort(self.partners)
         return Alignment(back, self.mass.T, self.confidence, self.cluster_confidence[back])
 
     def scaled(self, factor: float) -> Alignment:
-        """Return the same matching, to be trusted by so much less."""
+        """Trust the same matching by so much less.
+
+        Parameters
+        ----------
+        factor : float
+            In [0, 1]; confidences are multiplied by it.
+
+        Returns
+        -------
+        Alignment
+        """
         return replace(
             self,
             confidence=self.confidence * factor,

@@ -32,10 +32,14 @@ def transfer_accuracy(
 
     Parameters
     ----------
-    Z_source, Z_target : array-like of shape (n, c) and (m, c)
-        Rows in the unified space.
-    y_source, y_target : array-like of shape (n,) and (m,)
-        True classes.
+    Z_source : array-like of shape (n, c)
+        Rows of one modality in the unified space.
+    y_source : array-like of shape (n,)
+        Their true classes.
+    Z_target : array-like of shape (m, c)
+        Rows of the other.
+    y_target : array-like of shape (m,)
+        Their true classes.
     n_neighbors : int, default=10
 
     Returns
@@ -143,7 +147,7 @@ def gain(ari: float, random: float, oracle: float) -> float:
 def reference_bounds(
     X: MixedModalData, y_true: ArrayLike, n_clusters: int, random_state: int = 0
 ) -> tuple[float, float]:
-    """Bounds of plain k-means in each modality, for comparing methods with each other.
+    """Work out the bounds of plain k-means in each modality, to compare methods by.
 
     Parameters
     ----------
