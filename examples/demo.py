@@ -134,7 +134,7 @@ def draw_unified_space(X, y, model, path):
     for name, colour in zip(X.names, TWO, strict=True):
         axes[0].scatter([], [], c=colour, s=40, label=f"{name} ({VIEW_NAMES[name]})")
     axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=1, frameon=False)
-    axes[0].set_title("Which modality? (should be mixed)")
+    axes[0].set_title("Which modality? (each group should hold both)")
     for ax, labels, names, title in (
         (
             axes[1],
@@ -187,7 +187,7 @@ def draw_history(model, path):
                     label=loss if one else f"{modality}: {loss}",
                 )  # fmt: skip
         ax.set(title=title, xlabel="epoch")
-        ax.legend(frameon=False)
+        ax.legend(frameon=False, loc="center right")
     axes[0].set_ylabel("loss")
     figure.savefig(path, dpi=110)
     plt.close(figure)
