@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c.alignment import GeometricAlignment
 from skdm2c.datasets import make_mixed_modal_blobs
 
 TINY = {
@@ -21,6 +22,7 @@ TINY = {
     "adversarial_epochs": 2,
     "decoder_epochs": 2,
     "kmeans_n_init": 3,
+    "alignment": GeometricAlignment(kinds=(("geodesic", "cosine"), ("local",)), n_matches=2),
 }
 
 
