@@ -26,7 +26,7 @@ from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targe
 from .clustering import Clusters, Matrix, Points, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
-from .hub import best_separated
+from .hub import separation
 from .inputs import FloatRows, ModalityInput
 from .model import FittedModel, unify
 from .neighbors import few_neighbors, neighbor_graph, principal_components
@@ -194,11 +194,14 @@ def fit_model(
     latents = _encode(autoencoders, data.rows, device)
 
     own: list[OwnClusters] = []
+    separations: list[float] = []
     if plan.hub is None or plan.aligner:
         own = [_own_clusters(z, plan.clustering, seeds.clusters) for z in latents]
-    hub = plan.hub
-    if hub is None:
-        hub = best_separated(latents, [found.labels for found in own], seeds.clusters)
+        separations = [
+            separation(z, found.labels, seeds.clusters)
+            for z, found in zip(latents, own, strict=True)
+        ]
+    hub = int(np.argmax(separations)) if plan.hub is None else plan.hub
     system = CrossModalSystem(
         plan.networks.architecture([x.shape[1] for x in data.rows], hub),
         weights_rng,
@@ -212,7 +215,7 @@ def fit_model(
             ModalityView(x, z, found.labels, plan.clustering.n_clusters)
             for x, z, found in zip(data.rows, latents, own, strict=True)
         ]
-        alignments = _align_spokes(plan.aligner, views, hub, seeds.alignment)
+        alignments = _align_spokes(plan.aligner, views, separations, hub, seeds.alignment)
         shares = _shares_in_hub_order(own, alignments)
         examples = _examples(latents, shares, hub, device)
         teach_generators(system, examples, plan.teaching, generator=rng, callback=callback)
@@ -330,19 +333,20 @@ def _own_clusters(z: FloatRows, settings: ClusteringSettings, seed: int) -> OwnC
 
 
 def _align_spokes(
-    aligner: Aligner, views: list[ModalityView], hub: int, seed: int
+    aligner: Aligner, views: list[ModalityView], separations: list[float], hub: int, seed: int
 ) -> dict[int, Alignment]:
     described = [
         aligner.describe(view, np.random.RandomState([seed, m])) for m, view in enumerate(views)
     ]
 
     def matched(m: int, other: int) -> Alignment:
-        # In the order of the modalities, so that who is the hub changes no matching.
-        left, right = sorted((m, other))
+        # The better separated on the left: neither the order in which modalities come nor
+        # which is the hub decides a matching that is close to a tie.
+        right, left = sorted((m, other), key=lambda i: separations[i])
         rng = np.random.RandomState([seed, left, right])
         found = aligner.match(described[left], described[right], rng)
         _check_alignment(found, views[m].n_clusters)
-        return found if m < other else found.turned()
+        return found if m == left else found.turned()
 
     found = {m: matched(m, hub) for m in range(len(views)) if m != hub}
     # Spokes that contradict each other take from each other's confidence.

@@ -139,7 +139,7 @@ class Aligner(Protocol):
         Parameters
         ----------
         left, right : object
-            What ``describe`` returned.
+            What ``describe`` returned; left is the one whose own clusters stand farther apart.
         rng : RandomState
 
         Returns
