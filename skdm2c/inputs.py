@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_array, validate_data
+from sklearn.utils.validation import validate_data
+
+from .data.rows import RowSource
 
 FloatRows = NDArray[np.float32]
 
@@ -70,25 +72,12 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         TypeError
             If it holds objects that are no numbers.
         """
-        rows = self._checked(block, reset=True)
-        d = rows.shape[1]
-        self.mean_, self.scale_ = np.zeros(d), np.ones(d)
-        self.scaling_: ScalingName = "none"
-        if self.standardize:
-            # On columns brought to at most 1 first: squares of 1e-300 or 1e300 are no numbers.
-            largest = np.abs(rows).max(axis=0)
-            largest[largest < SMALLEST] = 1.0
-            scaled = rows / largest
-            std = scaled.std(axis=0)
-            constant = std < 10 * np.finfo(np.float64).eps
-            self.mean_ = scaled.mean(axis=0) * largest
-            self.scale_ = np.where(constant, 1.0, std) * largest
-            self.scaling_ = "columns"
-            if self.standardize == "auto" and is_component_scores(rows):
-                widest = self.scale_.max()
-                self.scale_ = np.full(d, widest * np.sqrt(np.square(self.scale_ / widest).mean()))
-                self.scaling_ = "block"
-        return self._standardized(rows)
+        source = self._source(block, reset=True)
+        largest = np.zeros(source.n_columns)
+        for _, rows in self._finite_chunks(source):
+            largest = np.maximum(largest, np.abs(rows).max(axis=0, initial=0.0))
+        self._learn_scale(source, largest)
+        return self._standardized(source)
 
     def transform(self, block: Any) -> FloatRows:
         """Check new rows against the columns learned and standardise them.
@@ -106,7 +95,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         ValueError
             As ``fit_transform``; and if the columns are not those learned.
         """
-        return self._standardized(self._checked(block, reset=False))
+        source = self._source(block, reset=False)
+        return self._standardized(source)
 
     def inverse_transform(self, rows: FloatRows) -> NDArray[np.float64]:
         """Bring rows back to the scale of the data.
@@ -121,7 +111,33 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         """
         return rows * self.scale_ + self.mean_
 
-    def _checked(self, block: Any, reset: bool) -> NDArray[np.float64]:
+    def _learn_scale(self, source: RowSource, largest: NDArray[np.float64]) -> None:
+        n, d = source.n_rows, source.n_columns
+        self.mean_, self.scale_ = np.zeros(d), np.ones(d)
+        self.scaling_: ScalingName = "none"
+        if not self.standardize:
+            return
+        # On columns brought to at most 1 first: squares of 1e-300 or 1e300 are no numbers.
+        # Two passes, as sums of squares less squared sums lose what there is to know.
+        largest = np.where(largest < SMALLEST, 1.0, largest)
+        mean, variance = np.zeros(d), np.zeros(d)
+        for _, rows in source.chunks():
+            mean += (rows / largest).sum(axis=0)
+        mean /= n
+        for _, rows in source.chunks():
+            variance += np.square(rows / largest - mean).sum(axis=0)
+        std = np.sqrt(variance / n)
+        constant = std < 10 * np.finfo(np.float64).eps
+        self.mean_ = mean * largest
+        self.scale_ = np.where(constant, 1.0, std) * largest
+        self.scaling_ = "columns"
+        seen = np.arange(0, n, max(1, n // MAX_SEEN[1]))
+        if self.standardize == "auto" and is_component_scores(source.take(seen), n):
+            widest = self.scale_.max()
+            self.scale_ = np.full(d, widest * np.sqrt(np.square(self.scale_ / widest).mean()))
+            self.scaling_ = "block"
+
+    def _source(self, block: Any, reset: bool) -> RowSource:
         if isinstance(block, list):
             raise ValueError(
                 f"Modality {self.name!r} holds texts. Turn them into numbers first, for example "
@@ -132,18 +148,29 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 self._check_width(block)
             named = block if hasattr(block, "columns") else np.empty((1, block.shape[1]))
             validate_data(self, named, reset=reset, skip_check_array=True)
-            rows = check_array(_dense(block), dtype=np.float64, ensure_all_finite=False)
         except (ValueError, TypeError) as error:
             raise type(error)(f"Modality {self.name!r}: {error}") from error
+        return RowSource(block)
+
+    def _finite_chunks(self, source: RowSource) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        try:
+            for start, rows in source.chunks():
+                self._require_finite(start, rows)
+                yield start, rows
+        except (ValueError, TypeError) as error:
+            if str(error).startswith("Modality"):
+                raise
+            raise type(error)(f"Modality {self.name!r}: {error}") from error
+
+    def _require_finite(self, start: int, rows: NDArray[np.float64]) -> None:
         finite = np.isfinite(rows)
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             raise ValueError(
-                f"Modality {self.name!r}: the block contains NaN or infinity, first in row {row}, "
-                f"column {self._column_name(column)} ({rows[row, column]}). Impute or drop it "
-                f"first, for example with PerModality({self.name}=SimpleImputer())."
+                f"Modality {self.name!r}: the block contains NaN or infinity, first in row "
+                f"{start + row}, column {self._column_name(column)} ({rows[row, column]}). Impute "
+                f"or drop it first, for example with PerModality({self.name}=SimpleImputer())."
             )
-        return rows  # type: ignore[no-any-return]
 
     def _check_width(self, block: Any) -> None:
         if block.shape[1] != self.n_features_in_:
@@ -156,25 +183,29 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         names = getattr(self, "feature_names_in_", None)
         return str(column) if names is None else repr(str(names[column]))
 
-    def _standardized(self, rows: NDArray[np.float64]) -> FloatRows:
-        with np.errstate(over="ignore"):
-            # Half of each first: the difference of two numbers near 1e308 may be no number.
-            single = (2 * ((rows / 2 - self.mean_ / 2) / self.scale_)).astype(np.float32)
-        if not np.isfinite(single).all():
-            column = np.argwhere(~np.isfinite(single))[0][1]
-            raise ValueError(
-                f"Modality {self.name!r}: column {self._column_name(column)} holds values up to "
-                f"{np.abs(rows[:, column]).max():.3g}, too large for single precision. "
-                + (
-                    "They are far from those in fit: check their units."
-                    if self.standardize
-                    else "Keep standardize=True, or rescale the column."
+    def _standardized(self, source: RowSource) -> FloatRows:
+        scaled = np.empty((source.n_rows, source.n_columns), dtype=np.float32)
+        for start, rows in self._finite_chunks(source):
+            with np.errstate(over="ignore"):
+                # Half of each first: the difference of two numbers near 1e308 may be no number.
+                part = 2 * ((rows / 2 - self.mean_ / 2) / self.scale_)
+                scaled[start : start + len(rows)] = part
+            single = scaled[start : start + len(rows)]
+            if not np.isfinite(single).all():
+                column = np.argwhere(~np.isfinite(single))[0][1]
+                raise ValueError(
+                    f"Modality {self.name!r}: column {self._column_name(column)} holds values up "
+                    f"to {np.abs(rows[:, column]).max():.3g}, too large for single precision. "
+                    + (
+                        "They are far from those in fit: check their units."
+                        if self.standardize
+                        else "Keep standardize=True, or rescale the column."
+                    )
                 )
-            )
-        return single
+        return scaled
 
 
-def is_component_scores(rows: NDArray[np.float64]) -> bool:
+def is_component_scores(rows: NDArray[np.float64], n_rows: int | None = None) -> bool:
     """Whether columns look like scores of a PCA or SVD: uncorrelated, and sorted by spread.
 
     Their spreads are the structure; to bring each to one would be to whiten the data.
@@ -182,6 +213,9 @@ def is_component_scores(rows: NDArray[np.float64]) -> bool:
     Parameters
     ----------
     rows : ndarray of shape (n, d)
+        All of a block, or a sample.
+    n_rows : int, default=None
+        Rows of the whole block; None if these are all.
 
     Returns
     -------
@@ -197,10 +231,10 @@ def is_component_scores(rows: NDArray[np.float64]) -> bool:
     >>> is_component_scores(scores), is_component_scores(scores[:, ::-1])
     (True, False)
     """
-    n, d = rows.shape
-    if d < 5 or not max(10, d + 1) <= n:
+    d = rows.shape[1]
+    if d < 5 or not max(10, d + 1) <= (n_rows or len(rows)):
         return False
-    seen = rows[:: max(1, n // MAX_SEEN[1]), : MAX_SEEN[0]]
+    seen = rows[:, : MAX_SEEN[0]]
     n, d = seen.shape
     largest = np.abs(seen).max()
     if largest < SMALLEST:
@@ -212,14 +246,3 @@ def is_component_scores(rows: NDArray[np.float64]) -> bool:
     correlation = np.corrcoef(seen.T)
     others = (np.square(correlation).sum() - d) / (d * (d - 1))
     return bool(np.sqrt(max(others, 0.0) * n) < 1.25)
-
-
-def _dense(block: Any) -> Any:
-    if sp.issparse(block):
-        return block.toarray()
-    if hasattr(block, "sparse"):  # a pandas frame of sparse columns
-        block = block.sparse.to_dense()
-    kinds = [getattr(dtype, "kind", "") for dtype in getattr(block, "dtypes", [])]
-    if {"M", "m"} & {*kinds, np.asarray(block).dtype.kind}:
-        raise ValueError("dates and durations are no numbers here; turn them into some first.")
-    return block

@@ -1,12 +1,17 @@
 """The front door of a modality: how rows are scaled."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA, TruncatedSVD
 
 from skdm2c import MixedModalClustering
+from skdm2c.data import rows
+from skdm2c.data.blocks import as_block
 from skdm2c.inputs import ModalityInput, is_component_scores
 
 
@@ -44,16 +49,16 @@ def test_blocks_without_structure_are_no_scores(x):
 def test_scores_keep_their_spreads_or_lose_them(standardize, scaling):
     x = PCA(10).fit_transform(features()) + 3
     door = ModalityInput("a", standardize)
-    rows = door.fit_transform(x)
+    scaled = door.fit_transform(x)
     assert door.scaling_ == scaling
-    spread = rows.std(axis=0)
-    np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-5)
+    spread = scaled.std(axis=0)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
     if scaling == "block":
         np.testing.assert_allclose(np.square(spread).mean(), 1, rtol=1e-5)
         np.testing.assert_allclose(spread / spread[0], x.std(axis=0) / x.std(axis=0)[0], rtol=1e-4)
     else:
         np.testing.assert_allclose(spread, 1, rtol=1e-5)
-    np.testing.assert_allclose(door.inverse_transform(rows), x, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(door.inverse_transform(scaled), x, rtol=1e-4, atol=1e-4)
 
 
 def test_the_estimator_says_what_it_did(tiny):
@@ -62,3 +67,65 @@ def test_the_estimator_says_what_it_did(tiny):
     assert model.scaling_ == {"a": "block", "b": "columns"}
     assert tiny.set_params(standardize=False).fit(x, x).scaling_ == {"a": "none", "b": "none"}
     assert MixedModalClustering().standardize == "auto"
+
+
+FORMS = {
+    "array": lambda x, path: x,
+    "float32": lambda x, path: x.astype(np.float32),
+    "memmap": lambda x, path: np.lib.format.open_memmap(path, "w+", x.dtype, x.shape),
+    "csr": lambda x, path: sp.csr_matrix(x),
+    "csc": lambda x, path: sp.csc_matrix(x),
+    "pandas": lambda x, path: pd.DataFrame(x),
+    "polars": lambda x, path: pl.DataFrame(x),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("standardize", ["auto", True, False])
+def test_passes_over_parts_find_what_one_look_finds(form, standardize, tmp_path, monkeypatch):
+    x = np.round(features(97), 3) * (np.random.RandomState(0).rand(97, 20) < 0.5)
+    block = FORMS[form](x, tmp_path / "x.npy")
+    if form == "memmap":
+        block[:] = x
+    block = as_block(block, "a")
+    whole = ModalityInput("a", standardize)
+    expected = whole.fit_transform(x)
+    monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 10 * 20)
+    door = ModalityInput("a", standardize)
+    np.testing.assert_allclose(door.fit_transform(block), expected, atol=2e-4)
+    np.testing.assert_allclose(door.scale_, whole.scale_, rtol=1e-5)
+    np.testing.assert_allclose(door.transform(block), expected, atol=2e-4)
+
+
+def test_sparse_rows_are_never_dense_all_at_once(monkeypatch):
+    largest = []
+    as_numbers = rows._as_numbers
+
+    def watched(block):
+        largest.append(block.shape[0])
+        return as_numbers(block)
+
+    monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 600)
+    monkeypatch.setattr(rows, "_as_numbers", watched)
+    ModalityInput("a").fit_transform(sp.random(200, 30, 0.2, format="csr", random_state=0))
+    assert max(largest) == 20
+
+
+@pytest.mark.parametrize(("row", "column"), [(0, 0), (57, 3), (96, 19)])
+def test_a_bad_value_is_named_by_its_row_in_the_whole_block(row, column, monkeypatch):
+    monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 10 * 20)
+    x = features(97)
+    x[row, column] = np.nan
+    with pytest.raises(ValueError, match=f"row {row}, column {column} "):
+        ModalityInput("a").fit_transform(x)
+
+
+@given(st.integers(1, 30), st.integers(1, 7), st.integers(1, 40))
+def test_chunks_are_all_rows_in_order(n, d, elements):
+    x = np.arange(n * d, dtype=float).reshape(n, d)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rows, "CHUNK_ELEMENTS", elements)
+        parts = list(rows.RowSource(x).chunks())
+    np.testing.assert_array_equal(np.vstack([part for _, part in parts]), x)
+    assert all((x[start] == part[0]).all() for start, part in parts)
+    assert max(len(part) for _, part in parts) <= max(1, elements // d)
