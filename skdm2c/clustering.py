@@ -30,7 +30,7 @@ class Clusters:
     """Clusters as regions of a space: Gaussians that differ in place and weight, not in shape.
 
     A point x belongs most to the cluster c of least ‖P(x - o) - μ_c‖² / 2 - log w_c. With P
-    the identity and equal weights that is the nearest centre of k-means.
+    a number and equal weights that is the nearest centre of k-means.
 
     Attributes
     ----------
@@ -65,8 +65,8 @@ class Clusters:
         return shares
 
     def centers(self, points: Points) -> Matrix:
-        """Mean of the points, each counted by its share; shape (k, c)."""
-        shares = self.share(points)
+        """Mean of the points of each cluster; shape (k, c), zero where there are none."""
+        shares = np.eye(len(self.means))[self.assign(points)]
         mass = np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
         centers: Matrix = shares.T @ points.astype(np.float64) / mass[:, None]
         return centers
@@ -94,14 +94,16 @@ def fit_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> Clust
     Examples
     --------
     >>> points = np.array([[0.0], [0.2], [9.0]])
-    >>> np.sort(fit_kmeans(points, 2, 3, 0).means, axis=0)
+    >>> np.sort(fit_kmeans(points, 2, 3, 0).centers(points), axis=0)
     array([[0.1],
            [9. ]])
     """
     kmeans = KMeans(n_clusters, n_init=n_init, max_iter=1000, random_state=seed).fit(points)
     centers = kmeans.cluster_centers_.astype(np.float64)
     width = points.shape[1]
-    return Clusters(np.zeros(width), np.eye(width), centers, np.zeros(n_clusters))
+    # In units of the spread within clusters, so that shares do not depend on the scale.
+    spread = max(np.sqrt(kmeans.inertia_ / points.size), 1e-12 * max(np.abs(centers).max(), 1.0))
+    return Clusters(np.zeros(width), np.eye(width) / spread, centers / spread, np.zeros(n_clusters))
 
 
 @single_threaded

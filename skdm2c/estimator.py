@@ -65,7 +65,8 @@ class MixedModalClustering(
 
     Every modality learns a latent space with an auto-encoder; generators map the
     latents of each modality into the space of one of them, the *hub*; all rows are
-    clustered there by k-means.
+    clustered there. Each modality's own clusters are matched with the others' by the
+    geometry that the modalities share; that teaches the generators.
 
     Parameters
     ----------
@@ -114,14 +115,14 @@ class MixedModalClustering(
     decoder_epochs : int, default=100
         Length of the last, in which decoders are fitted to the final latents, for ``translate``.
     batch_size : int, default=256
-        Rows of a modality in pretraining, of all together afterwards.
+        Rows of a step; in the game of equation (4) of all modalities together.
     pretrain_learning_rate : float or sequence of float, default=1e-3
-        For pretraining, one for all or one a modality (and the greatest of them
-        for the alignment phase); Adam.
+        For pretraining and decoding, one for all or one a modality (and the greatest of
+        them for the alignment phase); Adam.
     pretrain_weight_decay : float, default=0.0
         Weight of the squared norm of the auto-encoders' weights in pretraining.
     learning_rate_schedule : {"linear", "constant"}, default="linear"
-        For pretraining and the alignment phase: "linear" is constant for the first half
+        For all phases but the adversarial: "linear" is constant for the first half
         and falls to a hundredth in the second.
     autoencoder_learning_rate : float, default=0.0
         For the adversarial phase; with 0 the auto-encoders keep the neighbourhoods that
@@ -405,7 +406,7 @@ class MixedModalClustering(
         fitted = fit_model(checked, plan, seeds, device, [Progress(self.verbose), tasks])
         model, embedding = fitted.model, fitted.embedding
         if self.alignment is not None:
-            _warn_of_low_confidence(model.confidence)
+            _warn_of_low_confidence(model)
         widths = {door.name: int(door.n_features_in_) for door in model.doors}
         # In one step: an interrupt leaves what was there, or all that is new.
         self.__dict__.update(
@@ -721,14 +722,19 @@ class MixedModalClustering(
         return tags
 
 
-def _warn_of_low_confidence(confidence: float) -> None:
-    if confidence < LOW_CONFIDENCE:
+def _warn_of_low_confidence(model: FittedModel) -> None:
+    if model.confidence < LOW_CONFIDENCE:
+        found = (
+            "as the geometry that they share does not tell them apart"
+            if model.alignments
+            else "as nothing was aligned (alignment_epochs=0)"
+        )
         warnings.warn(
-            f"alignment_confidence_ is {confidence:.2f}: labels mean something within a modality, "
-            "but which cluster of one modality is which of another is not certain, as the "
-            "geometry that they share does not tell them apart. Do not compare modalities by "
-            "these labels as they are: try other features or fewer clusters, or check the "
-            "clusters of both modalities against what you know of them.",
+            f"alignment_confidence_ is {model.confidence:.2f}: labels mean something within a "
+            "modality, but which cluster of one modality is which of another is not certain, "
+            f"{found}. Do not compare modalities by these labels as they are: try other features "
+            "or fewer clusters, or check the clusters of both modalities against what you know "
+            "of them.",
             AlignmentWarning,
             stacklevel=caller_level(),
         )

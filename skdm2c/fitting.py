@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -192,6 +193,7 @@ def fit_model(
     ).to(device)
     _pretrain(autoencoders, data, blocks, plan, seeds, rng, callback)
     latents = _encode(autoencoders, data.rows, device)
+    _require_finite("latent space", latents, history)
 
     own: list[OwnClusters] = []
     separations: list[float] = []
@@ -223,15 +225,21 @@ def fit_model(
 
     train_adversarially(system, blocks, plan.adversarial, generator=rng, callback=callback)
     system.eval()
+    embedding = unify(system, data.rows, data.codes)
+    _require_finite("unified space", [embedding], history)
     _refit_decoders(system, data, blocks, plan, rng, callback)
     system.eval()
 
-    embedding = unify(system, data.rows, data.codes)
-    if history.records:
-        require_finite("unified space", float(np.abs(embedding).max()), history.records[-1])
     clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
     model = FittedModel(data.names, data.doors, system, clusters, alignments)
     return Fit(model, embedding, history.records)
+
+
+def _require_finite(name: str, spaces: list[FloatRows], history: History) -> None:
+    # A last step may overflow weights after its own loss was still a number.
+    if history.records:
+        largest = max(float(np.abs(z).max()) for z in spaces)
+        require_finite(name, largest, history.records[-1])
 
 
 def neighbors_to_keep(x: FloatRows, n_neighbors: int, seed: int) -> sp.csr_matrix:
@@ -340,8 +348,8 @@ def _align_spokes(
     ]
 
     def matched(m: int, other: int) -> Alignment:
-        # The better separated on the left: neither the order in which modalities come nor
-        # which is the hub decides a matching that is close to a tie.
+        # The better separated on the left, as a matching that is close to a tie may depend on
+        # the side: nor should it then on the order of the modalities, or on who is the hub.
         right, left = sorted((m, other), key=lambda i: separations[i])
         rng = np.random.RandomState([seed, left, right])
         found = aligner.match(described[left], described[right], rng)
@@ -359,16 +367,24 @@ def _align_spokes(
 
 def _check_alignment(found: Alignment, n_clusters: int) -> None:
     # An aligner may be the user's own.
-    partners = np.asarray(getattr(found, "partners", ())).tolist()
-    if not isinstance(found, Alignment) or sorted(partners) != list(range(n_clusters)):
+    k = n_clusters
+    if not isinstance(found, Alignment) or sorted(np.ravel(found.partners)) != list(range(k)):
         raise ValueError(
             f"alignment: match must return an Alignment whose partners hold each of 0 to "
-            f"{n_clusters - 1} once, got {found!r}. Use Alignment.of_partners."
+            f"{k - 1} once, got {found!r}. Use Alignment.of_partners."
         )
-    if not 0 <= found.confidence <= 1:
+    if not (isinstance(found.confidence, Real) and 0 <= found.confidence <= 1):
         raise ValueError(
-            f"alignment: match returned a confidence of {found.confidence!r}, not in [0, 1]."
+            f"alignment: match returned a confidence of {found.confidence!r}, not a number in "
+            "[0, 1]."
         )
+    for name, shape in (("mass", (k, k)), ("cluster_confidence", (k,))):
+        value = getattr(found, name)
+        if np.shape(value) != shape or not np.isfinite(value).all():
+            raise ValueError(
+                f"alignment: match returned a {name} of shape {np.shape(value)}; it must hold "
+                f"numbers, in the shape {shape}. Use Alignment.of_partners."
+            )
 
 
 def _shares_in_hub_order(own: list[OwnClusters], alignments: dict[int, Alignment]) -> list[Matrix]:

@@ -241,7 +241,10 @@ def is_component_scores(rows: NDArray[np.float64], n_rows: int | None = None) ->
         return False
     seen = seen / largest
     spread = seen.std(axis=0)
-    if (spread < 1e-12).any() or spearmanr(np.arange(d), spread)[0] > -0.8:
+    # Spreads that differ by rounding alone are in no order, nor worth keeping.
+    if (spread < 1e-12).any() or spread.max() < (1 + 1e-6) * spread.min():
+        return False
+    if spearmanr(np.arange(d), spread)[0] > -0.8:
         return False
     correlation = np.corrcoef(seen.T)
     others = (np.square(correlation).sum() - d) / (d * (d - 1))

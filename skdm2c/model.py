@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -56,8 +57,10 @@ class FittedModel:
         return min((found.confidence for found in self.alignments.values()), default=0.0)
 
     def to(self, device: torch.device) -> FittedModel:
-        """Return the same model with its networks on another device."""
-        return replace(self, system=self.system.to(device))
+        """Return the same model with its networks on another device; this one stays where it is."""
+        if device == self.system.device:
+            return self
+        return replace(self, system=deepcopy(self.system).to(device))
 
     def scale(self, data: MixedModalData) -> list[FloatRows]:
         """Check rows and bring them to the networks' scale, a modality at a time.

@@ -176,7 +176,8 @@ def test_distances_are_symmetric_of_mean_one_and_blind_to_rotations():
         np.testing.assert_allclose(d, d.T, atol=1e-5)
         assert d.mean() == pytest.approx(1, rel=1e-5)
         np.testing.assert_allclose(d, distances(X @ turn)[kind], atol=0.05)
-    assert set(np.diff(np.unique(distances(X)["geodesic"]))) != set()
+    hops = np.unique(distances(X)["geodesic"])
+    np.testing.assert_allclose(hops / hops[1], np.arange(len(hops)), rtol=1e-4)
 
 
 def test_local_distances_do_not_see_density():
@@ -320,6 +321,14 @@ def test_targets_of_a_rotated_copy_are_its_rows():
     np.testing.assert_allclose(within, expected, rtol=1e-2, atol=1e-2)
 
 
+def test_rows_of_a_cluster_that_the_other_modality_lacks_go_to_its_middle():
+    z, other = np.random.RandomState(0).randn(8, 2), 50 + np.random.RandomState(1).randn(6, 2)
+    shares, other_shares = np.eye(3)[[0, 0, 1, 1, 2, 2, 2, 2]], np.eye(3)[[0, 0, 0, 1, 1, 1]]
+    targets = taught_targets(z, shares, other, other_shares)
+    assert np.abs(targets - 50).max() < 5
+    np.testing.assert_allclose(targets[4:].mean(axis=0), other.mean(axis=0))
+
+
 def test_targets_exist_where_latents_do_not_fill_their_space():
     z = np.c_[np.arange(6.0), np.zeros(6)]
     shares = np.repeat(np.eye(2), 3, axis=0)
@@ -390,7 +399,10 @@ def test_an_aligner_of_ones_own(tiny):
         (None, "match must return an Alignment"),
         (Alignment(np.array([0, 0, 1]), np.eye(3) / 3, 0.5, np.ones(3)), "each of 0 to 2 once"),
         (Alignment.of_partners([1, 0], 0.5), "each of 0 to 2 once"),
-        (Alignment.of_partners([1, 0, 2], 1.5), r"confidence of 1.5, not in \[0, 1\]"),
+        (Alignment.of_partners([1, 0, 2], 1.5), r"confidence of 1.5, not a number in \[0, 1\]"),
+        (Alignment.of_partners([1, 0, 2], None), "confidence of None"),
+        (Alignment(np.arange(3), None, 0.5, np.ones(3)), r"mass of shape \(\).*\(3, 3\)"),
+        (Alignment(np.arange(3), np.eye(3), 0.5, np.full(3, np.nan)), "cluster_confidence"),
     ],
 )
 def test_an_aligner_that_answers_wrongly(blobs, tiny, answer, message):
@@ -398,6 +410,31 @@ def test_an_aligner_that_answers_wrongly(blobs, tiny, answer, message):
         tiny.set_params(alignment=Wrong(answer)).fit(blobs[0])
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"n_drawings": 1}, "n_drawings must be an integer of 2 or more"),
+        ({"n_matches": 0}, "n_matches must be an integer of 1 or more"),
+        ({"n_prototypes": 2.5}, "n_prototypes must be an integer of 2 or more"),
+        ({"max_rows": 3}, "max_rows must be an integer of 4 or more"),
+        ({"kinds": ()}, "kinds must hold"),
+        ({"kinds": ("cosine", "local")}, "kinds must hold"),
+        ({"kinds": (("cosin",),)}, "'cosin'"),
+    ],
+)
+def test_settings_of_the_alignment_are_checked_at_once(setting, message):
+    with pytest.raises(ValueError, match=message):
+        GeometricAlignment(**setting)
+
+
+def test_an_odd_number_of_drawings():
+    X, y = irregular_clusters()
+    aligner, rng = GeometricAlignment(n_drawings=3, n_matches=1), np.random.RandomState(0)
+    one = aligner.describe(ModalityView(X, X, y, 6), rng)
+    assert aligner.match(one, one, rng).confidence > 0.5
+
+
 def test_partners_are_a_permutation():
-    with pytest.raises(ValueError, match="each of 0 to 2 once"):
-        Alignment.of_partners([0, 0, 1], 0.5)
+    for wrong in ([0, 0, 1], [0.2, 1.2, 2.2], [1, 2, 3]):
+        with pytest.raises(ValueError, match="each of 0 to 2 once"):
+            Alignment.of_partners(wrong, 0.5)

@@ -19,15 +19,19 @@ def stretched_groups(sizes=(300, 60, 60), seed=0):
     return centers[y] + rng.randn(len(y), 3) * [4, 1, 1], y
 
 
-def test_kmeans_is_that_of_scikit_learn():
-    points, _ = stretched_groups()
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e3])
+def test_kmeans_is_that_of_scikit_learn_in_any_unit(unit):
+    points = unit * stretched_groups()[0]
     clusters = fit_kmeans(points, 3, n_init=4, seed=1)
     theirs = KMeans(3, n_init=4, max_iter=1000, random_state=1).fit(points)
-    np.testing.assert_allclose(clusters.means, theirs.cluster_centers_)
     np.testing.assert_array_equal(clusters.assign(points), theirs.predict(points))
     np.testing.assert_allclose(
-        clusters.centers(points)[0], points[theirs.labels_ == 0].mean(axis=0), atol=0.3
+        clusters.centers(points), theirs.cluster_centers_, rtol=0.02, atol=0.02 * unit
     )
+    shares = clusters.share(points)
+    np.testing.assert_allclose(shares, fit_kmeans(points / unit, 3, 4, 1).share(points / unit))
+    np.testing.assert_array_equal(shares.argmax(axis=1), theirs.labels_)
+    assert 0.9 < shares.max(axis=1).mean() < 1
 
 
 def test_a_mixture_finds_stretched_groups_of_unequal_size():

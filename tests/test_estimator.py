@@ -318,12 +318,13 @@ def test_progress_is_printed(blobs, tiny, capsys):
 
 
 def test_a_divergence_in_the_very_last_step_is_one(blobs, tiny):
-    one_step = {
-        "batch_size": 1000, "adversarial_epochs": 1, "generator_learning_rate": 1e38,
-        "decoder_epochs": 0,
-    }  # fmt: skip
+    one_step = {"batch_size": 1000, "adversarial_epochs": 1, "generator_learning_rate": 1e38}
     with pytest.raises(TrainingDivergedError, match="unified space.*adversarial"):
         tiny.set_params(**one_step, autoencoder_learning_rate=1e38).fit(blobs[0])
+    alone = {"batch_size": 1000, "pretrain_epochs": 1, "pretrain_learning_rate": 1e38}
+    tiny.set_params(lambda_neighbors=0, autoencoder_learning_rate=0.0)
+    with pytest.raises(TrainingDivergedError, match="latent space.*pretraining"):
+        tiny.set_params(**alone).fit(blobs[0])
 
 
 def test_an_alignment_nobody_learned_has_no_confidence(blobs, tiny):

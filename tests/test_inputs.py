@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.linalg import hadamard
 from sklearn.decomposition import PCA, TruncatedSVD
 
 from skdm2c import MixedModalClustering
@@ -39,7 +40,15 @@ def test_the_verdict_does_not_depend_on_units(seed, unit, n):
 
 
 @pytest.mark.parametrize(
-    "x", [np.zeros((50, 6)), np.ones((50, 6)), np.eye(6), np.full((50, 6), 1e-300)]
+    "x",
+    [
+        np.zeros((50, 6)),
+        np.ones((50, 6)),
+        np.eye(6),
+        np.full((50, 6), 1e-300),
+        np.random.RandomState(0).choice([-1.0, 1.0], size=(64, 6)) + 0.0,
+        hadamard(64)[:, 1:7].astype(float),
+    ],
 )
 def test_blocks_without_structure_are_no_scores(x):
     assert not is_component_scores(x)

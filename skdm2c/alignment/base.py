@@ -78,11 +78,12 @@ class Alignment:
         ValueError
             If ``partners`` does not hold each of 0 to k - 1 once.
         """
-        partners = np.asarray(partners, dtype=np.intp)
-        k = len(partners)
-        if sorted(partners.tolist()) != list(range(k)):
+        given = np.asarray(partners)
+        k = len(given)
+        if sorted(given.tolist()) != list(range(k)):
             raise ValueError(f"partners must hold each of 0 to {k - 1} once, got {partners}.")
-        return cls(partners, np.eye(k)[partners] / k, confidence, np.full(k, float(confidence)))
+        index = given.astype(np.intp)
+        return cls(index, np.eye(k)[index] / k, confidence, np.full(k, confidence, dtype=float))
 
     def turned(self) -> Alignment:
         """Turn the matching round, the right side to the left.

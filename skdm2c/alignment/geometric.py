@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..neighbors import Matrix
 from .base import Alignment, ModalityView
+from .geometry import DISTANCES
 from .matching import best_partners, match, match_from_clusters
 from .prototypes import Prototypes, cluster_sizes, draw_prototypes
 
@@ -66,11 +68,16 @@ class GeometricAlignment:
     n_matches : int, default=6
         Pairs of drawings of prototypes that are matched in each kind.
     n_drawings : int, default=8
-        How often the rows of a modality are grouped into prototypes.
+        At least 2. How often the rows of a modality are grouped into prototypes.
     n_prototypes : int, default=36
         Of each drawing; fewer where there are few rows, more where there are more clusters.
     max_rows : int, default=2000
         Of a modality that are looked at: distances are max_rows x max_rows.
+
+    Raises
+    ------
+    ValueError
+        If a number is too small, or a kind unknown.
 
     Notes
     -----
@@ -99,6 +106,21 @@ class GeometricAlignment:
     n_prototypes: int = 36
     max_rows: int = 2000
 
+    def __post_init__(self) -> None:
+        """Refuse settings that make no sense, before anything is trained."""
+        least = {"n_matches": 1, "n_drawings": 2, "n_prototypes": 2, "max_rows": 4}
+        for name, smallest in least.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or value < smallest:
+                raise ValueError(f"{name} must be an integer of {smallest} or more, got {value!r}.")
+        if not self.kinds or any(isinstance(kind, str) or not kind for kind in self.kinds):
+            raise ValueError(
+                f"kinds must hold sequences of names, such as (('cosine',), ('local', 'rank')), "
+                f"got {self.kinds!r}."
+            )
+        for name in {name for kind in self.kinds for name in kind} - set(DISTANCES):
+            raise ValueError(f"kinds: there is no distance {name!r}; there are {DISTANCES}.")
+
     def describe(self, modality: ModalityView, rng: np.random.RandomState) -> ClusteredModality:
         """Draw a modality's prototypes and match its halves with each other.
 
@@ -112,7 +134,8 @@ class GeometricAlignment:
         ClusteredModality
         """
         sets = draw_prototypes(modality, rng, self.n_drawings, self.n_prototypes, self.max_rows)
-        first, second = ([p for p in sets if p.half == half][:N_SELF_SETS] for half in (0, 1))
+        n_pairs = min(N_SELF_SETS, self.n_drawings // 2)
+        first, second = ([p for p in sets if p.half == half][:n_pairs] for half in (0, 1))
         identity = np.arange(modality.n_clusters)
         kept, blind = [], []
         for kind in self.kinds:

@@ -11,6 +11,7 @@ from sklearn.preprocessing import normalize
 
 from ..neighbors import Matrix, neighbor_graph
 
+DISTANCES = ("geodesic", "cosine", "euclidean", "local", "rank")
 Distances = dict[str, NDArray[np.float32]]
 
 N_NEIGHBORS = 20  # of the graph whose paths are measured

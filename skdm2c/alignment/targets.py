@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from ..neighbors import Matrix
 
+EMPTY = 1e-6  # rows that a cluster has at most to be none
+
 
 def taught_targets(
     latents: NDArray[np.floating],
@@ -51,7 +53,11 @@ def taught_targets(
 def _moments(latents: NDArray[np.floating], shares: Matrix) -> tuple[Matrix, Matrix]:
     # Means of the clusters, and a Cholesky factor of the covariance within them.
     z = latents.astype(np.float64)
-    means = shares.T @ z / np.maximum(shares.sum(axis=0), 1e-12)[:, None]
+    # A cluster that nobody belongs to lies in the middle of all.
+    mass = shares.sum(axis=0)
+    means = np.where(
+        mass[:, None] > EMPTY, shares.T @ z / np.maximum(mass, EMPTY)[:, None], z.mean(axis=0)
+    )
     within = z - shares @ means
     covariance = within.T @ within / len(z)
     # Latents need not fill their space.

@@ -1,4 +1,4 @@
-"""Second phase: the min-max game of equation (4) over all networks at once."""
+"""Third phase: the min-max game of equation (4) over all networks at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Edge = tuple[int, int]
 
 @dataclass(frozen=True)
 class AdversarialSettings:
-    """How the second phase is played; see :class:`skdm2c.MixedModalClustering`."""
+    """How the third phase is played; see :class:`skdm2c.MixedModalClustering`."""
 
     n_epochs: int
     batch_size: int
