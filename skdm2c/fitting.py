@@ -48,6 +48,8 @@ from .training import (
     train_adversarially,
 )
 
+FEW_DIRECTIONS = 3  # components: cosines of one are 1 or -1
+
 Examples = dict[tuple[int, int], tuple[Tensor, Tensor]]
 
 
@@ -255,10 +257,13 @@ def neighbors_to_keep(x: FloatRows, n_neighbors: int, seed: int) -> sp.csr_matri
     Returns
     -------
     sparse matrix of shape (n, n)
-        Nearest by cosine in 30 principal components.
+        Nearest by cosine in 30 principal components; by distance where there are so few that
+        directions say little.
     """
-    directions = normalize(principal_components(x, seed))
-    return neighbor_graph(directions, few_neighbors(n_neighbors, len(x)))
+    points = principal_components(x, seed)
+    if points.shape[1] > FEW_DIRECTIONS:
+        points = normalize(points)
+    return neighbor_graph(points, few_neighbors(n_neighbors, len(x)))
 
 
 class OwnClusters(NamedTuple):
