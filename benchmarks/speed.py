@@ -183,7 +183,7 @@ def page(lines: list[dict[str, Any]]) -> str:
     """Write the page, in markdown."""
     return f"""# Speed
 
-Made by `make benchmark-speed` from one run; do not edit. {circumstances(lines)}
+Made by `make benchmark-speed` from one run; do not edit. {circumstances(lines)}{_age(lines)}
 
 ## A training step against its floor
 
@@ -221,6 +221,16 @@ def steps_table(lines: list[dict[str, Any]]) -> str:
             for line in lines
             if line["what"] == "step"
         ],
+    )
+
+
+def _age(lines: list[dict[str, Any]]) -> str:
+    # Lines name their commit since the default matches clusters.
+    if all("commit" in line for line in lines):
+        return ""
+    return (
+        "\n\n**These figures are of the default before it matched clusters.** What a fit of "
+        "today's takes stands in [the benchmark](benchmark.md)."
     )
 
 
