@@ -221,7 +221,7 @@ def fit_model(
         ]
         alignments = _align_spokes(plan.aligner, views, separations, hub, seeds.alignment)
         shares = _shares_in_hub_order(own, alignments)
-        examples = _examples(latents, shares, hub, device)
+        examples = _examples(system, latents, shares)
         teach_generators(system, examples, plan.teaching, generator=rng, callback=callback)
         start = _in_order_given(shares, data.codes)
 
@@ -411,20 +411,17 @@ def _in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
     return whole
 
 
-def _examples(
-    latents: list[FloatRows], shares: list[Matrix], hub: int, device: torch.device
-) -> Examples:
+def _examples(system: CrossModalSystem, latents: list[FloatRows], shares: list[Matrix]) -> Examples:
     # For each generator: latents, and where they belong in the other latent space.
     def on_device(z: Points) -> Tensor:
-        return torch.from_numpy(z.astype(np.float32)).to(device)
+        return torch.from_numpy(z.astype(np.float32)).to(system.device)
 
-    edges = [e for m in range(len(latents)) if m != hub for e in ((m, hub), (hub, m))]
     return {
         (s, t): (
             on_device(latents[s]),
             on_device(taught_targets(latents[s], shares[s], latents[t], shares[t])),
         )
-        for s, t in edges
+        for s, t in system.edges
     }
 
 

@@ -120,19 +120,21 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         # On columns brought to at most 1 first: squares of 1e-300 or 1e300 are no numbers.
         # Two passes, as sums of squares less squared sums lose what there is to know.
         largest = np.where(largest < SMALLEST, 1.0, largest)
-        mean, variance = np.zeros(d), np.zeros(d)
+        mean, variance, sample = np.zeros(d), np.zeros(d), []
+        every = max(1, n // MAX_SEEN[1])
         for _, rows in source.chunks():
             mean += (rows / largest).sum(axis=0)
         mean /= n
-        for _, rows in source.chunks():
+        for start, rows in source.chunks():
             variance += np.square(rows / largest - mean).sum(axis=0)
+            if self.standardize == "auto" and d < n:
+                sample.append(rows[-start % every :: every, : MAX_SEEN[0]].copy())
         std = np.sqrt(variance / n)
         constant = std < 10 * np.finfo(np.float64).eps
         self.mean_ = mean * largest
         self.scale_ = np.where(constant, 1.0, std) * largest
         self.scaling_ = "columns"
-        seen = np.arange(0, n, max(1, n // MAX_SEEN[1]))
-        if self.standardize == "auto" and is_component_scores(source.take(seen), n):
+        if sample and is_component_scores(np.vstack(sample), n):
             widest = self.scale_.max()
             self.scale_ = np.full(d, widest * np.sqrt(np.square(self.scale_ / widest).mean()))
             self.scaling_ = "block"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.linalg import hadamard
 from sklearn.decomposition import PCA, TruncatedSVD
 
-from skdm2c import MixedModalClustering
+from skdm2c import MixedModalClustering, inputs
 from skdm2c.data import rows
 from skdm2c.data.blocks import as_block
 from skdm2c.inputs import ModalityInput, is_component_scores
@@ -106,7 +106,8 @@ def test_passes_over_parts_find_what_one_look_finds(form, standardize, tmp_path,
     np.testing.assert_allclose(door.transform(block), expected, atol=2e-4)
 
 
-def test_sparse_rows_are_never_dense_all_at_once(monkeypatch):
+@pytest.mark.parametrize("standardize", ["auto", True, False])
+def test_sparse_rows_are_never_dense_all_at_once(standardize, monkeypatch):
     largest = []
     as_numbers = rows._as_numbers
 
@@ -116,7 +117,9 @@ def test_sparse_rows_are_never_dense_all_at_once(monkeypatch):
 
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 600)
     monkeypatch.setattr(rows, "_as_numbers", watched)
-    ModalityInput("a").fit_transform(sp.random(200, 30, 0.2, format="csr", random_state=0))
+    ModalityInput("a", standardize).fit_transform(
+        sp.random(200, 30, 0.2, format="csr", random_state=0)
+    )
     assert max(largest) == 20
 
 
@@ -138,3 +141,21 @@ def test_chunks_are_all_rows_in_order(n, d, elements):
     np.testing.assert_array_equal(np.vstack([part for _, part in parts]), x)
     assert all((x[start] == part[0]).all() for start, part in parts)
     assert max(len(part) for _, part in parts) <= max(1, elements // d)
+
+
+@pytest.mark.parametrize("elements", [2**24, 70, 7])
+def test_scores_are_told_from_a_sample_of_the_rows(elements, monkeypatch):
+    x = PCA(7).fit_transform(features(997))
+    seen = []
+
+    def watched(sample, n_rows):
+        seen.append((sample, n_rows))
+        return is_component_scores(sample, n_rows)
+
+    monkeypatch.setattr(rows, "CHUNK_ELEMENTS", elements)
+    monkeypatch.setattr(inputs, "MAX_SEEN", (6, 100))
+    monkeypatch.setattr(inputs, "is_component_scores", watched)
+    assert ModalityInput("a", "auto").fit_transform(x).shape == x.shape
+    ((sample, n_rows),) = seen
+    np.testing.assert_array_equal(sample, x[::9, :6])
+    assert n_rows == 997

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,11 @@ class RowSource:
         self.n_rows = n_rows(block)
         self.n_columns = n_columns(block)
 
+    @cached_property
+    def _whole(self) -> Rows:
+        # A block of one chunk is read once, however many passes there are over it.
+        return _as_numbers(self._block)
+
     def take(self, index: NDArray[np.intp]) -> Rows:
         """Return some rows.
 
@@ -77,7 +83,7 @@ class RowSource:
         """
         size = max(1, CHUNK_ELEMENTS // max(self.n_columns, 1))
         if self.n_rows <= size:
-            yield 0, _as_numbers(self._block)
+            yield 0, self._whole
             return
         for start in range(0, self.n_rows, size):
             index = np.arange(start, min(start + size, self.n_rows))

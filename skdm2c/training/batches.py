@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+FEW_ROWS_STEPS = 4  # steps that an epoch has at least, where few rows are to be seen often
+
 
 class StratifiedBatches:
     """Endless passes over unpaired rows, by number, drawn on the device they live on.

@@ -8,13 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from ..losses import reconstruction_loss
-from .batches import StratifiedBatches
+from .batches import FEW_ROWS_STEPS, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
 from .optimizers import ScheduleName, make_optimizer, make_schedule
 from .state import TrainingState
-
-MIN_STEPS = 4  # an epoch: few rows are seen several times
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def refit_decoder(
     >>> history.records[-1]["reconstruction"] < 0.01
     True
     """
-    batches = StratifiedBatches([len(x)], settings.batch_size, generator, MIN_STEPS)
+    batches = StratifiedBatches([len(x)], settings.batch_size, generator, FEW_ROWS_STEPS)
     optimizer = make_optimizer("adam", [(decoder, learning_rate)])
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(

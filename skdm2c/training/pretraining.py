@@ -10,14 +10,12 @@ from torch import Tensor
 
 from ..losses import neighborhood_loss, reconstruction_loss
 from ..networks import ModalityAutoEncoder
-from .batches import StratifiedBatches
+from .batches import FEW_ROWS_STEPS, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
 from .neighbors import NeighborSampler, negative_pairs
 from .optimizers import ScheduleName, make_optimizer, make_schedule
 from .state import TrainingState
-
-MIN_STEPS = 4  # an epoch, where neighbours are learned: few rows are seen several times
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def pretrain_autoencoder(
     optimizer = make_optimizer("adam", [(autoencoder, learning_rate)], settings.weight_decay)
     sampler = None if graph is None else NeighborSampler(graph, x.device)
     batches = StratifiedBatches(
-        [len(x)], settings.batch_size, generator, min_steps=1 if graph is None else MIN_STEPS
+        [len(x)], settings.batch_size, generator, min_steps=1 if graph is None else FEW_ROWS_STEPS
     )
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(

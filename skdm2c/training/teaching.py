@@ -14,15 +14,13 @@ from torch import Tensor
 
 from ..losses import reconstruction_loss
 from ..system import CrossModalSystem
-from .batches import StratifiedBatches
+from .batches import FEW_ROWS_STEPS, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
 from .optimizers import ScheduleName, make_optimizer, make_schedule
 from .state import TrainingState
 
 Edge = tuple[int, int]
-
-MIN_STEPS = 4  # an epoch: few rows are seen several times
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ def teach_generators(
     """
     batches = _EdgeBatches(
         {
-            edge: StratifiedBatches([len(z)], settings.batch_size, generator, MIN_STEPS)
+            edge: StratifiedBatches([len(z)], settings.batch_size, generator, FEW_ROWS_STEPS)
             for edge, (z, _) in examples.items()
         }
     )
