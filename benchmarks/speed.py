@@ -23,8 +23,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from skdm2c import MixedModalClustering
 from skdm2c.fitting import neighbors_to_keep
+from skdm2c.networks import CrossModalSystem
 from skdm2c.presets import PUBLISHED
-from skdm2c.system import CrossModalSystem
 from skdm2c.training import (
     Callback,
     Record,
@@ -105,16 +105,14 @@ def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
     parameters, width = CONFIGURATIONS[name]
     epochs = {"adversarial_epochs": n_epochs, "pretrain_epochs": n_epochs}
     plan = MixedModalClustering(**{**parameters, **epochs})._plan(("a", "b"))
-    generator = torch.Generator().manual_seed(0)
-    system = CrossModalSystem(plan.networks.architecture([width, width], 0), generator)
+    rng = torch.Generator().manual_seed(0)
+    system = CrossModalSystem(plan.networks.architecture([width, width], 0), rng)
     n = STEPS_AN_EPOCH * plan.pretraining.batch_size
     if phase == "adversarial":
-        blocks = [torch.randn(n // 2, width, generator=generator) for _ in range(2)]
-        train_adversarially(
-            system, blocks, plan.adversarial, generator=generator, callback=callback
-        )
+        blocks = [torch.randn(n // 2, width, generator=rng) for _ in range(2)]
+        train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback)
     else:
-        x = torch.randn(n, width, generator=generator)
+        x = torch.randn(n, width, generator=rng)
         pretrain_autoencoder(
             system.autoencoders[0],
             x,
@@ -123,7 +121,7 @@ def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
             else None,
             plan.pretraining,
             learning_rate=1e-4,
-            generator=generator,
+            rng=rng,
             callback=callback,
             name="a",
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .system import Architecture, CrossModalSystem
+from .networks import Architecture, CrossModalSystem
 
 
 def system_to_arrays(system: CrossModalSystem) -> dict[str, Any]:

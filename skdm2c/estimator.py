@@ -26,9 +26,9 @@ from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
 from .alignment import Aligner, GeometricAlignment
 from .data import MixedModalData, as_known_modalities, as_mixed_modal, modality_index
+from .data.scaling import FloatRows
 from .exceptions import AlignmentWarning, caller_level
 from .fitting import Seeds, check_data, fit_model, require_all_modalities
-from .inputs import FloatRows
 from .model import FittedModel
 from .plan import (
     ClusteringSettings,

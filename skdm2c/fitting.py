@@ -27,20 +27,18 @@ from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targe
 from .clustering import Clusters, Matrix, Points, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
+from .data.scaling import FloatRows, ModalityInput
 from .hub import separation
-from .inputs import FloatRows, ModalityInput
 from .model import FittedModel, unify
 from .neighbors import few_neighbors, neighbor_graph, principal_components
-from .networks import ModalityAutoEncoder
+from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .plan import ClusteringSettings, FitPlan
-from .system import CrossModalSystem, build_autoencoders
 from .training import (
     Callback,
     Callbacks,
     DivergenceGuard,
     History,
     Record,
-    apply_in_chunks,
     pretrain_autoencoder,
     refit_decoder,
     require_finite,
@@ -222,10 +220,10 @@ def fit_model(
         alignments = _align_spokes(plan.aligner, views, separations, hub, seeds.alignment)
         shares = _shares_in_hub_order(own, alignments)
         examples = _examples(system, latents, shares)
-        teach_generators(system, examples, plan.teaching, generator=rng, callback=callback)
+        teach_generators(system, examples, plan.teaching, rng=rng, callback=callback)
         start = _in_order_given(shares, data.codes)
 
-    train_adversarially(system, blocks, plan.adversarial, generator=rng, callback=callback)
+    train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback)
     system.eval()
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
@@ -293,7 +291,7 @@ def _pretrain(
             graph,
             plan.pretraining,
             learning_rate=plan.learning_rates[m],
-            generator=rng,
+            rng=rng,
             callback=callback,
             name=data.names[m],
         )
@@ -317,7 +315,7 @@ def _refit_decoders(
             blocks[m],
             plan.decoding,
             learning_rate=plan.learning_rates[m],
-            generator=rng,
+            rng=rng,
             callback=callback,
             name=data.names[m],
         )

@@ -16,9 +16,8 @@ from .alignment import Alignment
 from .clustering import Clusters
 from .data import MixedModalData
 from .data.blocks import n_columns, n_rows
-from .inputs import FloatRows, ModalityInput
-from .system import CrossModalSystem
-from .training import apply_in_chunks
+from .data.scaling import FloatRows, ModalityInput
+from .networks import CrossModalSystem, apply_in_chunks
 
 
 @dataclass(frozen=True)

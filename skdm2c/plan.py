@@ -8,8 +8,7 @@ from numbers import Integral, Real
 from typing import Any, Literal
 
 from .alignment import Aligner
-from .networks import Normalization
-from .system import Architecture
+from .networks import Architecture, Normalization
 from .training import (
     AdversarialSettings,
     DecodingSettings,

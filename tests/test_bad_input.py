@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 
 from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
 from skdm2c import estimator as estimator_module
-from skdm2c.inputs import ModalityInput
+from skdm2c.data.scaling import ModalityInput
 
 pytestmark = pytest.mark.filterwarnings("ignore::skdm2c.AlignmentWarning")
 RNG = np.random.RandomState(0)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from skdm2c import losses
+from skdm2c.networks import losses
 
 
 def rows(*shape):

@@ -4,11 +4,16 @@ import pytest
 import torch
 from torch import nn
 
-from skdm2c.networks import BatchNorm, CrossModalGenerator, ModalityAutoEncoder, SpectralLinear
-from skdm2c.system import Architecture, CrossModalSystem
+from skdm2c.networks import Architecture, CrossModalSystem
+from skdm2c.networks.modules import (
+    BatchNorm,
+    CrossModalGenerator,
+    ModalityAutoEncoder,
+    SpectralLinear,
+)
 
 
-def generator(seed=0):
+def rng(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
@@ -25,20 +30,20 @@ def make_system(n_features=(5, 3, 4), hub=1, **kwargs):
         "normalization": "layer",
         "spectral": False,
     }
-    return CrossModalSystem(Architecture(n_features, hub, **(sizes | kwargs)), generator())
+    return CrossModalSystem(Architecture(n_features, hub, **(sizes | kwargs)), rng())
 
 
 def test_the_published_sizes():
-    net = ModalityAutoEncoder(2048, 128, (1024, 256), "batch", generator())
+    net = ModalityAutoEncoder(2048, 128, (1024, 256), "batch", rng())
     assert widths(net.encoder) == [(2048, 1024), (1024, 256), (256, 128)]
     assert widths(net.decoder) == [(128, 256), (256, 1024), (1024, 2048)]
-    assert widths(CrossModalGenerator(128, (128, 256, 128), "batch", generator())) == [
+    assert widths(CrossModalGenerator(128, (128, 256, 128), "batch", rng())) == [
         (128, 128), (128, 256), (256, 128), (128, 256), (256, 128), (128, 128),
     ]  # fmt: skip
 
 
 def test_latents_are_a_linear_end():
-    net = ModalityAutoEncoder(5, 2, (8,), "batch", generator())
+    net = ModalityAutoEncoder(5, 2, (8,), "batch", rng())
     assert isinstance(net.encoder[-1], nn.Linear)
     assert isinstance(net.decoder[-1], nn.LeakyReLU)
 
@@ -46,11 +51,11 @@ def test_latents_are_a_linear_end():
 def test_hub_and_spokes():
     system = make_system()
     assert system.edges == [(0, 1), (1, 0), (2, 1), (1, 2)]
-    x = torch.randn(6, 5, generator=generator())
+    x = torch.randn(6, 5, generator=rng())
     assert system.unify(x, 0).shape == (6, 2)
     assert system.translate(x, 0, 2).shape == (6, 4)
     assert torch.equal(system.translate(x, 0, 0), system.autoencoders[0](x))
-    hub_rows = torch.randn(6, 3, generator=generator())
+    hub_rows = torch.randn(6, 3, generator=rng())
     assert torch.equal(system.unify(hub_rows, 1), system.encode(hub_rows, 1))
 
 
@@ -63,7 +68,7 @@ def test_weights_come_from_the_generator_given_alone():
 
 
 def test_initial_weights_have_the_usual_scale():
-    layer = ModalityAutoEncoder(400, 2, (50,), "none", generator()).encoder[0]
+    layer = ModalityAutoEncoder(400, 2, (50,), "none", rng()).encoder[0]
     bound = 400**-0.5
     assert layer.weight.abs().max() <= bound
     assert layer.weight.std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
@@ -71,7 +76,7 @@ def test_initial_weights_have_the_usual_scale():
 
 def test_batch_norm_is_that_of_pytorch():
     ours, theirs = BatchNorm(4), nn.BatchNorm1d(4)
-    x = torch.randn(9, 4, generator=generator()).requires_grad_()
+    x = torch.randn(9, 4, generator=rng()).requires_grad_()
     for _ in range(3):
         torch.testing.assert_close(ours(x), theirs(x))
     ours(x).pow(3).sum().backward()
@@ -84,11 +89,11 @@ def test_batch_norm_is_that_of_pytorch():
 @pytest.mark.parametrize("normalization", ["batch", "layer", "none"])
 def test_gradients_do_not_depend_on_the_number_of_threads(normalization):
     before, grads = torch.get_num_threads(), []
-    x = torch.randn(256, 300, generator=generator())
+    x = torch.randn(256, 300, generator=rng())
     try:
         for n_threads in (1, 2):
             torch.set_num_threads(n_threads)
-            net = ModalityAutoEncoder(300, 32, (512,), normalization, generator())
+            net = ModalityAutoEncoder(300, 32, (512,), normalization, rng())
             net(x).square().mean(1).mean().backward()
             grads.append(torch.cat([p.grad.flatten() for p in net.parameters()]))
     finally:
@@ -98,8 +103,8 @@ def test_gradients_do_not_depend_on_the_number_of_threads(normalization):
 
 def test_spectral_layers_have_norm_one():
     layer = SpectralLinear(6, 5)
-    nn.init.normal_(layer.weight, std=3.0, generator=generator())
-    nn.init.normal_(layer.left, generator=generator())
+    nn.init.normal_(layer.weight, std=3.0, generator=rng())
+    nn.init.normal_(layer.left, generator=rng())
     nn.init.zeros_(layer.bias)
     for _ in range(200):
         layer(torch.zeros(1, 6))

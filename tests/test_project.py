@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,59 @@ README = (ROOT / "README.md").read_text()
 MODULES = [
     importlib.import_module(info.name) for info in pkgutil.walk_packages(skdm2c.__path__, "skdm2c.")
 ]
+
+
+# A room imports from its own and from those above it in this list.
+HOUSE = [
+    "exceptions _device _threads",
+    "data",
+    "metrics datasets preprocessing model_selection",
+    "neighbors",
+    "spectral hub scoring",
+    "clustering",
+    "alignment",
+    "networks",
+    "training",
+    "plan _persistence _callbacks",
+    "model",
+    "fitting",
+    "estimator presets",
+    "__init__",
+]
+
+
+def imports_of(path):
+    """Modules of the package that a file imports, from the package's root."""
+    here = path.relative_to(PACKAGE).with_suffix("").parts
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = here[: len(here) - node.level]
+            if node.module:
+                yield (*base, *node.module.split("."))
+            else:
+                yield from ((*base, alias.name) for alias in node.names)
+
+
+def test_imports_point_one_way():
+    floor = {room: i for i, rooms in enumerate(HOUSE) for room in rooms.split()}
+    for path in PACKAGE.rglob("*.py"):
+        room = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        for imported in imports_of(path):
+            below = imported[0] == room or floor[imported[0]] < floor[room]
+            assert below, f"{path.name} imports {'.'.join(imported)}"
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    files = {
+        path.relative_to(PACKAGE).with_suffix("").parts: path for path in PACKAGE.rglob("*.py")
+    }
+    graph = {
+        parts: {found for name in imports_of(path) for found in (name, (*name, "__init__"))}
+        & files.keys()
+        for parts, path in files.items()
+    }
+    assert sum(len(found) for found in graph.values()) > 100
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError
 
 
 def public_objects():
@@ -130,33 +184,6 @@ def test_what_users_import_has_an_example(name):
     thing = getattr(skdm2c, name)
     if inspect.isclass(thing):
         assert ">>>" in inspect.getdoc(thing)
-
-
-ORDER = [
-    "exceptions", "_device", "_threads", "data", "preprocessing", "inputs",
-    "neighbors", "spectral", "networks", "system", "losses", "alignment", "training",
-    "_callbacks", "hub",
-    "clustering", "scoring", "_persistence", "model", "plan", "fitting", "estimator",
-    "model_selection",
-    "metrics", "datasets", "presets",
-]  # fmt: skip
-
-
-def test_imports_point_one_way():
-    rooms = {path.stem if path.is_file() else path.name for path in PACKAGE.iterdir()}
-    assert {r for r in rooms if r not in ("__init__", "__pycache__", "py")} <= {*ORDER, "py.typed"}
-    for path in PACKAGE.rglob("*.py"):
-        relative = path.relative_to(PACKAGE)
-        room = relative.parts[0].removesuffix(".py")
-        if room == "__init__":
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and node.level == len(relative.parts):
-                targets = (
-                    [node.module.split(".")[0]] if node.module else [a.name for a in node.names]
-                )
-                for target in targets:
-                    assert ORDER.index(target) < ORDER.index(room), f"{relative} imports {target}"
 
 
 def test_only_one_file_names_a_device():

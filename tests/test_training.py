@@ -10,9 +10,8 @@ import torch
 from torch import nn
 
 from skdm2c.exceptions import TrainingDivergedError
-from skdm2c.losses import adversarial_value
-from skdm2c.networks import ModalityAutoEncoder
-from skdm2c.system import Architecture, CrossModalSystem
+from skdm2c.networks import Architecture, CrossModalSystem, ModalityAutoEncoder, apply_in_chunks
+from skdm2c.networks.losses import adversarial_value
 from skdm2c.training import (
     AdversarialSettings,
     Callback,
@@ -25,7 +24,6 @@ from skdm2c.training import (
     StratifiedBatches,
     TeachingSettings,
     TrainingState,
-    apply_in_chunks,
     pretrain_autoencoder,
     refit_decoder,
     teach_generators,
@@ -75,7 +73,7 @@ def play(system, blocks, batch_size=20, **changes):
         system,
         blocks,
         AdversarialSettings(**(SETTINGS | {"batch_size": batch_size} | changes)),
-        generator=seeded(1),
+        rng=seeded(1),
         callback=history,
     )
     return history.records
@@ -122,7 +120,7 @@ def pretrain(net, x, graph=None, **changes):
     history = History()
     pretrain_autoencoder(
         net, x, graph, replace(PRETRAINING, **changes), learning_rate=1e-2,
-        generator=seeded(), callback=history, name="line",
+        rng=seeded(), callback=history, name="line",
     )  # fmt: skip
     return history.records
 
@@ -182,7 +180,7 @@ def test_generators_learn_where_latents_belong():
     examples = {(0, 1): (z, z.flip(1)), (1, 0): (z, -z)}
     before = weights_of(system.autoencoders)
     settings = TeachingSettings(n_epochs=150, batch_size=20, learning_rate=5e-3, schedule="linear")
-    teach_generators(system, examples, settings, generator=seeded(), callback=History())
+    teach_generators(system, examples, settings, rng=seeded(), callback=History())
     system.eval()
     for (s, t), (latents, targets) in examples.items():
         error = (system.generator_of(s, t)(latents) - targets).square().mean()
@@ -197,7 +195,7 @@ def test_a_decoder_learns_what_fixed_latents_hold():
     history = History()
     refit_decoder(
         decoder, z, x, DecodingSettings(n_epochs=60, batch_size=20, schedule="linear"),
-        learning_rate=1e-2, generator=seeded(), callback=history, name="a",
+        learning_rate=1e-2, rng=seeded(), callback=history, name="a",
     )  # fmt: skip
     assert history.records[-1]["reconstruction"] < 0.01
     assert {r["phase"] for r in history.records} == {"decoding"}

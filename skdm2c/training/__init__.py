@@ -16,7 +16,6 @@ from .callbacks import (
     require_finite,
 )
 from .decoding import DecodingSettings, refit_decoder
-from .inference import apply_in_chunks
 from .pretraining import PretrainingSettings, pretrain_autoencoder
 from .state import TrainingState
 from .teaching import TeachingSettings, teach_generators
@@ -35,7 +34,6 @@ __all__ = [
     "StratifiedBatches",
     "TeachingSettings",
     "TrainingState",
-    "apply_in_chunks",
     "pretrain_autoencoder",
     "refit_decoder",
     "require_finite",

@@ -9,8 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from .. import losses
-from ..system import CrossModalSystem
+from ..networks import CrossModalSystem, losses
 from .batches import StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
@@ -73,7 +72,7 @@ def map_batch(system: CrossModalSystem, batch: list[Tensor]) -> MappedBatch:
 
     Examples
     --------
-    >>> from skdm2c.system import Architecture
+    >>> from skdm2c.networks import Architecture
     >>> arch = Architecture((3, 5), 0, 2, (8,), (8, 8), (8,), "none", False)
     >>> system = CrossModalSystem(arch, torch.Generator().manual_seed(0))
     >>> out = map_batch(system, [torch.zeros(4, 3), torch.zeros(6, 5)])
@@ -91,7 +90,7 @@ def train_adversarially(
     blocks: list[Tensor],
     settings: AdversarialSettings,
     *,
-    generator: torch.Generator,
+    rng: torch.Generator,
     callback: Callback,
 ) -> None:
     """Play the game of equation (4) in place: networks minimise, discriminators maximise.
@@ -108,7 +107,7 @@ def train_adversarially(
     blocks : list of Tensor, the m-th of shape (n_m, d_m)
         On the device of the system.
     settings : AdversarialSettings
-    generator : torch.Generator
+    rng : torch.Generator
         Draws the batches, on the same device.
     callback : Callback
         Gets one record an epoch, phase ``"adversarial"``.
@@ -119,7 +118,7 @@ def train_adversarially(
         If a loss becomes NaN or infinite.
     """
     batches = _NumberedBatches(
-        StratifiedBatches([len(x) for x in blocks], settings.batch_size, generator)
+        StratifiedBatches([len(x) for x in blocks], settings.batch_size, rng)
     )
     learners: list[tuple[nn.Module, float]] = [
         (system.generators, settings.generator_learning_rate)
@@ -136,7 +135,7 @@ def train_adversarially(
             "maximizer": make_optimizer(settings.optimizer, critics, settings.weight_decay),
         },
         {},
-        generator,
+        rng,
     )
     period = min(settings.generator_steps, len(batches))
 

@@ -23,7 +23,7 @@ class StratifiedBatches:
         Of each modality.
     batch_size : int
         Rows of all modalities together. A modality gives at least two.
-    generator : torch.Generator
+    rng : torch.Generator
         Draws the order of the rows; its device is that of the numbers.
     min_steps : int, default=1
         Steps that an epoch has at least: small data are seen several times.
@@ -41,12 +41,12 @@ class StratifiedBatches:
         self,
         n_rows: Sequence[int],
         batch_size: int,
-        generator: torch.Generator,
+        rng: torch.Generator,
         min_steps: int = 1,
     ) -> None:
         total = sum(n_rows)
         self.n_rows = list(n_rows)
-        self.generator = generator
+        self.rng = rng
         self.sizes = [min(n, max(2, round(batch_size * n / total))) for n in n_rows]
         self.n_steps = max(min_steps, -(-total // batch_size))
 
@@ -70,7 +70,7 @@ class StratifiedBatches:
         needed = self.n_steps * size
         return torch.cat(
             [
-                torch.randperm(n_rows, generator=self.generator, device=self.generator.device)
+                torch.randperm(n_rows, generator=self.rng, device=self.rng.device)
                 for _ in range(-(-needed // n_rows))
             ]
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..losses import reconstruction_loss
+from ..networks.losses import reconstruction_loss
 from .batches import FEW_ROWS_STEPS, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
@@ -31,7 +31,7 @@ def refit_decoder(
     settings: DecodingSettings,
     *,
     learning_rate: float,
-    generator: torch.Generator,
+    rng: torch.Generator,
     callback: Callback,
     name: str,
 ) -> None:
@@ -45,7 +45,7 @@ def refit_decoder(
         The rows whose latents they are.
     settings : DecodingSettings
     learning_rate : float
-    generator : torch.Generator
+    rng : torch.Generator
         Draws the batches, on the device of the latents.
     callback : Callback
         Gets one record an epoch, phase ``"decoding"``.
@@ -63,15 +63,15 @@ def refit_decoder(
     >>> g, history = torch.Generator().manual_seed(0), History()
     >>> z = torch.randn(50, 2, generator=g)
     >>> refit_decoder(nn.Linear(2, 2), z, -z, DecodingSettings(60, 10, "linear"),
-    ...               learning_rate=3e-2, generator=g, callback=history, name="a")
+    ...               learning_rate=3e-2, rng=g, callback=history, name="a")
     >>> history.records[-1]["reconstruction"] < 0.01
     True
     """
-    batches = StratifiedBatches([len(x)], settings.batch_size, generator, FEW_ROWS_STEPS)
+    batches = StratifiedBatches([len(x)], settings.batch_size, rng, FEW_ROWS_STEPS)
     optimizer = make_optimizer("adam", [(decoder, learning_rate)])
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(
-        "decoding", decoder, {"adam": optimizer}, {"adam": schedule}, generator, {"modality": name}
+        "decoding", decoder, {"adam": optimizer}, {"adam": schedule}, rng, {"modality": name}
     )
 
     def step(batch: list[Tensor]) -> dict[str, Tensor]:

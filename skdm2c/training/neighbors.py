@@ -34,13 +34,13 @@ class NeighborSampler:
         self._upper = torch.from_numpy((cumulative[1:] - offset).astype(np.float32)).to(device)
         self._width = int(np.diff(graph.indptr).max())
 
-    def draw(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, rows: Tensor, rng: torch.Generator) -> Tensor:
         """Return the number of a neighbour of each of ``rows``, shape (b,)."""
         start, stop = self._start[rows], self._start[rows + 1]
         edges = start[:, None] + torch.arange(self._width, device=rows.device)
         upper = self._upper[edges.clamp(max=len(self._upper) - 1)]
         total = self._upper[stop - 1]
-        u = total * torch.rand(len(rows), generator=generator, device=rows.device)
+        u = total * torch.rand(len(rows), generator=rng, device=rows.device)
         passed = ((upper <= u[:, None]) & (edges < stop[:, None])).sum(1)
         return self._column[torch.minimum(start + passed, stop - 1)]
 

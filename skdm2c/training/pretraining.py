@@ -8,8 +8,8 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from ..losses import neighborhood_loss, reconstruction_loss
 from ..networks import ModalityAutoEncoder
+from ..networks.losses import neighborhood_loss, reconstruction_loss
 from .batches import FEW_ROWS_STEPS, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
@@ -38,7 +38,7 @@ def pretrain_autoencoder(
     settings: PretrainingSettings,
     *,
     learning_rate: float,
-    generator: torch.Generator,
+    rng: torch.Generator,
     callback: Callback,
     name: str,
 ) -> None:
@@ -53,7 +53,7 @@ def pretrain_autoencoder(
         Whose neighbours the latent space is to keep; None for reconstruction alone.
     settings : PretrainingSettings
     learning_rate : float
-    generator : torch.Generator
+    rng : torch.Generator
         Draws the batches, on the same device.
     callback : Callback
         Gets one record an epoch, phase ``"pretraining"``.
@@ -73,7 +73,7 @@ def pretrain_autoencoder(
     >>> settings = PretrainingSettings(n_epochs=30, batch_size=10, weight_decay=0.0,
     ...     schedule="constant", lambda_neighbors=0.0, negative_weight=5.0, input_noise=0.0)
     >>> pretrain_autoencoder(net, torch.ones(20, 3), None, settings, learning_rate=1e-2,
-    ...                      generator=g, callback=history, name="a")
+    ...                      rng=g, callback=history, name="a")
     >>> losses = [record["reconstruction"] for record in history.records]
     >>> losses[-1] < losses[0]
     True
@@ -81,7 +81,7 @@ def pretrain_autoencoder(
     optimizer = make_optimizer("adam", [(autoencoder, learning_rate)], settings.weight_decay)
     sampler = None if graph is None else NeighborSampler(graph, x.device)
     batches = StratifiedBatches(
-        [len(x)], settings.batch_size, generator, min_steps=1 if graph is None else FEW_ROWS_STEPS
+        [len(x)], settings.batch_size, rng, min_steps=1 if graph is None else FEW_ROWS_STEPS
     )
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(
@@ -89,17 +89,17 @@ def pretrain_autoencoder(
         autoencoder,
         {"adam": optimizer},
         {"adam": schedule},
-        generator,
+        rng,
         {"modality": name},
     )
 
     def step(batch: list[Tensor]) -> dict[str, Tensor]:
         (rows,) = batch
         if sampler is None:
-            terms = _reconstruction_terms(autoencoder, x, rows, settings, generator)
+            terms = _reconstruction_terms(autoencoder, x, rows, settings, rng)
             descend(state, "adam", terms["reconstruction"])
         else:
-            terms = _neighbor_terms(autoencoder, x, rows, sampler, settings, generator)
+            terms = _neighbor_terms(autoencoder, x, rows, sampler, settings, rng)
             weighted = settings.lambda_neighbors * terms["neighbors"]
             descend(state, "adam", terms["reconstruction"] + weighted)
         return {term: value.detach() for term, value in terms.items()}
@@ -108,10 +108,10 @@ def pretrain_autoencoder(
     run_phase(state, batches, step, settings.n_epochs, callback)
 
 
-def _noisy(x: Tensor, noise: float, generator: torch.Generator) -> Tensor:
+def _noisy(x: Tensor, noise: float, rng: torch.Generator) -> Tensor:
     if not noise:
         return x
-    return x + noise * torch.randn(x.shape, generator=generator, device=x.device)
+    return x + noise * torch.randn(x.shape, generator=rng, device=x.device)
 
 
 def _reconstruction_terms(
@@ -119,10 +119,10 @@ def _reconstruction_terms(
     x: Tensor,
     rows: Tensor,
     settings: PretrainingSettings,
-    generator: torch.Generator,
+    rng: torch.Generator,
 ) -> dict[str, Tensor]:
     clean = x[rows]
-    noisy = _noisy(clean, settings.input_noise, generator)
+    noisy = _noisy(clean, settings.input_noise, rng)
     return {"reconstruction": reconstruction_loss(clean, autoencoder(noisy))}
 
 
@@ -132,11 +132,11 @@ def _neighbor_terms(
     rows: Tensor,
     sampler: NeighborSampler,
     settings: PretrainingSettings,
-    generator: torch.Generator,
+    rng: torch.Generator,
 ) -> dict[str, Tensor]:
-    neighbors = sampler.draw(rows, generator)
+    neighbors = sampler.draw(rows, rng)
     both = x[torch.cat([rows, neighbors])]
-    latents = autoencoder.encoder(_noisy(both, settings.input_noise, generator))
+    latents = autoencoder.encoder(_noisy(both, settings.input_noise, rng))
     z, z_neighbor = latents.tensor_split(2)
     return {
         "reconstruction": reconstruction_loss(both[: len(rows)], autoencoder.decoder(z)),

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..losses import reconstruction_loss
-from ..system import CrossModalSystem
+from ..networks import CrossModalSystem
+from ..networks.losses import reconstruction_loss
 from .batches import FEW_ROWS_STEPS, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
@@ -38,7 +38,7 @@ def teach_generators(
     examples: Mapping[Edge, tuple[Tensor, Tensor]],
     settings: TeachingSettings,
     *,
-    generator: torch.Generator,
+    rng: torch.Generator,
     callback: Callback,
 ) -> None:
     """Fit the generators in place to (latent, target) examples by least squares.
@@ -51,7 +51,7 @@ def teach_generators(
         where they belong in the target's latent space, both of shape
         (n, n_components).
     settings : TeachingSettings
-    generator : torch.Generator
+    rng : torch.Generator
         Draws the batches, on the device of the latents.
     callback : Callback
         Gets one record an epoch, phase ``"alignment"``.
@@ -63,19 +63,19 @@ def teach_generators(
 
     Examples
     --------
-    >>> from skdm2c.system import Architecture
+    >>> from skdm2c.networks import Architecture
     >>> from skdm2c.training import History
     >>> g, history = torch.Generator().manual_seed(0), History()
     >>> arch = Architecture((3, 3), 0, 2, (8,), (8, 8), (8,), "none", False)
     >>> system, z = CrossModalSystem(arch, g), torch.randn(50, 2, generator=g)
     >>> teach_generators(system, {(0, 1): (z, -z), (1, 0): (-z, z)},
-    ...                  TeachingSettings(40, 10, 1e-2, "linear"), generator=g, callback=history)
+    ...                  TeachingSettings(40, 10, 1e-2, "linear"), rng=g, callback=history)
     >>> history.records[-1]["transport"] < 0.1 * history.records[0]["transport"]
     True
     """
     batches = _EdgeBatches(
         {
-            edge: StratifiedBatches([len(z)], settings.batch_size, generator, FEW_ROWS_STEPS)
+            edge: StratifiedBatches([len(z)], settings.batch_size, rng, FEW_ROWS_STEPS)
             for edge, (z, _) in examples.items()
         }
     )
@@ -84,7 +84,7 @@ def teach_generators(
     )
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(
-        "alignment", system.generators, {"adam": optimizer}, {"adam": schedule}, generator
+        "alignment", system.generators, {"adam": optimizer}, {"adam": schedule}, rng
     )
 
     def step(batch: tuple[Edge, Tensor]) -> dict[str, Tensor]:

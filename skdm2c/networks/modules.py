@@ -83,14 +83,14 @@ class SpectralLinear(PlainLinear):
         return F.linear(x, self.weight / sigma, self.bias)
 
 
-def _linear(n_in: int, n_out: int, generator: torch.Generator, spectral: bool = False) -> nn.Linear:
+def _linear(n_in: int, n_out: int, rng: torch.Generator, spectral: bool = False) -> nn.Linear:
     # PyTorch's usual initialisation, drawn from the generator given.
     linear = SpectralLinear(n_in, n_out) if spectral else PlainLinear(n_in, n_out)
     bound = 1 / math.sqrt(n_in)
-    nn.init.uniform_(linear.weight, -bound, bound, generator=generator)
-    nn.init.uniform_(linear.bias, -bound, bound, generator=generator)
+    nn.init.uniform_(linear.weight, -bound, bound, generator=rng)
+    nn.init.uniform_(linear.bias, -bound, bound, generator=rng)
     if isinstance(linear, SpectralLinear):
-        nn.init.normal_(linear.left, generator=generator)
+        nn.init.normal_(linear.left, generator=rng)
         linear.left.copy_(F.normalize(linear.left, dim=0))
     return linear
 
@@ -104,14 +104,14 @@ def _normalization(kind: Normalization, width: int) -> list[nn.Module]:
 
 
 def _perceptron(
-    widths: Sequence[int], normalization: Normalization, generator: torch.Generator
+    widths: Sequence[int], normalization: Normalization, rng: torch.Generator
 ) -> list[nn.Module]:
     # linear -> activation -> normalisation between all widths, and a linear end.
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(widths):
         if layers:
             layers += [nn.LeakyReLU(LEAKY_SLOPE), *_normalization(normalization, n_in)]
-        layers.append(_linear(n_in, n_out, generator))
+        layers.append(_linear(n_in, n_out, rng))
     return layers
 
 
@@ -127,7 +127,7 @@ class ModalityAutoEncoder(nn.Module):
     hidden_sizes : sequence of int
         Widths from input to latent; the decoder mirrors them.
     normalization : {"batch", "layer", "none"}
-    generator : torch.Generator
+    rng : torch.Generator
         Source of the initial weights.
 
     Notes
@@ -150,13 +150,13 @@ class ModalityAutoEncoder(nn.Module):
         n_components: int,
         hidden_sizes: Sequence[int],
         normalization: Normalization,
-        generator: torch.Generator,
+        rng: torch.Generator,
     ) -> None:
         super().__init__()
         widths = [n_features, *hidden_sizes, n_components]
-        self.encoder = nn.Sequential(*_perceptron(widths, normalization, generator))
+        self.encoder = nn.Sequential(*_perceptron(widths, normalization, rng))
         self.decoder = nn.Sequential(
-            *_perceptron(widths[::-1], normalization, generator), nn.LeakyReLU(LEAKY_SLOPE)
+            *_perceptron(widths[::-1], normalization, rng), nn.LeakyReLU(LEAKY_SLOPE)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -177,7 +177,7 @@ class CrossModalGenerator(ModalityAutoEncoder):
         Width of both latent spaces.
     hidden_sizes : sequence of int
     normalization : {"batch", "layer", "none"}
-    generator : torch.Generator
+    rng : torch.Generator
         Source of the initial weights.
 
     Examples
@@ -194,10 +194,10 @@ class CrossModalGenerator(ModalityAutoEncoder):
         n_components: int,
         hidden_sizes: Sequence[int],
         normalization: Normalization,
-        generator: torch.Generator,
+        rng: torch.Generator,
     ) -> None:
         *outer, bottleneck = hidden_sizes
-        super().__init__(n_components, bottleneck, outer, normalization, generator)
+        super().__init__(n_components, bottleneck, outer, normalization, rng)
 
 
 class ModalityDiscriminator(nn.Module):
@@ -210,7 +210,7 @@ class ModalityDiscriminator(nn.Module):
     hidden_sizes : sequence of int
     spectral : bool
         Divide every layer by its spectral norm.
-    generator : torch.Generator
+    rng : torch.Generator
         Source of the initial weights.
 
     Examples
@@ -227,14 +227,14 @@ class ModalityDiscriminator(nn.Module):
         n_components: int,
         hidden_sizes: Sequence[int],
         spectral: bool,
-        generator: torch.Generator,
+        rng: torch.Generator,
     ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for n_in, n_out in pairwise([n_components, *hidden_sizes, 1]):
             if layers:
                 layers.append(nn.LeakyReLU(LEAKY_SLOPE))
-            layers.append(_linear(n_in, n_out, generator, spectral))
+            layers.append(_linear(n_in, n_out, rng, spectral))
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:

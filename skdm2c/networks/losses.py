@@ -203,7 +203,7 @@ def gradient_penalty(
     discriminator: Callable[[Tensor], Tensor],
     real: Tensor,
     fake: Tensor,
-    generator: torch.Generator,
+    rng: torch.Generator,
 ) -> Tensor:
     """Mean of (‖∇D(z)‖₂ - 1)² at random points between real and mapped latents.
 
@@ -215,7 +215,7 @@ def gradient_penalty(
         Scores of shape (n,) for latents of shape (n, n_components).
     real, fake : Tensor of shape (n, n_components) and (m, n_components)
         The longer is cut to the length of the shorter.
-    generator : torch.Generator
+    rng : torch.Generator
         Draws the points, on the device of the latents.
 
     Returns
@@ -231,7 +231,7 @@ def gradient_penalty(
     tensor(4.)
     """
     n = min(len(real), len(fake))
-    mix = torch.rand(n, 1, generator=generator, device=real.device)
+    mix = torch.rand(n, 1, generator=rng, device=real.device)
     points = torch.lerp(real[:n].detach(), fake[:n].detach(), mix).requires_grad_()
     (slopes,) = torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)
     penalty: Tensor = (slopes.norm(dim=1) - 1).square().mean()

@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from .data.rows import RowSource
+from .rows import RowSource
 
 FloatRows = NDArray[np.float32]
 

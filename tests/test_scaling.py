@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.linalg import hadamard
 from sklearn.decomposition import PCA, TruncatedSVD
 
-from skdm2c import MixedModalClustering, inputs
-from skdm2c.data import rows
+from skdm2c import MixedModalClustering
+from skdm2c.data import rows, scaling
 from skdm2c.data.blocks import as_block
-from skdm2c.inputs import ModalityInput, is_component_scores
+from skdm2c.data.scaling import ModalityInput, is_component_scores
 
 
 def features(n=300, d=20, seed=0):
@@ -153,8 +153,8 @@ def test_scores_are_told_from_a_sample_of_the_rows(elements, monkeypatch):
         return is_component_scores(sample, n_rows)
 
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", elements)
-    monkeypatch.setattr(inputs, "MAX_SEEN", (6, 100))
-    monkeypatch.setattr(inputs, "is_component_scores", watched)
+    monkeypatch.setattr(scaling, "MAX_SEEN", (6, 100))
+    monkeypatch.setattr(scaling, "is_component_scores", watched)
     assert ModalityInput("a", "auto").fit_transform(x).shape == x.shape
     ((sample, n_rows),) = seen
     np.testing.assert_array_equal(sample, x[::9, :6])

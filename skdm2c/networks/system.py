@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .networks import (
+from .modules import (
     CrossModalGenerator,
     ModalityAutoEncoder,
     ModalityDiscriminator,
@@ -51,7 +51,7 @@ def build_autoencoders(
     n_components: int,
     hidden_sizes: Sequence[int],
     normalization: Normalization,
-    generator: torch.Generator,
+    rng: torch.Generator,
 ) -> nn.ModuleList:
     """One auto-encoder a modality, untrained.
 
@@ -62,7 +62,7 @@ def build_autoencoders(
     n_components : int
     hidden_sizes : sequence of int
     normalization : {"batch", "layer", "none"}
-    generator : torch.Generator
+    rng : torch.Generator
         Source of the initial weights.
 
     Returns
@@ -76,8 +76,7 @@ def build_autoencoders(
     2
     """
     return nn.ModuleList(
-        ModalityAutoEncoder(d, n_components, hidden_sizes, normalization, generator)
-        for d in n_features
+        ModalityAutoEncoder(d, n_components, hidden_sizes, normalization, rng) for d in n_features
     )
 
 
@@ -92,7 +91,7 @@ class CrossModalSystem(nn.Module):
     Parameters
     ----------
     architecture : Architecture
-    generator : torch.Generator
+    rng : torch.Generator
         Source of all initial weights.
     autoencoders : ModuleList, default=None
         One a modality, as :func:`build_autoencoders` makes them; new ones if None. (The hub
@@ -107,7 +106,7 @@ class CrossModalSystem(nn.Module):
     def __init__(
         self,
         architecture: Architecture,
-        generator: torch.Generator,
+        rng: torch.Generator,
         autoencoders: nn.ModuleList | None = None,
     ) -> None:
         super().__init__()
@@ -118,7 +117,7 @@ class CrossModalSystem(nn.Module):
             arch.n_components,
             arch.autoencoder_hidden_sizes,
             arch.normalization,
-            generator,
+            rng,
         )
         self.edges = [
             edge for m in modalities if m != arch.hub for edge in ((m, arch.hub), (arch.hub, m))
@@ -126,14 +125,14 @@ class CrossModalSystem(nn.Module):
         self.generators = nn.ModuleDict(
             {
                 _key(edge): CrossModalGenerator(
-                    arch.n_components, arch.generator_hidden_sizes, arch.normalization, generator
+                    arch.n_components, arch.generator_hidden_sizes, arch.normalization, rng
                 )
                 for edge in self.edges
             }
         )
         self.discriminators = nn.ModuleList(
             ModalityDiscriminator(
-                arch.n_components, arch.discriminator_hidden_sizes, arch.spectral, generator
+                arch.n_components, arch.discriminator_hidden_sizes, arch.spectral, rng
             )
             for _ in modalities
         )
