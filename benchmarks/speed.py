@@ -106,7 +106,7 @@ def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
     epochs = {"adversarial_epochs": n_epochs, "pretrain_epochs": n_epochs}
     plan = MixedModalClustering(**{**parameters, **epochs})._plan(("a", "b"))
     rng = torch.Generator().manual_seed(0)
-    system = CrossModalSystem(plan.networks.architecture([width, width], 0), rng)
+    system = CrossModalSystem(plan.networks, [width, width], 0, rng)
     n = STEPS_AN_EPOCH * plan.pretraining.batch_size
     if phase == "adversarial":
         blocks = [torch.randn(n // 2, width, generator=rng) for _ in range(2)]

@@ -11,7 +11,7 @@ from .networks import Architecture, CrossModalSystem
 
 
 def system_to_arrays(system: CrossModalSystem) -> dict[str, Any]:
-    """Describe a system by its architecture and its weights as numpy arrays.
+    """Describe a system in plain values and numpy arrays.
 
     Parameters
     ----------
@@ -21,10 +21,15 @@ def system_to_arrays(system: CrossModalSystem) -> dict[str, Any]:
     Returns
     -------
     dict
-        With keys "architecture" (plain Python values) and "weights" (arrays by name).
+        With keys "architecture", "n_features", "hub" and "weights" (arrays by name).
     """
     weights = {name: tensor.cpu().numpy() for name, tensor in system.state_dict().items()}
-    return {"architecture": asdict(system.architecture), "weights": weights}
+    return {
+        "architecture": asdict(system.architecture),
+        "n_features": system.n_features,
+        "hub": system.hub,
+        "weights": weights,
+    }
 
 
 def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
@@ -45,13 +50,14 @@ def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
 
     Examples
     --------
-    >>> arch = Architecture((3, 5), 0, 2, (8,), (8, 4), (8,), "layer", False)
-    >>> system = CrossModalSystem(arch, torch.Generator().manual_seed(0)).eval()
+    >>> arch = Architecture(2, (8,), (8, 4), (8,), "layer", False)
+    >>> system = CrossModalSystem(arch, (3, 5), 0, torch.Generator().manual_seed(0)).eval()
     >>> copy = system_from_arrays(system_to_arrays(system))
     >>> x = torch.ones(2, 5)
     >>> bool((copy.unify(x, 1) == system.unify(x, 1)).all())
     True
     """
-    system = CrossModalSystem(Architecture(**state["architecture"]), torch.Generator())
+    arch = Architecture(**state["architecture"])
+    system = CrossModalSystem(arch, state["n_features"], state["hub"], torch.Generator())
     system.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in state["weights"].items()})
     return system.eval()

@@ -26,24 +26,23 @@ from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
 from .alignment import Aligner, GeometricAlignment
 from .data import MixedModalData, as_known_modalities, as_mixed_modal, modality_index
-from .data.scaling import FloatRows
+from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
 from .fitting import Seeds, check_data, fit_model, require_all_modalities
 from .model import FittedModel
+from .networks import Architecture
 from .plan import (
     ClusteringSettings,
     FitPlan,
-    NetworkSettings,
     positive_sizes,
     rates_per_modality,
 )
 from .scoring import label_free_score
 from .training import (
     AdversarialSettings,
-    DecodingSettings,
     PretrainingSettings,
     Progress,
-    TeachingSettings,
+    RegressionSettings,
 )
 
 LOW_CONFIDENCE = 0.5
@@ -653,7 +652,7 @@ class MixedModalClustering(
             n_neighbors=self.n_neighbors,
             learning_rates=rates,
             aligner=aligner,
-            networks=NetworkSettings(
+            networks=Architecture(
                 n_components=int(self.n_components),
                 autoencoder_hidden_sizes=positive_sizes(
                     "autoencoder_hidden_sizes", self.autoencoder_hidden_sizes
@@ -677,11 +676,8 @@ class MixedModalClustering(
                 negative_weight=self.negative_weight,
                 input_noise=self.input_noise,
             ),
-            teaching=TeachingSettings(
-                n_epochs=self.alignment_epochs,
-                batch_size=self.batch_size,
-                learning_rate=max(rates),
-                schedule=schedule,
+            teaching=RegressionSettings(
+                "alignment", "transport", self.alignment_epochs, self.batch_size, schedule
             ),
             adversarial=AdversarialSettings(
                 n_epochs=self.adversarial_epochs,
@@ -702,7 +698,9 @@ class MixedModalClustering(
                 optimizer=optimizer,
                 weight_decay=self.weight_decay,
             ),
-            decoding=DecodingSettings(self.decoder_epochs, self.batch_size, schedule),
+            decoding=RegressionSettings(
+                "decoding", "reconstruction", self.decoder_epochs, self.batch_size, schedule
+            ),
         )
 
     def __setstate__(self, state: dict[str, Any]) -> None:

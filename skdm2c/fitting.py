@@ -20,35 +20,36 @@ import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
-from torch import Tensor, nn
+from torch import nn
 
 from ._threads import single_threaded
 from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targets
-from .clustering import Clusters, Matrix, Points, fit_kmeans, fit_mixture, fit_mixture_from
+from .clustering import Clusters, Matrix, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
-from .data.scaling import FloatRows, ModalityInput
+from .data.rows import FloatRows, Rows, rows_per_chunk
+from .data.scaling import ModalityInput
 from .hub import separation
 from .model import FittedModel, unify
 from .neighbors import few_neighbors, neighbor_graph, principal_components
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .plan import ClusteringSettings, FitPlan
+from .sampling import subsample
 from .training import (
+    BatchedRows,
     Callback,
     Callbacks,
     DivergenceGuard,
     History,
     Record,
+    fit_to_examples,
+    on_device,
     pretrain_autoencoder,
-    refit_decoder,
     require_finite,
-    teach_generators,
     train_adversarially,
 )
 
 FEW_DIRECTIONS = 3  # components: cosines of one are 1 or -1
-
-Examples = dict[tuple[int, int], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -59,14 +60,14 @@ class CheckedData:
     ----------
     names : tuple of str
     doors : tuple of ModalityInput
-    rows : list of ndarray, the m-th of shape (n_m, d_m)
+    rows : list of Rows, the m-th of shape (n_m, d_m)
     codes : ndarray of shape (n,)
         Each row's modality, in the order of the rows given.
     """
 
     names: tuple[str, ...]
     doors: tuple[ModalityInput, ...]
-    rows: list[FloatRows]
+    rows: list[Rows]
     codes: NDArray[np.intp]
 
 
@@ -182,15 +183,10 @@ def fit_model(
     callback = Callbacks([history, DivergenceGuard(), *callbacks])
     weights_rng = torch.Generator().manual_seed(seeds.weights)
     rng = torch.Generator(device).manual_seed(seeds.batches)
-    blocks = [torch.from_numpy(x).to(device) for x in data.rows]
+    blocks = [on_device(x, device) for x in data.rows]
 
-    autoencoders = build_autoencoders(
-        [x.shape[1] for x in data.rows],
-        plan.networks.n_components,
-        plan.networks.autoencoder_hidden_sizes,
-        plan.networks.normalization,
-        weights_rng,
-    ).to(device)
+    widths = [x.shape[1] for x in data.rows]
+    autoencoders = build_autoencoders(plan.networks, widths, weights_rng).to(device)
     _pretrain(autoencoders, data, blocks, plan, seeds, rng, callback)
     latents = _encode(autoencoders, data.rows, device)
     _require_finite("latent space", latents, history)
@@ -204,23 +200,18 @@ def fit_model(
             for z, found in zip(latents, own, strict=True)
         ]
     hub = int(np.argmax(separations)) if plan.hub is None else plan.hub
-    system = CrossModalSystem(
-        plan.networks.architecture([x.shape[1] for x in data.rows], hub),
-        weights_rng,
-        autoencoders,
-    ).to(device)
+    system = CrossModalSystem(plan.networks, widths, hub, weights_rng, autoencoders).to(device)
 
     alignments: dict[int, Alignment] = {}
     start = None
     if plan.aligner:
         views = [
-            ModalityView(x, z, found.labels, plan.clustering.n_clusters)
+            _view(x, z, found.labels, plan.clustering.n_clusters, seeds.alignment)
             for x, z, found in zip(data.rows, latents, own, strict=True)
         ]
         alignments = _align_spokes(plan.aligner, views, separations, hub, seeds.alignment)
         shares = _shares_in_hub_order(own, alignments)
-        examples = _examples(system, latents, shares)
-        teach_generators(system, examples, plan.teaching, rng=rng, callback=callback)
+        _teach_generators(system, data, latents, shares, plan, rng, callback)
         start = _in_order_given(shares, data.codes)
 
     train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback)
@@ -228,7 +219,6 @@ def fit_model(
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
     _refit_decoders(system, data, blocks, plan, rng, callback)
-    system.eval()
 
     clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
     model = FittedModel(data.names, data.doors, system, clusters, alignments)
@@ -242,13 +232,13 @@ def _require_finite(name: str, spaces: list[FloatRows], history: History) -> Non
         require_finite(name, largest, history.records[-1])
 
 
-def neighbors_to_keep(x: FloatRows, n_neighbors: int, seed: int) -> sp.csr_matrix:
+def neighbors_to_keep(x: Rows, n_neighbors: int, seed: int) -> sp.csr_matrix:
     """Graph of the neighbours that the latents of a modality are to keep.
 
     Parameters
     ----------
-    x : ndarray of shape (n, d)
-        Scaled rows.
+    x : Rows of shape (n, d)
+        Scaled.
     n_neighbors : int
     seed : int
 
@@ -274,7 +264,7 @@ class OwnClusters(NamedTuple):
 def _pretrain(
     autoencoders: nn.ModuleList,
     data: CheckedData,
-    blocks: list[Tensor],
+    blocks: list[BatchedRows],
     plan: FitPlan,
     seeds: Seeds,
     rng: torch.Generator,
@@ -298,10 +288,33 @@ def _pretrain(
         autoencoder.eval()
 
 
+def _teach_generators(
+    system: CrossModalSystem,
+    data: CheckedData,
+    latents: list[FloatRows],
+    shares: list[Matrix],
+    plan: FitPlan,
+    rng: torch.Generator,
+    callback: Callback,
+) -> None:
+    for s, t in system.edges:
+        targets = taught_targets(latents[s], shares[s], latents[t], shares[t])
+        fit_to_examples(
+            system.generator_of(s, t),
+            on_device(latents[s], system.device),
+            on_device(targets.astype(np.float32), system.device),
+            plan.teaching,
+            learning_rate=max(plan.learning_rates),
+            rng=rng,
+            callback=callback,
+            name=f"{data.names[s]} to {data.names[t]}",
+        )
+
+
 def _refit_decoders(
     system: CrossModalSystem,
     data: CheckedData,
-    blocks: list[Tensor],
+    blocks: list[BatchedRows],
     plan: FitPlan,
     rng: torch.Generator,
     callback: Callback,
@@ -309,9 +322,9 @@ def _refit_decoders(
     latents = _encode(system.autoencoders, data.rows, system.device)
     for m, autoencoder in enumerate(system.autoencoders):
         assert isinstance(autoencoder, ModalityAutoEncoder)
-        refit_decoder(
+        fit_to_examples(
             autoencoder.decoder,
-            torch.from_numpy(latents[m]).to(system.device),
+            on_device(latents[m], system.device),
             blocks[m],
             plan.decoding,
             learning_rate=plan.learning_rates[m],
@@ -321,9 +334,7 @@ def _refit_decoders(
         )
 
 
-def _encode(
-    autoencoders: nn.ModuleList, rows: list[FloatRows], device: torch.device
-) -> list[FloatRows]:
+def _encode(autoencoders: nn.ModuleList, rows: list[Rows], device: torch.device) -> list[FloatRows]:
     latents = []
     for autoencoder, x in zip(autoencoders, rows, strict=True):
         assert isinstance(autoencoder, ModalityAutoEncoder)
@@ -341,6 +352,14 @@ def _own_clusters(z: FloatRows, settings: ClusteringSettings, seed: int) -> OwnC
     shares = np.zeros((len(z), settings.n_clusters))
     shares[:, :n] = clusters.share(z)
     return OwnClusters(clusters.assign(z), shares)
+
+
+def _view(
+    x: Rows, z: FloatRows, labels: NDArray[np.int32], n_clusters: int, seed: int
+) -> ModalityView:
+    # Aligners get arrays: of a block with more than a chunk of numbers, some of the rows.
+    kept = subsample(len(x), rows_per_chunk(x.shape[1]), np.random.RandomState(seed))
+    return ModalityView(x[kept], z[kept], labels[kept], n_clusters)
 
 
 def _align_spokes(
@@ -407,20 +426,6 @@ def _in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
     for m, part in enumerate(parts):
         whole[codes == m] = part
     return whole
-
-
-def _examples(system: CrossModalSystem, latents: list[FloatRows], shares: list[Matrix]) -> Examples:
-    # For each generator: latents, and where they belong in the other latent space.
-    def on_device(z: Points) -> Tensor:
-        return torch.from_numpy(z.astype(np.float32)).to(system.device)
-
-    return {
-        (s, t): (
-            on_device(latents[s]),
-            on_device(taught_targets(latents[s], shares[s], latents[t], shares[t])),
-        )
-        for s, t in system.edges
-    }
 
 
 def _fit_clusters(

@@ -16,7 +16,8 @@ from .alignment import Alignment
 from .clustering import Clusters
 from .data import MixedModalData
 from .data.blocks import n_columns, n_rows
-from .data.scaling import FloatRows, ModalityInput
+from .data.rows import FloatRows, Rows
+from .data.scaling import ModalityInput
 from .networks import CrossModalSystem, apply_in_chunks
 
 
@@ -48,7 +49,7 @@ class FittedModel:
     @property
     def hub(self) -> int:
         """The modality all others are unified to."""
-        return self.system.architecture.hub
+        return self.system.hub
 
     @property
     def confidence(self) -> float:
@@ -61,7 +62,7 @@ class FittedModel:
             return self
         return replace(self, system=deepcopy(self.system).to(device))
 
-    def scale(self, data: MixedModalData) -> list[FloatRows]:
+    def scale(self, data: MixedModalData) -> list[Rows]:
         """Check rows and bring them to the networks' scale, a modality at a time.
 
         Parameters
@@ -71,7 +72,7 @@ class FittedModel:
 
         Returns
         -------
-        list of ndarray, the m-th of shape (n_m, d_m)
+        list of Rows, the m-th of shape (n_m, d_m)
 
         Raises
         ------
@@ -79,7 +80,7 @@ class FittedModel:
             If a block is no good, or its columns are not those fitted.
         """
         widths = {door.name: door.n_features_in_ for door in self.doors}
-        rows = []
+        rows: list[Rows] = []
         for door, (name, block) in zip(self.doors, data.blocks.items(), strict=True):
             if n_rows(block) == 0:
                 rows.append(np.empty((0, widths[name]), dtype=np.float32))
@@ -149,13 +150,13 @@ class FittedModel:
         self.__dict__.update(state, system=system_from_arrays(state["system"]))
 
 
-def unify(system: CrossModalSystem, rows: list[FloatRows], codes: NDArray[np.intp]) -> FloatRows:
+def unify(system: CrossModalSystem, rows: list[Rows], codes: NDArray[np.intp]) -> FloatRows:
     """Scaled rows of all modalities in the unified space, in the order of ``codes``.
 
     Parameters
     ----------
     system : CrossModalSystem
-    rows : list of ndarray, the m-th of shape (n_m, d_m)
+    rows : list of Rows, the m-th of shape (n_m, d_m)
     codes : ndarray of shape (n,)
         Each row's modality.
 

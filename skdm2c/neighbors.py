@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import kneighbors_graph
 
+from .data.rows import Rows, rows_per_chunk
+from .sampling import subsample
+
 Matrix = NDArray[np.float64]
 
 N_PRINCIPAL = 30
@@ -40,14 +43,15 @@ def fit_pca(block: NDArray[np.floating], n_components: int, seed: int) -> PCA:
         return pca.fit(block.astype(np.float64))
 
 
-def principal_components(block: NDArray[np.floating], seed: int) -> Matrix:
+def principal_components(block: Rows, seed: int) -> Matrix:
     """Leading principal components of a block, at most 30.
 
     Parameters
     ----------
-    block : ndarray of shape (n, d)
+    block : Rows of shape (n, d)
+        Of more than 16 million numbers a sample tells the components.
     seed : int
-        For the randomised solver, which large blocks get.
+        For the sample, and for the randomised solver, which large blocks get.
 
     Returns
     -------
@@ -58,8 +62,13 @@ def principal_components(block: NDArray[np.floating], seed: int) -> Matrix:
     >>> principal_components(np.eye(4), seed=0).shape
     (4, 4)
     """
-    components: Matrix = fit_pca(block, N_PRINCIPAL, seed).transform(block.astype(np.float64))
-    return components
+    n, d = block.shape
+    size = rows_per_chunk(d)
+    pca = fit_pca(block[subsample(n, size, np.random.RandomState(seed))], N_PRINCIPAL, seed)
+    parts = [
+        pca.transform(block[start : start + size].astype(np.float64)) for start in range(0, n, size)
+    ]
+    return np.concatenate(parts)
 
 
 def neighbor_graph(points: Matrix, n_neighbors: int) -> sp.csr_matrix:

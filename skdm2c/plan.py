@@ -8,40 +8,14 @@ from numbers import Integral, Real
 from typing import Any, Literal
 
 from .alignment import Aligner
-from .networks import Architecture, Normalization
+from .networks import Architecture
 from .training import (
     AdversarialSettings,
-    DecodingSettings,
     PretrainingSettings,
-    TeachingSettings,
+    RegressionSettings,
 )
 
 AssignmentName = Literal["mixture", "kmeans"]
-
-
-@dataclass(frozen=True)
-class NetworkSettings:
-    """Sizes of all networks; see :class:`skdm2c.MixedModalClustering`."""
-
-    n_components: int
-    autoencoder_hidden_sizes: tuple[int, ...]
-    generator_hidden_sizes: tuple[int, ...]
-    discriminator_hidden_sizes: tuple[int, ...]
-    normalization: Normalization
-    spectral: bool
-
-    def architecture(self, n_features: Sequence[int], hub: int) -> Architecture:
-        """Sizes of the networks of some data, joined at a hub."""
-        return Architecture(
-            n_features=tuple(n_features),
-            hub=hub,
-            n_components=self.n_components,
-            autoencoder_hidden_sizes=self.autoencoder_hidden_sizes,
-            generator_hidden_sizes=self.generator_hidden_sizes,
-            discriminator_hidden_sizes=self.discriminator_hidden_sizes,
-            normalization=self.normalization,
-            spectral=self.spectral,
-        )
 
 
 @dataclass(frozen=True)
@@ -75,19 +49,20 @@ class FitPlan:
     n_neighbors: int
     learning_rates: tuple[float, ...]
     aligner: Aligner | None
-    networks: NetworkSettings
+    networks: Architecture
     clustering: ClusteringSettings
     pretraining: PretrainingSettings
-    teaching: TeachingSettings
+    teaching: RegressionSettings
     adversarial: AdversarialSettings
-    decoding: DecodingSettings
+    decoding: RegressionSettings
 
     @property
     def n_epochs(self) -> int:
         """Epochs of all phases together, if none is cut short."""
-        own = self.pretraining.n_epochs + self.decoding.n_epochs
-        taught = self.teaching.n_epochs if self.aligner else 0
-        return len(self.learning_rates) * own + taught + self.adversarial.n_epochs
+        n_modalities = len(self.learning_rates)
+        own = n_modalities * (self.pretraining.n_epochs + self.decoding.n_epochs)
+        taught = 2 * (n_modalities - 1) * self.teaching.n_epochs if self.aligner else 0
+        return own + taught + self.adversarial.n_epochs
 
 
 def positive_sizes(name: str, sizes: Sequence[int], at_least: int = 0) -> tuple[int, ...]:

@@ -8,18 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import mutual_info_score, silhouette_samples
 
+from .data.rows import Rows
+
 WORST_SCORE = -2.0
 MAX_ROWS = 2000
 
 
 def label_free_score(
-    blocks: Sequence[NDArray[np.floating]], labels: Sequence[NDArray[np.integer]], seed: int = 0
+    blocks: Sequence[Rows], labels: Sequence[NDArray[np.integer]], seed: int = 0
 ) -> float:
     """Separation of the clusters in the data minus what clusters tell of the modality.
 
     Parameters
     ----------
-    blocks : sequence of ndarray, the m-th of shape (n_m, d_m)
+    blocks : sequence of Rows, the m-th of shape (n_m, d_m)
         Standardised rows of each modality: the data, not a learned space, which a
         model could shrink until any score looks good.
     labels : sequence of ndarray, the m-th of shape (n_m,)
@@ -54,7 +56,7 @@ def label_free_score(
     return float(np.mean(separation) - leak)
 
 
-def _silhouette(x: NDArray[np.floating], y: NDArray[np.integer], seed: int) -> float:
+def _silhouette(x: Rows, y: NDArray[np.integer], seed: int) -> float:
     # A mean over clusters, not rows: all rows against one outlier is no good clustering.
     kept = np.random.RandomState(seed).permutation(len(x))[:MAX_ROWS]
     names = np.unique(y[kept])

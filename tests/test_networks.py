@@ -30,7 +30,7 @@ def make_system(n_features=(5, 3, 4), hub=1, **kwargs):
         "normalization": "layer",
         "spectral": False,
     }
-    return CrossModalSystem(Architecture(n_features, hub, **(sizes | kwargs)), rng())
+    return CrossModalSystem(Architecture(**(sizes | kwargs)), n_features, hub, rng())
 
 
 def test_the_published_sizes():

@@ -34,6 +34,7 @@ HOUSE = [
     "exceptions _device _threads",
     "data",
     "metrics datasets preprocessing model_selection",
+    "sampling",
     "neighbors",
     "spectral hub scoring",
     "clustering",

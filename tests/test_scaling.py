@@ -8,12 +8,14 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import hadamard
+from sklearn.base import clone
 from sklearn.decomposition import PCA, TruncatedSVD
 
-from skdm2c import MixedModalClustering
+from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c.data import rows, scaling
 from skdm2c.data.blocks import as_block
 from skdm2c.data.scaling import ModalityInput, is_component_scores
+from skdm2c.networks import inference
 
 
 def features(n=300, d=20, seed=0):
@@ -106,21 +108,70 @@ def test_passes_over_parts_find_what_one_look_finds(form, standardize, tmp_path,
     np.testing.assert_allclose(door.transform(block), expected, atol=2e-4)
 
 
-@pytest.mark.parametrize("standardize", ["auto", True, False])
-def test_sparse_rows_are_never_dense_all_at_once(standardize, monkeypatch):
-    largest = []
-    as_numbers = rows._as_numbers
+@pytest.fixture
+def widest(monkeypatch):
+    """How many rows of 30 columns were made numbers at a time, with chunks of 20 rows."""
+    seen = []
+    as_numbers = rows.RowSource._as_numbers
 
-    def watched(block):
-        largest.append(block.shape[0])
-        return as_numbers(block)
+    def watched(self, block):
+        if self.n_columns == 30:
+            seen.append(block.shape[0])
+        return as_numbers(self, block)
 
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 600)
-    monkeypatch.setattr(rows, "_as_numbers", watched)
+    monkeypatch.setattr(rows.RowSource, "_as_numbers", watched)
+    return seen
+
+
+@pytest.mark.parametrize("standardize", ["auto", True, False])
+def test_sparse_rows_are_never_dense_all_at_once(standardize, widest):
     ModalityInput("a", standardize).fit_transform(
         sp.random(200, 30, 0.2, format="csr", random_state=0)
     )
-    assert max(largest) == 20
+    assert max(widest) == 20
+
+
+def test_a_fit_of_a_large_block_holds_only_what_it_reads(tiny, widest, monkeypatch):
+    monkeypatch.setattr(scaling, "MAX_HELD", 200 * 30 - 1)
+    monkeypatch.setattr(inference, "CHUNK", 20)
+    block = sp.random(200, 30, 0.5, format="csr", random_state=0)
+    X = MixedModalData(block, np.random.RandomState(0).randn(60, 5))
+    tiny.set_params(batch_size=15).fit(X)
+    tiny.predict(X), tiny.transform(X)
+    # A batch with the neighbour of each of its rows.
+    assert max(widest) == 30
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rows_that_are_not_held_give_the_same_labels(form, tiny, blobs, tmp_path, monkeypatch):
+    a, b = blobs[0].blocks.values()
+    a = np.round(a, 2).astype(np.float32)
+    expected = clone(tiny).fit(a, b)
+    block = FORMS[form](a, tmp_path / "x.npy")
+    if form == "memmap":
+        block[:] = a
+    monkeypatch.setattr(scaling, "MAX_HELD", 0)
+    tiny.fit(block, b)
+    np.testing.assert_array_equal(tiny.labels_, expected.labels_)
+    np.testing.assert_array_equal(tiny.embedding_, expected.embedding_)
+    np.testing.assert_array_equal(tiny.transform(block, b), expected.embedding_)
+    assert tiny.score(MixedModalData(block, b)) == expected.score(MixedModalData(a, b))
+
+
+@pytest.mark.parametrize(("value", "message"), [(np.inf, "row 57, column 3"), (1e300, "column 3")])
+@pytest.mark.parametrize("standardize", [True, False])
+def test_bad_values_of_rows_that_are_not_held(value, message, standardize, monkeypatch):
+    monkeypatch.setattr(scaling, "MAX_HELD", 0)
+    x = features(97)
+    door = ModalityInput("a", standardize)
+    door.fit_transform(x)
+    x[57, 3] = value
+    with pytest.raises(ValueError, match=f"Modality 'a'.*{message}"):
+        door.transform(x)[50:60]
+    if not (standardize and value == 1e300):
+        with pytest.raises(ValueError, match=f"Modality 'a'.*{message}"):
+            ModalityInput("a", standardize).fit_transform(x)
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (57, 3), (96, 19)])
@@ -137,7 +188,7 @@ def test_chunks_are_all_rows_in_order(n, d, elements):
     x = np.arange(n * d, dtype=float).reshape(n, d)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rows, "CHUNK_ELEMENTS", elements)
-        parts = list(rows.RowSource(x).chunks())
+        parts = list(rows.RowSource(x, "a").chunks())
     np.testing.assert_array_equal(np.vstack([part for _, part in parts]), x)
     assert all((x[start] == part[0]).all() for start, part in parts)
     assert max(len(part) for _, part in parts) <= max(1, elements // d)

@@ -16,17 +16,15 @@ from skdm2c.training import (
     AdversarialSettings,
     Callback,
     Callbacks,
-    DecodingSettings,
     DivergenceGuard,
     History,
     PretrainingSettings,
     Progress,
+    RegressionSettings,
     StratifiedBatches,
-    TeachingSettings,
     TrainingState,
+    fit_to_examples,
     pretrain_autoencoder,
-    refit_decoder,
-    teach_generators,
     train_adversarially,
 )
 from skdm2c.training.adversarial import map_batch
@@ -59,12 +57,12 @@ def seeded(seed=0):
 
 
 def make_system(n_features=(4, 3), hub=0, spectral=False):
-    arch = Architecture(n_features, hub, 2, (8,), (8, 4), (8,), "layer", spectral)
-    return CrossModalSystem(arch, seeded())
+    arch = Architecture(2, (8,), (8, 4), (8,), "layer", spectral)
+    return CrossModalSystem(arch, n_features, hub, seeded())
 
 
 def make_blocks(system, n=40):
-    return [torch.randn(n, d, generator=seeded(d)) for d in system.architecture.n_features]
+    return [torch.randn(n, d, generator=seeded(d)) for d in system.n_features]
 
 
 def play(system, blocks, batch_size=20, **changes):
@@ -174,31 +172,20 @@ def test_a_linear_schedule_ends_at_a_hundredth():
     assert min(rates) >= 0.01
 
 
-def test_generators_learn_where_latents_belong():
-    system = make_system()
-    z = torch.randn(200, 2, generator=seeded())
-    examples = {(0, 1): (z, z.flip(1)), (1, 0): (z, -z)}
-    before = weights_of(system.autoencoders)
-    settings = TeachingSettings(n_epochs=150, batch_size=20, learning_rate=5e-3, schedule="linear")
-    teach_generators(system, examples, settings, rng=seeded(), callback=History())
-    system.eval()
-    for (s, t), (latents, targets) in examples.items():
-        error = (system.generator_of(s, t)(latents) - targets).square().mean()
-        assert error < 0.1 * targets.square().mean()
-    assert torch.equal(before, weights_of(system.autoencoders))
-
-
-def test_a_decoder_learns_what_fixed_latents_hold():
+@pytest.mark.parametrize("phase", ["alignment", "decoding"])
+def test_a_network_learns_from_examples(phase):
     z = torch.randn(100, 2, generator=seeded())
     x = torch.cat([z, -z], dim=1)
-    decoder = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(), nn.Linear(16, 4))
+    network = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(), nn.Linear(16, 4))
     history = History()
-    refit_decoder(
-        decoder, z, x, DecodingSettings(n_epochs=60, batch_size=20, schedule="linear"),
+    fit_to_examples(
+        network, z, x, RegressionSettings(phase, "error", 60, 20, "linear"),
         learning_rate=1e-2, rng=seeded(), callback=history, name="a",
     )  # fmt: skip
-    assert history.records[-1]["reconstruction"] < 0.01
-    assert {r["phase"] for r in history.records} == {"decoding"}
+    assert history.records[-1]["error"] < 0.01
+    assert (network(z) - x).square().mean() < 0.01
+    assert {(r["phase"], r["modality"]) for r in history.records} == {(phase, "a")}
+    assert not network.training
 
 
 def test_autoencoders_without_a_learning_rate_stay_as_they_are():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,9 +13,24 @@ from sklearn.utils.validation import check_array
 
 from .blocks import n_columns, n_rows, take_rows
 
-Rows = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+FloatRows = NDArray[np.float32]
 
 CHUNK_ELEMENTS = 2**24  # numbers looked at at a time: 128 MiB of them
+
+
+class Rows(Protocol):
+    """Rows of one modality as networks see them: an array, or what reads like one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of rows and columns."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+
+    def __getitem__(self, index: Any) -> FloatRows:
+        """Return the rows of a slice, or of an array of numbers."""
 
 
 class RowSource:
@@ -24,6 +39,8 @@ class RowSource:
     Parameters
     ----------
     block : array, memmap, sparse matrix or data frame of shape (n, d)
+    name : str
+        What messages call the modality.
 
     Attributes
     ----------
@@ -31,7 +48,7 @@ class RowSource:
 
     Examples
     --------
-    >>> source = RowSource(sp.csr_matrix(np.eye(3)))
+    >>> source = RowSource(sp.csr_matrix(np.eye(3)), "a")
     >>> source.take(np.array([2, 0]))
     array([[0., 0., 1.],
            [1., 0., 0.]])
@@ -39,17 +56,17 @@ class RowSource:
     [(0, (3, 3))]
     """
 
-    def __init__(self, block: Any) -> None:
-        self._block = block
+    def __init__(self, block: Any, name: str) -> None:
+        self._block, self._name = block, name
         self.n_rows = n_rows(block)
         self.n_columns = n_columns(block)
 
     @cached_property
-    def _whole(self) -> Rows:
+    def _whole(self) -> Matrix:
         # A block of one chunk is read once, however many passes there are over it.
-        return _as_numbers(self._block)
+        return self._as_numbers(self._block)
 
-    def take(self, index: NDArray[np.intp]) -> Rows:
+    def take(self, index: NDArray[np.intp]) -> Matrix:
         """Return some rows.
 
         Parameters
@@ -65,9 +82,9 @@ class RowSource:
         ValueError or TypeError
             If they are not numbers, or complex ones.
         """
-        return _as_numbers(take_rows(self._block, index))
+        return self._as_numbers(take_rows(self._block, index))
 
-    def chunks(self) -> Iterator[tuple[int, Rows]]:
+    def chunks(self) -> Iterator[tuple[int, Matrix]]:
         """Yield all rows in order, so many at a time, each with the number of its first.
 
         Yields
@@ -81,18 +98,39 @@ class RowSource:
         ValueError or TypeError
             As ``take``.
         """
-        size = max(1, CHUNK_ELEMENTS // max(self.n_columns, 1))
+        size = rows_per_chunk(self.n_columns)
         if self.n_rows <= size:
             yield 0, self._whole
             return
         for start in range(0, self.n_rows, size):
-            index = np.arange(start, min(start + size, self.n_rows))
-            yield start, self.take(index)
+            yield start, self.take(np.arange(start, min(start + size, self.n_rows)))
+
+    def _as_numbers(self, block: Any) -> Matrix:
+        try:
+            rows: Matrix = check_array(_dense(block), dtype=np.float64, ensure_all_finite=False)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"Modality {self._name!r}: {error}") from error
+        return rows
 
 
-def _as_numbers(block: Any) -> Rows:
-    rows: Rows = check_array(_dense(block), dtype=np.float64, ensure_all_finite=False)
-    return rows
+def rows_per_chunk(n_columns: int) -> int:
+    """Rows that are looked at at a time: some 16 million numbers of them.
+
+    Parameters
+    ----------
+    n_columns : int
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> rows_per_chunk(256)
+    65536
+    """
+    return max(1, CHUNK_ELEMENTS // max(n_columns, 1))
 
 
 def _dense(block: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The front door of one modality: rows are checked and standardised here, once."""
+"""The front door of one modality: rows are checked and brought to the networks' scale here."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from .rows import RowSource
-
-FloatRows = NDArray[np.float32]
+from .rows import FloatRows, Matrix, Rows, RowSource
 
 ScalingName = Literal["columns", "block", "none"]
 
 SMALLEST = 1e-290  # columns below are zero for us: their spread would underflow
 MAX_SEEN = 1000, 10_000  # columns and rows that tell component scores from other blocks
+MAX_HELD = 2**28  # numbers of a block that are scaled once and held: 1 GiB of them
 
 
 class ModalityInput(BaseEstimator):  # type: ignore[misc]
@@ -54,8 +53,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         self.name = name
         self.standardize = standardize
 
-    def fit_transform(self, block: Any) -> FloatRows:
-        """Learn the columns of a block and return its rows standardised.
+    def fit_transform(self, block: Any) -> Rows:
+        """Learn the columns of a block and return its rows scaled.
 
         Parameters
         ----------
@@ -63,7 +62,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        ndarray of shape (n, d)
+        ndarray of shape (n, d), or ScaledRows
+            The latter where there are more than 2^28 numbers.
 
         Raises
         ------
@@ -77,10 +77,13 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         for _, rows in self._finite_chunks(source):
             largest = np.maximum(largest, np.abs(rows).max(axis=0, initial=0.0))
         self._learn_scale(source, largest)
-        return self._standardized(source)
+        if not self.standardize:  # what is standardised is at most as large as √n
+            with np.errstate(over="ignore"):
+                self._require_single(largest[None], largest[None].astype(np.float32))
+        return self._scaled_rows(source)
 
-    def transform(self, block: Any) -> FloatRows:
-        """Check new rows against the columns learned and standardise them.
+    def transform(self, block: Any) -> Rows:
+        """Check new rows against the columns learned and scale them.
 
         Parameters
         ----------
@@ -88,17 +91,43 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        ndarray of shape (n, d)
+        ndarray of shape (n, d), or ScaledRows
+            The latter where there are more than 2^28 numbers; they are checked as they are
+            read.
 
         Raises
         ------
         ValueError
             As ``fit_transform``; and if the columns are not those learned.
         """
-        source = self._source(block, reset=False)
-        return self._standardized(source)
+        return self._scaled_rows(self._source(block, reset=False))
 
-    def inverse_transform(self, rows: FloatRows) -> NDArray[np.float64]:
+    def scale(self, rows: Matrix, numbers: NDArray[np.intp]) -> FloatRows:
+        """Scale some rows of a block.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (m, d)
+        numbers : ndarray of int of shape (m,)
+            Which rows of the block they are, for messages.
+
+        Returns
+        -------
+        ndarray of shape (m, d)
+
+        Raises
+        ------
+        ValueError
+            If they hold NaN or infinity, or more than single precision can.
+        """
+        self._require_finite(numbers, rows)
+        with np.errstate(over="ignore"):
+            # Half of each first: the difference of two numbers near 1e308 may be no number.
+            scaled = (2 * ((rows / 2 - self.mean_ / 2) / self.scale_)).astype(np.float32)
+        self._require_single(rows, scaled)
+        return scaled
+
+    def inverse_transform(self, rows: FloatRows) -> Matrix:
         """Bring rows back to the scale of the data.
 
         Parameters
@@ -111,7 +140,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         """
         return rows * self.scale_ + self.mean_
 
-    def _learn_scale(self, source: RowSource, largest: NDArray[np.float64]) -> None:
+    def _learn_scale(self, source: RowSource, largest: Matrix) -> None:
         n, d = source.n_rows, source.n_columns
         self.mean_, self.scale_ = np.zeros(d), np.ones(d)
         self.scaling_: ScalingName = "none"
@@ -152,25 +181,20 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             validate_data(self, named, reset=reset, skip_check_array=True)
         except (ValueError, TypeError) as error:
             raise type(error)(f"Modality {self.name!r}: {error}") from error
-        return RowSource(block)
+        return RowSource(block, self.name)
 
-    def _finite_chunks(self, source: RowSource) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        try:
-            for start, rows in source.chunks():
-                self._require_finite(start, rows)
-                yield start, rows
-        except (ValueError, TypeError) as error:
-            if str(error).startswith("Modality"):
-                raise
-            raise type(error)(f"Modality {self.name!r}: {error}") from error
+    def _finite_chunks(self, source: RowSource) -> Iterator[tuple[int, Matrix]]:
+        for start, rows in source.chunks():
+            self._require_finite(np.arange(start, start + len(rows)), rows)
+            yield start, rows
 
-    def _require_finite(self, start: int, rows: NDArray[np.float64]) -> None:
+    def _require_finite(self, numbers: NDArray[np.intp], rows: Matrix) -> None:
         finite = np.isfinite(rows)
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             raise ValueError(
                 f"Modality {self.name!r}: the block contains NaN or infinity, first in row "
-                f"{start + row}, column {self._column_name(column)} ({rows[row, column]}). Impute "
+                f"{numbers[row]}, column {self._column_name(column)} ({rows[row, column]}). Impute "
                 f"or drop it first, for example with PerModality({self.name}=SimpleImputer())."
             )
 
@@ -185,29 +209,68 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         names = getattr(self, "feature_names_in_", None)
         return str(column) if names is None else repr(str(names[column]))
 
-    def _standardized(self, source: RowSource) -> FloatRows:
-        scaled = np.empty((source.n_rows, source.n_columns), dtype=np.float32)
-        for start, rows in self._finite_chunks(source):
-            with np.errstate(over="ignore"):
-                # Half of each first: the difference of two numbers near 1e308 may be no number.
-                part = 2 * ((rows / 2 - self.mean_ / 2) / self.scale_)
-                scaled[start : start + len(rows)] = part
-            single = scaled[start : start + len(rows)]
-            if not np.isfinite(single).all():
-                column = np.argwhere(~np.isfinite(single))[0][1]
-                raise ValueError(
-                    f"Modality {self.name!r}: column {self._column_name(column)} holds values up "
-                    f"to {np.abs(rows[:, column]).max():.3g}, too large for single precision. "
-                    + (
-                        "They are far from those in fit: check their units."
-                        if self.standardize
-                        else "Keep standardize=True, or rescale the column."
-                    )
+    def _require_single(self, rows: Matrix, scaled: FloatRows) -> None:
+        if not np.isfinite(scaled).all():
+            column = np.argwhere(~np.isfinite(scaled))[0][1]
+            raise ValueError(
+                f"Modality {self.name!r}: column {self._column_name(column)} holds values up "
+                f"to {np.abs(rows[:, column]).max():.3g}, too large for single precision. "
+                + (
+                    "They are far from those in fit: check their units."
+                    if self.standardize
+                    else "Keep standardize=True, or rescale the column."
                 )
-        return scaled
+            )
+
+    def _scaled_rows(self, source: RowSource) -> Rows:
+        if source.n_rows * source.n_columns > MAX_HELD:
+            return ScaledRows(source, self)
+        held = np.empty((source.n_rows, source.n_columns), dtype=np.float32)
+        for start, rows in source.chunks():
+            stop = start + len(rows)
+            held[start:stop] = self.scale(rows, np.arange(start, stop))
+        return held
 
 
-def is_component_scores(rows: NDArray[np.float64], n_rows: int | None = None) -> bool:
+class ScaledRows:
+    """Rows of a large block, read and scaled when they are asked for, and not kept.
+
+    Parameters
+    ----------
+    source : RowSource
+    door : ModalityInput
+        Fitted.
+
+    Attributes
+    ----------
+    shape : tuple of int
+
+    Examples
+    --------
+    >>> block = np.array([[1.0], [3.0]])
+    >>> door = ModalityInput("a")
+    >>> door.fit_transform(block).ravel()
+    array([-1.,  1.], dtype=float32)
+    >>> ScaledRows(RowSource(block, "a"), door)[1:]
+    array([[1.]], dtype=float32)
+    """
+
+    def __init__(self, source: RowSource, door: ModalityInput) -> None:
+        self.shape = (source.n_rows, source.n_columns)
+        self._source, self._door = source, door
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return self.shape[0]
+
+    def __getitem__(self, index: slice | NDArray[np.intp]) -> FloatRows:
+        """Return the rows of a slice, or of an array of numbers."""
+        if isinstance(index, slice):
+            index = np.arange(*index.indices(len(self)))
+        return self._door.scale(self._source.take(index), index)
+
+
+def is_component_scores(rows: Matrix, n_rows: int | None = None) -> bool:
     """Whether columns look like scores of a PCA or SVD: uncorrelated, and sorted by spread.
 
     Their spreads are the structure; to bring each to one would be to whiten the data.

@@ -6,18 +6,18 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from .._threads import single_threaded
+from ..data.rows import FloatRows, Rows
 
 CHUNK = 512
 
 
 @single_threaded
 def apply_in_chunks(
-    function: Callable[[Tensor], Tensor], x: NDArray[np.float32], device: torch.device
-) -> NDArray[np.float32]:
+    function: Callable[[Tensor], Tensor], x: Rows, device: torch.device
+) -> FloatRows:
     """Apply ``function`` to blocks of rows and stack what comes back.
 
     Every call of ``function`` gets exactly 512 rows, the last padded with zeros:
@@ -28,7 +28,7 @@ def apply_in_chunks(
     ----------
     function : callable
         Maps a tensor of shape (512, d) to one of shape (512, c), row by row.
-    x : ndarray of shape (n, d)
+    x : Rows of shape (n, d)
     device : torch.device
         Where ``function`` wants its rows.
 

@@ -18,14 +18,10 @@ from .modules import (
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything needed to build the networks anew: sizes, and who is the hub.
+    """What the networks are, whatever the data.
 
     Attributes
     ----------
-    n_features : tuple of int
-        Columns of each modality.
-    hub : int
-        The modality whose latent space all others are mapped into.
     n_components : int
         Width of the latent spaces.
     autoencoder_hidden_sizes, generator_hidden_sizes, discriminator_hidden_sizes : tuple of int
@@ -36,8 +32,6 @@ class Architecture:
         Whether the discriminators' layers are divided by their spectral norm.
     """
 
-    n_features: tuple[int, ...]
-    hub: int
     n_components: int
     autoencoder_hidden_sizes: tuple[int, ...]
     generator_hidden_sizes: tuple[int, ...]
@@ -47,21 +41,15 @@ class Architecture:
 
 
 def build_autoencoders(
-    n_features: Sequence[int],
-    n_components: int,
-    hidden_sizes: Sequence[int],
-    normalization: Normalization,
-    rng: torch.Generator,
+    architecture: Architecture, n_features: Sequence[int], rng: torch.Generator
 ) -> nn.ModuleList:
     """One auto-encoder a modality, untrained.
 
     Parameters
     ----------
+    architecture : Architecture
     n_features : sequence of int
         Columns of each modality.
-    n_components : int
-    hidden_sizes : sequence of int
-    normalization : {"batch", "layer", "none"}
     rng : torch.Generator
         Source of the initial weights.
 
@@ -72,11 +60,18 @@ def build_autoencoders(
     Examples
     --------
     >>> rng = torch.Generator().manual_seed(0)
-    >>> len(build_autoencoders([3, 5], 2, (8,), "layer", rng))
+    >>> len(build_autoencoders(Architecture(2, (8,), (8, 4), (8,), "layer", False), [3, 5], rng))
     2
     """
     return nn.ModuleList(
-        ModalityAutoEncoder(d, n_components, hidden_sizes, normalization, rng) for d in n_features
+        ModalityAutoEncoder(
+            d,
+            architecture.n_components,
+            architecture.autoencoder_hidden_sizes,
+            architecture.normalization,
+            rng,
+        )
+        for d in n_features
     )
 
 
@@ -91,6 +86,10 @@ class CrossModalSystem(nn.Module):
     Parameters
     ----------
     architecture : Architecture
+    n_features : sequence of int
+        Columns of each modality.
+    hub : int
+        The modality whose latent space all others are mapped into.
     rng : torch.Generator
         Source of all initial weights.
     autoencoders : ModuleList, default=None
@@ -99,6 +98,8 @@ class CrossModalSystem(nn.Module):
 
     Attributes
     ----------
+    architecture, n_features, hub
+        As given.
     edges : list of (int, int)
         (source, target) of every generator.
     """
@@ -106,22 +107,16 @@ class CrossModalSystem(nn.Module):
     def __init__(
         self,
         architecture: Architecture,
+        n_features: Sequence[int],
+        hub: int,
         rng: torch.Generator,
         autoencoders: nn.ModuleList | None = None,
     ) -> None:
         super().__init__()
-        arch = self.architecture = architecture
-        modalities = range(len(arch.n_features))
-        self.autoencoders = autoencoders or build_autoencoders(
-            arch.n_features,
-            arch.n_components,
-            arch.autoencoder_hidden_sizes,
-            arch.normalization,
-            rng,
-        )
-        self.edges = [
-            edge for m in modalities if m != arch.hub for edge in ((m, arch.hub), (arch.hub, m))
-        ]
+        self.architecture, self.n_features, self.hub = architecture, tuple(n_features), hub
+        arch, modalities = architecture, range(len(n_features))
+        self.autoencoders = autoencoders or build_autoencoders(arch, n_features, rng)
+        self.edges = [edge for m in modalities if m != hub for edge in ((m, hub), (hub, m))]
         self.generators = nn.ModuleDict(
             {
                 _key(edge): CrossModalGenerator(
@@ -162,18 +157,16 @@ class CrossModalSystem(nn.Module):
 
     def unify(self, x: Tensor, modality: int) -> Tensor:
         """Rows of one modality in the hub's latent space, shape (n, n_components)."""
-        hub = self.architecture.hub
         z = self.encode(x, modality)
-        return z if modality == hub else self.generator_of(modality, hub)(z)
+        return z if modality == self.hub else self.generator_of(modality, self.hub)(z)
 
     def translate(self, x: Tensor, source: int, target: int) -> Tensor:
         """Rows of ``source`` in the features of ``target``: Enc, G (through the hub), Dec."""
-        hub = self.architecture.hub
         if source == target:
             return self.decode(self.encode(x, source), target)
         z = self.unify(x, source)
-        if target != hub:
-            z = self.generator_of(hub, target)(z)
+        if target != self.hub:
+            z = self.generator_of(self.hub, target)(z)
         return self.decode(z, target)
 
 

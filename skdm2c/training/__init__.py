@@ -15,28 +15,28 @@ from .callbacks import (
     Record,
     require_finite,
 )
-from .decoding import DecodingSettings, refit_decoder
 from .pretraining import PretrainingSettings, pretrain_autoencoder
+from .regression import RegressionSettings, fit_to_examples
+from .rows import BatchedRows, on_device
 from .state import TrainingState
-from .teaching import TeachingSettings, teach_generators
 
 __all__ = [
     "AdversarialSettings",
+    "BatchedRows",
     "Callback",
     "Callbacks",
-    "DecodingSettings",
     "DivergenceGuard",
     "EarlyStop",
     "History",
     "PretrainingSettings",
     "Progress",
     "Record",
+    "RegressionSettings",
     "StratifiedBatches",
-    "TeachingSettings",
     "TrainingState",
+    "fit_to_examples",
+    "on_device",
     "pretrain_autoencoder",
-    "refit_decoder",
     "require_finite",
-    "teach_generators",
     "train_adversarially",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +14,7 @@ from .batches import StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
 from .optimizers import OptimizerName, make_optimizer
+from .rows import BatchedRows
 from .state import TrainingState
 
 GameName = Literal["wasserstein", "gan"]
@@ -73,8 +74,8 @@ def map_batch(system: CrossModalSystem, batch: list[Tensor]) -> MappedBatch:
     Examples
     --------
     >>> from skdm2c.networks import Architecture
-    >>> arch = Architecture((3, 5), 0, 2, (8,), (8, 8), (8,), "none", False)
-    >>> system = CrossModalSystem(arch, torch.Generator().manual_seed(0))
+    >>> arch = Architecture(2, (8,), (8, 8), (8,), "none", False)
+    >>> system = CrossModalSystem(arch, (3, 5), 0, torch.Generator().manual_seed(0))
     >>> out = map_batch(system, [torch.zeros(4, 3), torch.zeros(6, 5)])
     >>> out.mapped[1, 0].shape, out.cycled[1, 0].shape
     (torch.Size([6, 2]), torch.Size([6, 2]))
@@ -87,7 +88,7 @@ def map_batch(system: CrossModalSystem, batch: list[Tensor]) -> MappedBatch:
 
 def train_adversarially(
     system: CrossModalSystem,
-    blocks: list[Tensor],
+    blocks: Sequence[BatchedRows],
     settings: AdversarialSettings,
     *,
     rng: torch.Generator,
@@ -104,8 +105,8 @@ def train_adversarially(
     Parameters
     ----------
     system : CrossModalSystem
-    blocks : list of Tensor, the m-th of shape (n_m, d_m)
-        On the device of the system.
+    blocks : sequence of BatchedRows, the m-th of shape (n_m, d_m)
+        Given on the device of the system.
     settings : AdversarialSettings
     rng : torch.Generator
         Draws the batches, on the same device.

@@ -15,6 +15,7 @@ from .callbacks import Callback
 from .loop import descend, run_phase
 from .neighbors import NeighborSampler, negative_pairs
 from .optimizers import ScheduleName, make_optimizer, make_schedule
+from .rows import BatchedRows
 from .state import TrainingState
 
 
@@ -33,7 +34,7 @@ class PretrainingSettings:
 
 def pretrain_autoencoder(
     autoencoder: ModalityAutoEncoder,
-    x: Tensor,
+    x: BatchedRows,
     graph: sp.csr_matrix | None,
     settings: PretrainingSettings,
     *,
@@ -47,8 +48,8 @@ def pretrain_autoencoder(
     Parameters
     ----------
     autoencoder : ModalityAutoEncoder
-    x : Tensor of shape (n, d)
-        All rows of the modality, on the device of the auto-encoder.
+    x : BatchedRows of shape (n, d)
+        All rows of the modality, given on the device of the auto-encoder.
     graph : sparse matrix of shape (n, n) or None
         Whose neighbours the latent space is to keep; None for reconstruction alone.
     settings : PretrainingSettings
@@ -79,7 +80,7 @@ def pretrain_autoencoder(
     True
     """
     optimizer = make_optimizer("adam", [(autoencoder, learning_rate)], settings.weight_decay)
-    sampler = None if graph is None else NeighborSampler(graph, x.device)
+    sampler = None if graph is None else NeighborSampler(graph, rng.device)
     batches = StratifiedBatches(
         [len(x)], settings.batch_size, rng, min_steps=1 if graph is None else FEW_ROWS_STEPS
     )
@@ -116,7 +117,7 @@ def _noisy(x: Tensor, noise: float, rng: torch.Generator) -> Tensor:
 
 def _reconstruction_terms(
     autoencoder: ModalityAutoEncoder,
-    x: Tensor,
+    x: BatchedRows,
     rows: Tensor,
     settings: PretrainingSettings,
     rng: torch.Generator,
@@ -128,7 +129,7 @@ def _reconstruction_terms(
 
 def _neighbor_terms(
     autoencoder: ModalityAutoEncoder,
-    x: Tensor,
+    x: BatchedRows,
     rows: Tensor,
     sampler: NeighborSampler,
     settings: PretrainingSettings,
