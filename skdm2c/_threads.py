@@ -1,8 +1,10 @@
-"""One CPU thread for a fit, so that no sum depends on how many threads there are.
+"""One CPU thread for what the estimator computes, so that no sum depends on how many there are.
 
 Matrix libraries split long sums among their threads for some shapes; a rounding error
 then decides which restart of k-means is best, or grows in training. A fit would differ
 between a process and its workers. To use several cores, run several fits.
+
+The estimator's public methods are decorated, and nothing below them.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from threading import Lock
+from threading import Lock, local
 from typing import Any, TypeVar, cast
 
 import torch
@@ -55,17 +57,23 @@ def _limit(user_api: str) -> Any:
 
 
 _PROCESS = _ProcessLimit()
+_HERE = local()  # whether this thread is limited already
 
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
+    if getattr(_HERE, "limited", False):
+        yield
+        return
     torch_threads = torch.get_num_threads()
     # OpenMP's limit is that of the thread that sets it, and needs no counting.
     with _limit("openmp"):
         _PROCESS.enter(torch_threads)
+        _HERE.limited = True
         try:
             yield
         finally:
+            _HERE.limited = False
             _PROCESS.leave()
 
 

@@ -12,8 +12,8 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from ._threads import single_threaded
 from .neighbors import fit_pca
+from .sampling import subsample
 from .spectral import normalized_cut
 
 Points = NDArray[np.floating]
@@ -78,7 +78,6 @@ class Clusters:
         return log
 
 
-@single_threaded
 def fit_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> Clusters:
     """Clusters of the best of several runs of k-means.
 
@@ -106,7 +105,6 @@ def fit_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> Clust
     return Clusters(np.zeros(width), np.eye(width) / spread, centers / spread, np.zeros(n_clusters))
 
 
-@single_threaded
 def fit_mixture(points: Points, n_clusters: int, n_init: int, seed: int) -> Clusters:
     """Clusters of a mixture of Gaussians of one covariance: the likelier of two local optima.
 
@@ -136,7 +134,7 @@ def fit_mixture(points: Points, n_clusters: int, n_init: int, seed: int) -> Clus
     (150, 150)
     """
     kmeans = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(points)
-    rows = np.random.RandomState(seed).permutation(len(points))[:MAX_CUT_ROWS]
+    rows = subsample(len(points), MAX_CUT_ROWS, np.random.RandomState(seed))
     cut = normalized_cut(points[rows].astype(np.float64), n_clusters, seed)
     every = np.arange(len(points))
     found = [
@@ -146,7 +144,6 @@ def fit_mixture(points: Points, n_clusters: int, n_init: int, seed: int) -> Clus
     return max(found, key=lambda pair: pair[1])[0]
 
 
-@single_threaded
 def fit_mixture_from(points: Points, shares: Matrix, seed: int) -> Clusters:
     """Clusters of a mixture of Gaussians of one covariance, starting where one is told.
 

@@ -24,6 +24,7 @@ from torch import nn
 
 from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
+from ._threads import single_threaded
 from .alignment import Aligner, GeometricAlignment
 from .data import MixedModalData, as_known_modalities, as_mixed_modal, modality_index
 from .data.rows import FloatRows
@@ -368,6 +369,7 @@ class MixedModalClustering(
         self.verbose = verbose
         self.random_state = random_state
 
+    @single_threaded
     @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def fit(self, X: Any, y: Any = None) -> MixedModalClustering:
         """Train the networks and cluster the rows.
@@ -459,6 +461,7 @@ class MixedModalClustering(
         embedding: FloatRows = self.fit(data).transform(data)
         return embedding
 
+    @single_threaded
     def transform(self, X: Any, X_b: Any = None, *, modality: str | int | None = None) -> FloatRows:
         """Map rows into the unified space.
 
@@ -495,6 +498,7 @@ class MixedModalClustering(
             return embedding
         return self._model.embed(as_known_modalities(X, self.modality_names_, X_b, modality))
 
+    @single_threaded
     def predict(
         self, X: Any, X_b: Any = None, *, modality: str | int | None = None
     ) -> NDArray[np.int32]:
@@ -531,6 +535,7 @@ class MixedModalClustering(
         data = as_known_modalities(X, self.modality_names_, X_b, modality)
         return self._model.clusters.assign(self._model.embed(data))
 
+    @single_threaded
     def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
         """Show rows of one modality in the features of another: Enc, G, Dec.
 
@@ -563,6 +568,7 @@ class MixedModalClustering(
         data = as_known_modalities(X, self.modality_names_, modality=s)
         return self._model.translate(data, s, t)
 
+    @single_threaded
     def score(self, X: Any, y: Any = None) -> float:
         """How good the clustering of ``X`` looks without labels; higher is better.
 

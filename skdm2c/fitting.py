@@ -22,7 +22,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
 from torch import nn
 
-from ._threads import single_threaded
 from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targets
 from .clustering import Clusters, Matrix, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
@@ -151,7 +150,6 @@ def require_all_modalities(data: MixedModalData, at_least: int) -> None:
             )
 
 
-@single_threaded
 def fit_model(
     data: CheckedData,
     plan: FitPlan,

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
 
+from .sampling import subsample
+
 MAX_ROWS = 2000
 
 
@@ -33,7 +35,7 @@ def separation(latents: NDArray[np.floating], labels: NDArray[np.integer], seed:
     >>> separation(noise + 50 * y[:, None], y, seed=0) > separation(noise, y, seed=0)
     True
     """
-    kept = np.random.RandomState(seed).permutation(len(latents))[:MAX_ROWS]
+    kept = subsample(len(latents), MAX_ROWS, np.random.RandomState(seed))
     if not 2 <= len(np.unique(labels[kept])) < len(kept):  # the silhouette is not defined
         return -1.0
     return float(silhouette_score(latents[kept], labels[kept]))

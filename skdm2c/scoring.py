@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import mutual_info_score, silhouette_samples
 
 from .data.rows import Rows
+from .sampling import subsample
 
 WORST_SCORE = -2.0
 MAX_ROWS = 2000
@@ -58,7 +59,7 @@ def label_free_score(
 
 def _silhouette(x: Rows, y: NDArray[np.integer], seed: int) -> float:
     # A mean over clusters, not rows: all rows against one outlier is no good clustering.
-    kept = np.random.RandomState(seed).permutation(len(x))[:MAX_ROWS]
+    kept = subsample(len(x), MAX_ROWS, np.random.RandomState(seed))
     names = np.unique(y[kept])
     if not 2 <= len(names) < len(kept):  # the silhouette is not defined: nothing is separated
         return -1.0

@@ -256,11 +256,9 @@ def test_normal_scores_see_ranks_alone():
 def test_match_finds_a_relabelled_shape():
     d = random_distances(12)
     turned, truth = relabelled(d)
-    mass, objective = match(
-        as_prototypes(d), as_prototypes(turned), ("cosine",), np.random.RandomState(0)
-    )
+    mass = match(as_prototypes(d), as_prototypes(turned), ("cosine",), np.random.RandomState(0))
     np.testing.assert_array_equal(best_partners(mass), truth)
-    assert objective > 0.9  # entropy keeps it from 1
+    assert mass[np.arange(12), truth].sum() > 0.7  # entropy keeps it from 1; chance is 1 / 12
 
 
 def test_whole_clusters_are_sent_to_whole_clusters():
@@ -278,7 +276,7 @@ def test_whole_clusters_are_sent_to_whole_clusters():
 
 def test_match_splits_mass_where_sizes_differ():
     d = [[0, 1, 5], [1, 0, 5], [5, 5, 0.0]]
-    mass, _ = match(
+    mass = match(
         as_prototypes(d, [0.2, 0.2, 0.6]),
         as_prototypes(d, [0.1, 0.1, 0.8]),
         ("cosine",),

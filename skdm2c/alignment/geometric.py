@@ -142,9 +142,7 @@ class GeometricAlignment:
             kept += [
                 np.diag(match_from_clusters(a, b, kind, identity)) for a in first for b in second
             ]
-            blind += [
-                np.trace(match(a, b, kind, rng)[0]) for a, b in zip(first, second, strict=True)
-            ]
+            blind += [np.trace(match(a, b, kind, rng)) for a, b in zip(first, second, strict=True)]
         own: Matrix = np.mean(kept, axis=0)
         return ClusteredModality(sets, own, float(np.mean(blind) / max(own.sum(), 1e-12)))
 
@@ -167,7 +165,7 @@ class GeometricAlignment:
         chosen = rng.permutation(len(a) * len(b))[: self.n_matches]
         mass: Matrix = np.mean(
             [
-                match(a[c // len(b)], b[c % len(b)], kind, rng)[0]
+                match(a[c // len(b)], b[c % len(b)], kind, rng)
                 for kind in self.kinds
                 for c in chosen
             ],

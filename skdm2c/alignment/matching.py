@@ -25,7 +25,7 @@ START_SHARE = 0.8  # of a start's mass; the rest is spread evenly
 
 def match(
     left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
-) -> tuple[Matrix, float]:
+) -> Matrix:
     """Couple two sets of prototypes whose distances agree best; say what clusters share.
 
     Starts are permutations of prototypes and permutations of whole clusters: the first
@@ -41,10 +41,8 @@ def match(
 
     Returns
     -------
-    mass : ndarray of shape (k, k)
-        That the best coupling gives to every two clusters; sums to one.
-    objective : float
-        Correlation of the distances through that coupling; 1 is a perfect match.
+    ndarray of shape (k, k)
+        Mass that the best coupling gives to every two clusters; sums to one.
     """
     a, b = (standard_distances(p, kinds) for p in (left, right))
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
@@ -65,9 +63,8 @@ def match(
     t = t[list(first.values())[:N_DISTINCT]]
     t = anneal(a, b, rows, columns, t, (0.15, 0.08), 6)
     t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 10)
-    objectives = correlation(a, b, t)
-    winner = int(np.argmax(objectives))
-    return shared_mass(left, right, t[winner : winner + 1])[0], float(objectives[winner])
+    mass: Matrix = shared_mass(left, right, t)[np.argmax(correlation(a, b, t))]
+    return mass
 
 
 def match_from_clusters(

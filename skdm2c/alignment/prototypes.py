@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
 
 from ..neighbors import Matrix, principal_components
+from ..sampling import subsample
 from .base import ModalityView
 from .geometry import Distances, distances
 
@@ -77,7 +78,7 @@ def draw_prototypes(
     >>> len(sets), sets[0].masses.shape, sets[0].clusters.shape
     (8, (5,), (5, 2))
     """
-    kept = np.sort(rng.permutation(len(modality.rows))[:max_rows])
+    kept = subsample(len(modality.rows), max_rows, rng)
     points = principal_components(modality.rows[kept], rng.randint(2**31 - 1))
     directions = normalize(points)
     z, labels = modality.latents[kept].astype(np.float64), modality.labels[kept]

@@ -8,13 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._threads import single_threaded
 from ..data.rows import FloatRows, Rows
 
 CHUNK = 512
 
 
-@single_threaded
 def apply_in_chunks(
     function: Callable[[Tensor], Tensor], x: Rows, device: torch.device
 ) -> FloatRows:

@@ -3,9 +3,6 @@
 Source: Jiang, Xu, Yang, Cao, Huang, "DM2C: Deep Mixed-Modal Clustering",
 NeurIPS 2019. As in the authors' code, norms are averaged over the columns, so
 that one set of weights fits narrow and wide data alike.
-
-Means are taken over a row first and over the rows then: PyTorch reduces a whole
-matrix in an order that depends on the number of threads, rows it does not.
 """
 
 from __future__ import annotations
@@ -35,7 +32,7 @@ def reconstruction_loss(x: Tensor, x_hat: Tensor) -> Tensor:
     >>> reconstruction_loss(torch.zeros(4, 3), torch.full((4, 3), 2.0))
     tensor(4.)
     """
-    return (x - x_hat).square().mean(1).mean()
+    return F.mse_loss(x_hat, x)
 
 
 def neighborhood_loss(
@@ -95,7 +92,7 @@ def cycle_loss(z: Tensor, z_cycled: Tensor) -> Tensor:
     >>> cycle_loss(torch.ones(4, 3), torch.ones(4, 3))
     tensor(0.)
     """
-    return (z - z_cycled).abs().mean(1).mean()
+    return F.l1_loss(z_cycled, z)
 
 
 def adversarial_value(real_scores: Tensor, fake_scores: Tensor) -> Tensor:

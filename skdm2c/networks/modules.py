@@ -18,38 +18,8 @@ from torch.nn import functional as F
 Normalization = Literal["batch", "layer", "none"]
 
 LEAKY_SLOPE = 0.2
-
-
-class BatchNorm(nn.Module):
-    """Batch normalisation whose result does not depend on the number of threads.
-
-    PyTorch's own kernel sums per thread, so the same seed gives other weights
-    with one thread than with two; these plain column sums do not.
-    """
-
-    running_mean: Tensor
-    running_var: Tensor
-
-    def __init__(self, n_features: int, momentum: float = 0.1, eps: float = 1e-5) -> None:
-        super().__init__()
-        self.momentum, self.eps = momentum, eps
-        self.weight = nn.Parameter(torch.ones(n_features))
-        self.bias = nn.Parameter(torch.zeros(n_features))
-        self.register_buffer("running_mean", torch.zeros(n_features))
-        self.register_buffer("running_var", torch.ones(n_features))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise the columns of ``x``, shape (n, n_features)."""
-        if not self.training:
-            scale = torch.rsqrt(self.running_var + self.eps) * self.weight
-            return torch.addcmul(self.bias, x - self.running_mean, scale)
-        mean = x.mean(0)
-        centred = x - mean
-        var = centred.square().mean(0)
-        with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(var * (len(x) / (len(x) - 1)), self.momentum)
-        return torch.addcmul(self.bias, centred, torch.rsqrt(var + self.eps) * self.weight)
+FIRST_STEPS = 15  # of power iteration, before a spectral layer is used
+SMALLEST = 1e-12  # that a spectral norm counts as
 
 
 class PlainLinear(nn.Linear):
@@ -62,8 +32,8 @@ class PlainLinear(nn.Linear):
 class SpectralLinear(PlainLinear):
     """A linear layer divided by its largest singular value, so that it is 1-Lipschitz.
 
-    One step of power iteration a forward pass in training follows the largest
-    singular value (Miyato et al., ICLR 2018).
+    One step of power iteration a forward pass in training follows the largest singular
+    value (Miyato et al., ICLR 2018).
     """
 
     left: Tensor
@@ -72,15 +42,28 @@ class SpectralLinear(PlainLinear):
         super().__init__(n_in, n_out)
         self.register_buffer("left", torch.empty(n_out))
 
+    def start(self, rng: torch.Generator) -> None:
+        """Find the largest singular value of the first weights."""
+        nn.init.normal_(self.left, generator=rng)
+        for _ in range(FIRST_STEPS):
+            self._follow()
+
     def forward(self, x: Tensor) -> Tensor:
         """Apply the normalised layer to ``x``, shape (n, n_in)."""
-        with torch.no_grad():
-            right = F.normalize(self.weight.t() @ self.left, dim=0)
-            if self.training:
-                self.left.copy_(F.normalize(self.weight @ right, dim=0))
-            left = self.left.clone()  # the next pass writes into the buffer
-        sigma = torch.dot(left, self.weight @ right)
+        right = self._follow() if self.training else self._right()
+        left = self.left.clone()  # the next pass writes into the buffer
+        sigma = torch.dot(left, self.weight @ right).clamp(min=SMALLEST)
         return F.linear(x, self.weight / sigma, self.bias)
+
+    @torch.no_grad()
+    def _right(self) -> Tensor:
+        return F.normalize(self.weight.t() @ self.left, dim=0)
+
+    @torch.no_grad()
+    def _follow(self) -> Tensor:
+        right = self._right()
+        self.left.copy_(F.normalize(self.weight @ right, dim=0))
+        return right
 
 
 def _linear(n_in: int, n_out: int, rng: torch.Generator, spectral: bool = False) -> nn.Linear:
@@ -90,14 +73,13 @@ def _linear(n_in: int, n_out: int, rng: torch.Generator, spectral: bool = False)
     nn.init.uniform_(linear.weight, -bound, bound, generator=rng)
     nn.init.uniform_(linear.bias, -bound, bound, generator=rng)
     if isinstance(linear, SpectralLinear):
-        nn.init.normal_(linear.left, generator=rng)
-        linear.left.copy_(F.normalize(linear.left, dim=0))
+        linear.start(rng)
     return linear
 
 
 def _normalization(kind: Normalization, width: int) -> list[nn.Module]:
     if kind == "batch":
-        return [BatchNorm(width)]
+        return [nn.BatchNorm1d(width)]
     if kind == "layer":  # no scale and shift: the next linear layer has its own
         return [nn.LayerNorm(width, elementwise_affine=False)]
     return []
