@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from scipy.special import softmax
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -70,6 +71,23 @@ class Clusters:
         mass = np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
         centers: Matrix = shares.T @ points.astype(np.float64) / mass[:, None]
         return centers
+
+    def numbered_like(self, shares: Matrix, points: Points) -> Clusters:
+        """Give each cluster the number of the one in ``shares`` that it has most in common with.
+
+        Parameters
+        ----------
+        shares : ndarray of shape (n, k)
+            What each point belongs to, in the numbers wanted.
+        points : ndarray of shape (n, c)
+
+        Returns
+        -------
+        Clusters
+        """
+        mine = np.eye(len(self.means))[self.assign(points)]
+        order = linear_sum_assignment(-shares.T @ mine)[1]
+        return replace(self, means=self.means[order], log_weights=self.log_weights[order])
 
     def _log_shares(self, points: Points) -> Matrix:
         # Up to a term that is the same for all clusters.

@@ -186,8 +186,16 @@ class MixedModalClustering(
         In [0, 1]: how far to trust clusters *across* modalities. With more than two
         modalities that of the worst spoke. 0.0 where ``alignment=None`` or
         ``alignment_epochs=0``, as nothing was tested.
+    cluster_confidence_ : ndarray of shape (n_clusters,)
+        The same, cluster by cluster: low where a cluster of one modality may well be another
+        one of the other.
+    matching_ : mapping of str to SpokeMatching
+        For every modality but the hub how its clusters were matched with the hub's, in the
+        numbers of ``labels_``: shared masses, partners, confidence. Prints as a table; empty
+        where nothing was aligned.
     history_ : list of dict
-        One record an epoch and phase: ``phase``, ``modality`` where it is about one,
+        One record an epoch and phase: ``phase``, ``modality`` where it is about one (or
+        about a generator, "a to b"),
         ``epoch``, ``n_epochs``, ``seconds`` since the start, and mean losses by name.
     n_iter_ : int
         Epochs of all phases together.
@@ -420,6 +428,8 @@ class MixedModalClustering(
             labels_=model.clusters.assign(embedding),
             modality_=data.modality,
             alignment_confidence_=model.confidence,
+            cluster_confidence_=model.cluster_confidence,
+            matching_=model.matching,
             history_=fitted.records,
             n_iter_=len(fitted.records),
             scaling_={door.name: door.scaling_ for door in model.doors},
@@ -534,6 +544,50 @@ class MixedModalClustering(
         check_is_fitted(self)
         data = as_known_modalities(X, self.modality_names_, X_b, modality)
         return self._model.clusters.assign(self._model.embed(data))
+
+    @single_threaded
+    def predict_proba(
+        self, X: Any, X_b: Any = None, *, modality: str | int | None = None
+    ) -> NDArray[np.float64]:
+        """Probability of each cluster for each row.
+
+        Of a mixture (``assignment="mixture"``) the responsibilities; of k-means those of
+        equal round Gaussians with the spread of its clusters. The likeliest is what
+        :meth:`predict` gives. A row whose largest probability is below 0.5 lies between
+        clusters; call it unsure. The probabilities know nothing of whether clusters were
+        matched rightly across modalities: that is ``cluster_confidence_``.
+
+        Parameters
+        ----------
+        X : MixedModalData or block of shape (n_a, d_a)
+        X_b : block of shape (n_b, d_b), default=None
+            The second modality's rows, where ``X`` is the first's.
+        modality : str or int, default=None
+            The modality of ``X``, where it is the only block.
+
+        Returns
+        -------
+        ndarray of shape (n, n_clusters)
+            In the order of the rows given; rows sum to one.
+
+        Raises
+        ------
+        ValueError
+            If a block is no good, or of an unknown modality.
+
+        Examples
+        --------
+        >>> from skdm2c.datasets import make_mixed_modal_blobs
+        >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+        >>> model = MixedModalClustering(n_clusters=3, random_state=0).fit(X)
+        >>> probabilities = model.predict_proba(X)
+        >>> probabilities.shape, bool((probabilities.argmax(axis=1) == model.labels_).all())
+        ((200, 3), True)
+        >>> unsure = probabilities.max(axis=1) < 0.5
+        """
+        check_is_fitted(self)
+        data = as_known_modalities(X, self.modality_names_, X_b, modality)
+        return self._model.clusters.share(self._model.embed(data))
 
     @single_threaded
     def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:

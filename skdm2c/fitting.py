@@ -430,7 +430,8 @@ def _fit_clusters(
     embedding: FloatRows, start: Matrix | None, settings: ClusteringSettings, seed: int
 ) -> Clusters:
     if settings.assignment == "kmeans":
-        return fit_kmeans(embedding, settings.n_clusters, settings.n_init, seed)
+        found = fit_kmeans(embedding, settings.n_clusters, settings.n_init, seed)
+        return found if start is None else found.numbered_like(start, embedding)
     if start is None:
         return fit_mixture(embedding, settings.n_clusters, settings.n_init, seed)
     return fit_mixture_from(embedding, start, seed)

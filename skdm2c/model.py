@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._persistence import system_from_arrays, system_to_arrays
-from .alignment import Alignment
+from .alignment import Alignment, MatchingTable, SpokeMatching
 from .clustering import Clusters
 from .data import MixedModalData
 from .data.blocks import n_columns, n_rows
@@ -55,6 +55,18 @@ class FittedModel:
     def confidence(self) -> float:
         """That of the worst spoke; 0 where nothing was aligned."""
         return min((found.confidence for found in self.alignments.values()), default=0.0)
+
+    @property
+    def matching(self) -> MatchingTable:
+        """The matching of each spoke with the hub, in the numbers that labels have."""
+        spokes = {self.names[m]: SpokeMatching.of(found) for m, found in self.alignments.items()}
+        return MatchingTable(self.names[self.hub], spokes)
+
+    @property
+    def cluster_confidence(self) -> NDArray[np.float64]:
+        """That of each cluster, by its worst spoke; 0 where nothing was aligned."""
+        found = [spoke.cluster_confidence for spoke in self.matching.values()]
+        return np.min(found, axis=0) if found else np.zeros(len(self.clusters.means))
 
     def to(self, device: torch.device) -> FittedModel:
         """Return the same model with its networks on another device; this one stays where it is."""

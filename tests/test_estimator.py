@@ -12,6 +12,7 @@ from conftest import TINY
 from skdm2c import (
     AlignmentWarning,
     MixedModalClustering,
+    MixedModalData,
     TrainingDivergedError,
     presets,
 )
@@ -105,6 +106,55 @@ def test_three_real_views():
     figures = evaluate(y, model.labels_, model.modality_, model.embedding_)
     assert figures["ari"] > figures["random"]
     assert (model.predict(X) == model.labels_).all()
+
+
+@pytest.mark.parametrize("assignment", ["mixture", "kmeans"])
+def test_soft_answers_go_with_the_labels(blobs, tiny, assignment):
+    X, _ = blobs
+    model = tiny.set_params(assignment=assignment).fit(X)
+    shares = model.predict_proba(X)
+    assert shares.shape == (120, 3)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    np.testing.assert_array_equal(shares.argmax(axis=1), model.labels_)
+    a, b = X.blocks.values()
+    np.testing.assert_array_equal(model.predict_proba(a, b), shares)
+    np.testing.assert_array_equal(model.predict_proba(a, modality="a"), shares[:60])
+
+
+@pytest.mark.parametrize("assignment", ["mixture", "kmeans"])
+def test_the_matching_is_told_in_the_numbers_of_labels(assignment):
+    X, _ = make_mixed_modal_blobs(400, centers=6, random_state=0)
+    model = MixedModalClustering(
+        6, assignment=assignment, pretrain_epochs=20, decoder_epochs=0, random_state=0
+    ).fit(X)
+    (spoke,) = model.matching_
+    found = model.matching_[spoke]
+    assert {spoke, model.unified_modality_} == {"a", "b"}
+    assert found.confidence == model.alignment_confidence_
+    np.testing.assert_array_equal(found.partners, np.arange(6))
+    np.testing.assert_array_equal(model.cluster_confidence_, found.cluster_confidence)
+    # Masses are shares of rows: those of the labels, where the matching is sure.
+    for axis, name in ((1, spoke), (0, model.unified_modality_)):
+        shares = np.bincount(model.labels_[model.modality_ == name]) / 200
+        np.testing.assert_allclose(found.mass.sum(axis=axis), shares, atol=0.05)
+    assert f"Clusters of '{spoke}' matched" in repr(model.matching_)
+
+
+def test_of_several_spokes_the_worst_counts(tiny):
+    views, _ = load_handwritten(("fac", "kar", "pix"))
+    X = MixedModalData(*[view[m::40] for m, view in enumerate(views.values())])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)
+        model = tiny.set_params(n_clusters=4).fit(X)
+    assert set(model.matching_) == {"a", "b", "c"} - {model.unified_modality_}
+    worst = np.min([s.cluster_confidence for s in model.matching_.values()], axis=0)
+    np.testing.assert_array_equal(model.cluster_confidence_, worst)
+
+
+def test_what_was_not_aligned_is_not_trusted(blobs, tiny):
+    model = tiny.set_params(alignment=None).fit(blobs[0])
+    assert repr(model.matching_) == "No clusters were matched."
+    np.testing.assert_array_equal(model.cluster_confidence_, np.zeros(3))
 
 
 @pytest.mark.parametrize("hub", ["b", 1])

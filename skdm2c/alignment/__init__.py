@@ -7,13 +7,16 @@ Arrays in, arrays out.
 from .agreement import agreement
 from .base import Aligner, Alignment, ModalityView
 from .geometric import GeometricAlignment
+from .table import MatchingTable, SpokeMatching
 from .targets import taught_targets
 
 __all__ = [
     "Aligner",
     "Alignment",
     "GeometricAlignment",
+    "MatchingTable",
     "ModalityView",
+    "SpokeMatching",
     "agreement",
     "taught_targets",
 ]
