@@ -16,7 +16,7 @@ from .base import Alignment
 class SpokeMatching:
     """How the clusters of one modality are matched with the hub's, numbered as labels are.
 
-    Attributes
+    Parameters
     ----------
     mass : ndarray of shape (k, k)
         Share of the rows that cluster r of the modality and cluster c of the hub have in

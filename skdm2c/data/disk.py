@@ -1,0 +1,41 @@
+"""Rows that lie on disk, in a backed AnnData."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class BackedRows:
+    """The ``X`` of a backed AnnData, or some of its rows, read when they are asked for.
+
+    Parameters
+    ----------
+    adata : anndata.AnnData
+        Backed.
+    rows : ndarray of int of shape (n,), default=None
+        Which of its rows, in which order; by default all.
+
+    Attributes
+    ----------
+    shape : (int, int)
+    """
+
+    ndim = 2
+
+    def __init__(self, adata: Any, rows: NDArray[np.intp] | None = None) -> None:
+        self._adata = adata
+        self._rows = np.arange(adata.n_obs) if rows is None else rows
+        self.shape = (len(self._rows), int(adata.n_vars))
+
+    def take(self, rows: NDArray[np.intp]) -> BackedRows:
+        """Choose some of the rows, by number; nothing is read."""
+        return BackedRows(self._adata, self._rows[rows])
+
+    def read(self) -> Any:
+        """Read the rows into memory, as an array or a sparse matrix."""
+        if np.array_equal(self._rows, np.arange(self._adata.n_obs)):
+            return self._adata.to_memory().X  # a view of all rows is slower
+        return self._adata[self._rows].X
