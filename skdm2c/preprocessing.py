@@ -11,7 +11,7 @@ from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
-from .data.blocks import n_columns, n_rows
+from .data.blocks import in_memory, n_columns, n_rows
 
 
 class PerModality(  # type: ignore[call-arg]
@@ -147,7 +147,7 @@ class PerModality(  # type: ignore[call-arg]
             if n_rows(data.blocks[name]) == 0:
                 raise ValueError(f"Modality {name!r} has no rows to fit its transformer on.")
             fitted[name] = clone(transformer)
-            blocks[name] = fitted[name].fit_transform(data.blocks[name])
+            blocks[name] = fitted[name].fit_transform(in_memory(data.blocks[name]))
         self.names_in_, self.transformers_ = data.names, fitted
         self._names_passed = {
             name: [*getattr(block, "columns", [f"x{i}" for i in range(n_columns(block))])]
@@ -177,7 +177,7 @@ class PerModality(  # type: ignore[call-arg]
         data = as_known_modalities(X, self.names_in_, modality=modality)
         return data.with_blocks(
             {
-                name: transformer.transform(data.blocks[name])
+                name: transformer.transform(in_memory(data.blocks[name]))
                 for name, transformer in self.transformers_.items()
                 if n_rows(data.blocks[name]) > 0
             }

@@ -10,14 +10,16 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
+from .disk import BackedRows
+
 
 def as_block(block: Any, name: str) -> Any:
     """Check the form of a block (not its values) and return it, unconverted if possible.
 
     Parameters
     ----------
-    block : array-like of shape (n, d), sparse matrix, data frame or list of str
-        2-D data, or one string a row.
+    block : array-like of shape (n, d), sparse matrix, data frame, AnnData or list of str
+        2-D data, or one string a row. Of an AnnData its ``X``.
     name : str
         What messages call the modality.
 
@@ -25,7 +27,8 @@ def as_block(block: Any, name: str) -> Any:
     -------
     block
         The same object; a list of rows becomes an array, a series of strings a
-        list, a sparse matrix that cannot be indexed a CSR one.
+        list, a sparse matrix that cannot be indexed a CSR one, a backed AnnData
+        rows that are read when they are asked for.
 
     Raises
     ------
@@ -39,6 +42,10 @@ def as_block(block: Any, name: str) -> Any:
     >>> as_block(("some", "texts"), "b")
     ['some', 'texts']
     """
+    if is_anndata(block):
+        block = BackedRows(block) if block.isbacked else block.X
+    if isinstance(block, BackedRows):
+        return block
     if sp.issparse(block):
         return block if block.format == "csr" else block.tocsr()
     if hasattr(block, "columns") or (isinstance(block, np.ndarray) and block.ndim == 2):
@@ -124,7 +131,45 @@ def take_rows(block: Any, rows: NDArray[np.intp]) -> Any:
     """
     if block is None:
         return None
-    return _safe_indexing(block, rows)
+    return block.take(rows) if isinstance(block, BackedRows) else _safe_indexing(block, rows)
+
+
+def in_memory(block: Any) -> Any:
+    """Read a block that lies on disk; return any other as it is.
+
+    Parameters
+    ----------
+    block : block or None
+
+    Returns
+    -------
+    block or None
+
+    Examples
+    --------
+    >>> in_memory(["some", "texts"])
+    ['some', 'texts']
+    """
+    return block.read() if isinstance(block, BackedRows) else block
+
+
+def is_anndata(value: Any) -> bool:
+    """Whether a value is an AnnData, told by its fields: the package need not be there.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_anndata(np.zeros((2, 3)))
+    False
+    """
+    return all(hasattr(value, field) for field in ("X", "obs_names", "obsm", "isbacked"))
 
 
 def _is_text(block: Any) -> bool:

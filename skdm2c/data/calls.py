@@ -17,7 +17,7 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
 
     Parameters
     ----------
-    X : MixedModalData or block of shape (n_a, d_a)
+    X : MixedModalData, MuData or block of shape (n_a, d_a)
     y : block of shape (n_b, d_b), labels of shape (n,) or None
         Ignored where ``X`` is a container.
 
@@ -38,6 +38,8 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
     """
     if isinstance(X, MixedModalData):
         return X
+    if is_mudata(X):
+        return MixedModalData.from_mudata(X)
     several = isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
     if several or isinstance(X, Mapping):
         raise ValueError("Several blocks in one: pass MixedModalData(X_a, X_b), or X_a and X_b.")
@@ -76,7 +78,7 @@ def as_known_modalities(
 
     Parameters
     ----------
-    X : MixedModalData or block
+    X : MixedModalData, MuData or block
     names : tuple of str
         The modalities known.
     X_b : block, default=None
@@ -99,10 +101,12 @@ def as_known_modalities(
     >>> as_known_modalities(np.zeros((2, 3)), ("rna", "atac"), modality="atac")
     MixedModalData(rna: absent, atac: 2 x 3)
     """
+    if is_mudata(X):
+        X = _known_of_mudata(X, names)
     if isinstance(X, MixedModalData):
         if X_b is not None or modality is not None:
             raise ValueError(
-                "A MixedModalData says itself of which modality its rows are: pass it alone, "
+                "A container says itself of which modality its rows are: pass it alone, "
                 "without a second block or modality."
             )
         if X.names != names:
@@ -126,6 +130,33 @@ def as_known_modalities(
         )
     index = modality_index(modality, names)
     return MixedModalData(*[X if m == index else None for m in range(len(names))], names=names)
+
+
+def is_mudata(value: Any) -> bool:
+    """Whether a value is a MuData, told by its fields: the package need not be there.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_mudata(np.zeros((2, 3)))
+    False
+    """
+    return isinstance(getattr(value, "mod", None), Mapping) and hasattr(value, "obs_names")
+
+
+def _known_of_mudata(mdata: Any, names: tuple[str, ...]) -> MixedModalData:
+    # New data may lack an assay, and have others that the model does not know.
+    there = [name for name in names if name in mdata.mod]
+    if not there:
+        raise ValueError(f"The modalities were {names} in fit; this MuData has {tuple(mdata.mod)}.")
+    return MixedModalData(*[mdata.mod.get(name) for name in names], names=names)
 
 
 def modality_index(modality: str | int, names: tuple[str, ...]) -> int:

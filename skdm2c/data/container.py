@@ -138,7 +138,8 @@ class MixedModalData:
 
         Parameters
         ----------
-        mdata : mudata.MuData
+        mdata : mudata.MuData, or mapping of str to AnnData
+            Where the ``X`` of an assay is backed it stays on disk, and is read as it is needed.
         modalities : sequence of str, default=None
             Which modalities, and in which order; by default all.
         representation : mapping of str to str, default=None
@@ -158,10 +159,11 @@ class MixedModalData:
 
         Examples
         --------
-        >>> from types import SimpleNamespace as Fake  # any object with MuData's fields
-        >>> rna = Fake(X=np.zeros((3, 4)), obs_names=["c1", "c2", "c3"], obsm={}, layers={})
-        >>> atac = Fake(X=np.zeros((2, 6)), obs_names=["c3", "c9"], obsm={}, layers={})
-        >>> mdata = Fake(mod={"rna": rna, "atac": atac})
+        >>> from types import SimpleNamespace  # stands for AnnData here
+        >>> fields = {"obsm": {}, "layers": {}, "isbacked": False}
+        >>> rna = SimpleNamespace(X=np.zeros((3, 4)), obs_names=["c1", "c2", "c3"], **fields)
+        >>> atac = SimpleNamespace(X=np.zeros((2, 6)), obs_names=["c3", "c9"], **fields)
+        >>> mdata = {"rna": rna, "atac": atac}
         >>> MixedModalData.from_mudata(mdata, pair_shared_names=True)
         MixedModalData(rna: 3 x 4, atac: 2 x 6; 1 known pair)
         """

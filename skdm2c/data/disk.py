@@ -36,6 +36,4 @@ class BackedRows:
 
     def read(self) -> Any:
         """Read the rows into memory, as an array or a sparse matrix."""
-        if np.array_equal(self._rows, np.arange(self._adata.n_obs)):
-            return self._adata.to_memory().X  # a view of all rows is slower
         return self._adata[self._rows].X

@@ -102,7 +102,7 @@ def split_mudata(
 
     Parameters
     ----------
-    mdata : mudata.MuData
+    mdata : mudata.MuData, or mapping of str to AnnData
     modalities : sequence of str or None
         Which, and in which order; None takes all.
     representation : mapping of str to str or None
@@ -119,17 +119,18 @@ def split_mudata(
     ValueError
         If a modality or representation is not there.
     """
-    names = list(modalities) if modalities is not None else list(mdata.mod)
-    unknown = [name for name in [*names, *(representation or {})] if name not in mdata.mod]
+    mod = mdata if isinstance(mdata, Mapping) else mdata.mod
+    names = list(modalities) if modalities is not None else list(mod)
+    unknown = [name for name in [*names, *(representation or {})] if name not in mod]
     if unknown:
         raise ValueError(
-            f"from_mudata: there is no modality {unknown[0]!r}; this object has {list(mdata.mod)}."
+            f"from_mudata: there is no modality {unknown[0]!r}; this object has {list(mod)}."
         )
     blocks = {}
     for name in names:
-        adata, key = mdata.mod[name], (representation or {}).get(name)
+        adata, key = mod[name], (representation or {}).get(name)
         if key is None:
-            block = adata.X
+            block = adata
         elif key in adata.obsm:
             block = adata.obsm[key]
         elif key in adata.layers:
@@ -140,7 +141,7 @@ def split_mudata(
                 f"{list(adata.obsm)} and its layers {list(adata.layers)}."
             )
         blocks[name] = block
-    rows = {n: {obs: i for i, obs in enumerate(mdata.mod[n].obs_names)} for n in names}
+    rows = {n: {obs: i for i, obs in enumerate(mod[n].obs_names)} for n in names}
     shared = {
         (a, b): np.array([(i, rows[b][o]) for o, i in rows[a].items() if o in rows[b]], np.intp)
         for k, a in enumerate(names)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
-from .blocks import n_columns, n_rows, take_rows
+from .blocks import in_memory, n_columns, n_rows, take_rows
 
 Matrix = NDArray[np.float64]
 FloatRows = NDArray[np.float32]
@@ -107,7 +107,9 @@ class RowSource:
 
     def _as_numbers(self, block: Any) -> Matrix:
         try:
-            rows: Matrix = check_array(_dense(block), dtype=np.float64, ensure_all_finite=False)
+            rows: Matrix = check_array(
+                _dense(in_memory(block)), dtype=np.float64, ensure_all_finite=False
+            )
         except (ValueError, TypeError) as error:
             raise type(error)(f"Modality {self._name!r}: {error}") from error
         return rows
