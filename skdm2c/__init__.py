@@ -6,6 +6,7 @@ from .estimator import MixedModalClustering
 from .exceptions import AlignmentWarning, TrainingDivergedError
 from .model_selection import ModalityKFold
 from .preprocessing import PerModality
+from .singlecell import write_results
 
 __version__ = "0.1.0"
 
@@ -17,4 +18,5 @@ __all__ = [
     "PerModality",
     "TrainingDivergedError",
     "presets",
+    "write_results",
 ]

@@ -26,7 +26,13 @@ from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
 from ._threads import single_threaded
 from .alignment import Aligner, GeometricAlignment
-from .data import MixedModalData, as_known_modalities, as_mixed_modal, modality_index
+from .data import (
+    MixedModalData,
+    as_known_modalities,
+    as_mixed_modal,
+    is_mudata,
+    modality_index,
+)
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
 from .fitting import Seeds, check_data, fit_model, require_all_modalities
@@ -659,7 +665,9 @@ class MixedModalClustering(
         True
         """
         check_is_fitted(self)
-        if not isinstance(X, MixedModalData) or (y is not None and len(np.shape(y)) == 2):
+        if not (isinstance(X, MixedModalData) or is_mudata(X)) or (
+            y is not None and len(np.shape(y)) == 2
+        ):
             raise ValueError(
                 "score takes both blocks in one container, score(MixedModalData(X_a, X_b)): "
                 "in a Pipeline a second block would skip the preprocessing."

@@ -44,7 +44,7 @@ HOUSE = [
     "plan _persistence _callbacks",
     "model",
     "fitting",
-    "estimator presets",
+    "estimator presets singlecell",
     "__init__",
 ]
 

@@ -1,6 +1,6 @@
 """How unpaired instances of several modalities travel together."""
 
-from .calls import as_known_modalities, as_mixed_modal, modality_index
+from .calls import as_known_modalities, as_mixed_modal, is_mudata, modality_index
 from .container import MixedModalData
 
-__all__ = ["MixedModalData", "as_known_modalities", "as_mixed_modal", "modality_index"]
+__all__ = ["MixedModalData", "as_known_modalities", "as_mixed_modal", "is_mudata", "modality_index"]

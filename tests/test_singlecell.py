@@ -1,0 +1,145 @@
+"""AnnData and MuData, in and out, with the real objects."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.decomposition import TruncatedSVD
+from sklearn.pipeline import make_pipeline
+
+from skdm2c import MixedModalData, PerModality, write_results
+from skdm2c.datasets import make_mixed_modal_blobs
+
+anndata = pytest.importorskip("anndata")
+mudata = pytest.importorskip("mudata")
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::skdm2c.AlignmentWarning", "ignore::FutureWarning", "ignore::UserWarning"
+)
+
+
+@pytest.fixture
+def assays():
+    """Three assays of 60, 50 and 40 cells; some names stand in several."""
+    (a, b, c) = make_mixed_modal_blobs(180, n_features=(8, 6, 5), random_state=0)[0].blocks.values()
+    found = {}
+    for name, block, n in (("rna", sp.csr_matrix(a), 60), ("atac", b, 50), ("adt", c, 40)):
+        adata = anndata.AnnData(block[:n].copy())
+        adata.obs_names = [f"cell{i}" for i in range(n)]
+        adata.obsm["X_pca"] = sp.csr_matrix(adata.X).toarray()[:, :3]
+        found[name] = adata
+    return found
+
+
+@pytest.fixture
+def mdata(assays):
+    return mudata.MuData(assays)
+
+
+def test_two_assays_as_blocks(assays, tiny):
+    rna, atac, _ = assays.values()
+    labels = tiny.fit(rna, atac).labels_
+    arrays = rna.X.toarray(), atac.X
+    np.testing.assert_array_equal(clone(tiny).fit(*arrays).labels_, labels)
+    np.testing.assert_array_equal(tiny.predict(rna, atac), labels)
+    np.testing.assert_array_equal(tiny.predict(atac, modality="b"), labels[60:])
+    assert tiny.transform(rna, atac).shape == (110, 4)
+    assert np.isfinite(tiny.score(MixedModalData(rna, atac)))
+
+
+def test_a_mudata_of_three_assays(mdata, tiny):
+    tiny.fit(mdata)
+    assert tiny.modality_names_ == ("rna", "atac", "adt")
+    assert len(tiny.labels_) == 150
+    np.testing.assert_array_equal(tiny.predict(mdata), tiny.labels_)
+    assert tiny.transform(mdata).shape == tiny.fit_transform(mdata).shape == (150, 4)
+    assert np.isfinite(tiny.score(mdata))
+    write_results(tiny, mdata, key_added="found")
+    start = 0
+    for adata in mdata.mod.values():
+        stop = start + adata.n_obs
+        np.testing.assert_array_equal(adata.obs["found"].astype(int), tiny.labels_[start:stop])
+        assert list(adata.obs["found"].cat.categories) == ["0", "1", "2"]
+        np.testing.assert_allclose(
+            adata.obsm["X_found"], tiny.embedding_[start:stop], rtol=1e-5, atol=1e-6
+        )
+        shares = adata.obsm["found_probabilities"]
+        np.testing.assert_array_equal(adata.obs["found_probability"], shares.max(axis=1))
+        np.testing.assert_array_equal(
+            adata.obs["found_confidence"], tiny.cluster_confidence_[tiny.labels_[start:stop]]
+        )
+        assert adata.uns["found"]["unified_modality"] == tiny.unified_modality_
+        start = stop
+
+
+def test_results_can_be_saved(mdata, tiny, tmp_path):
+    write_results(tiny.fit(mdata), mdata)
+    mdata.write(tmp_path / "found.h5mu")
+    again = mudata.read_h5mu(tmp_path / "found.h5mu")
+    for name, adata in again.mod.items():
+        np.testing.assert_array_equal(adata.obs["skdm2c"], mdata.mod[name].obs["skdm2c"])
+
+
+def test_in_the_order_of_the_object(mdata, tiny):
+    tiny.fit(mdata)
+    shuffled = {
+        name: adata[np.random.RandomState(0).permutation(adata.n_obs)].copy()
+        for name, adata in mdata.mod.items()
+    }
+    write_results(tiny, mdata)
+    write_results(tiny, shuffled)
+    for name, adata in shuffled.items():
+        expected = mdata.mod[name].obs["skdm2c"]
+        assert (adata.obs["skdm2c"] == expected[adata.obs_names]).all()
+
+
+def test_a_representation_and_a_pipeline(mdata, tiny):
+    X = MixedModalData.from_mudata(
+        mdata, modalities=["rna", "atac"], representation={"atac": "X_pca"}
+    )
+    pipe = make_pipeline(PerModality(rna=TruncatedSVD(4, random_state=0)), tiny).fit(X)
+    with pytest.raises(ValueError, match="features"):
+        write_results(pipe, mdata)
+    write_results(pipe, mdata, representation={"atac": "X_pca"})
+    np.testing.assert_array_equal(mdata.mod["rna"].obs["skdm2c"].astype(int), pipe[-1].labels_[:60])
+    assert "skdm2c" not in mdata.mod["adt"].obs
+
+
+def test_new_cells_of_one_assay(mdata, assays, tiny):
+    tiny.fit(mdata)
+    new = mudata.MuData({"atac": assays["atac"][:7].copy()})
+    np.testing.assert_array_equal(tiny.predict(new), tiny.labels_[60:67])
+    write_results(tiny, new)
+    with pytest.raises(ValueError, match=r"were \('rna', 'atac', 'adt'\) in fit.*'protein'"):
+        tiny.predict(mudata.MuData({"protein": assays["adt"]}))
+    with pytest.raises(ValueError, match=r"were \('rna', 'atac', 'adt'\) in fit.*'protein'"):
+        write_results(tiny, {"protein": assays["adt"]})
+
+
+@pytest.mark.parametrize("name", ["rna", "atac"])
+def test_a_backed_assay_is_read_as_it_is_needed(name, assays, tiny, tmp_path, monkeypatch):
+    from skdm2c.data import scaling
+
+    expected = tiny.fit(assays["rna"], assays["atac"]).labels_
+    assays[name].write_h5ad(tmp_path / "x.h5ad")
+    backed = anndata.read_h5ad(tmp_path / "x.h5ad", backed="r")
+    blocks = [backed if n == name else assays[n] for n in ("rna", "atac")]
+    read = clone(tiny).fit(*blocks)
+    np.testing.assert_array_equal(read.labels_, expected)
+    monkeypatch.setattr(scaling, "MAX_HELD", 0)
+    X = MixedModalData(*blocks)
+    streamed = clone(tiny).fit(X)
+    np.testing.assert_array_equal(streamed.labels_, expected)
+    order = np.random.RandomState(0).permutation(len(X))
+    np.testing.assert_array_equal(read.predict(X[order]), expected[order])
+    per = PerModality(a=TruncatedSVD(3, random_state=0)).fit(X)
+    assert per.transform(X[order]).blocks["a"].shape == (60, 3)
+
+
+def test_the_package_does_not_import_them():
+    code = "import skdm2c, sys; print({'anndata', 'mudata', 'h5py'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
