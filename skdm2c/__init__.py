@@ -4,7 +4,7 @@ from . import presets
 from .data import MixedModalData
 from .estimator import MixedModalClustering
 from .exceptions import AlignmentWarning, TrainingDivergedError
-from .model_selection import ModalityKFold
+from .model_selection import ModalityKFold, select_n_clusters
 from .preprocessing import PerModality
 from .singlecell import write_results
 
@@ -18,5 +18,6 @@ __all__ = [
     "PerModality",
     "TrainingDivergedError",
     "presets",
+    "select_n_clusters",
     "write_results",
 ]

@@ -15,11 +15,9 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import normalize
 from torch import nn
 
 from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targets
@@ -30,10 +28,11 @@ from .data.rows import FloatRows, Rows, rows_per_chunk
 from .data.scaling import ModalityInput
 from .hub import separation
 from .model import FittedModel, unify
-from .neighbors import few_neighbors, neighbor_graph, principal_components
+from .neighbors import close_rows, principal_components
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .plan import ClusteringSettings, FitPlan
 from .sampling import subsample
+from .scoring import profile
 from .training import (
     BatchedRows,
     Callback,
@@ -47,8 +46,6 @@ from .training import (
     require_finite,
     train_adversarially,
 )
-
-FEW_DIRECTIONS = 3  # components: cosines of one are 1 or -1
 
 
 @dataclass(frozen=True)
@@ -219,7 +216,12 @@ def fit_model(
     _refit_decoders(system, data, blocks, plan, rng, callback)
 
     clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
-    model = FittedModel(data.names, data.doors, system, clusters, alignments)
+    labels = clusters.assign(embedding)
+    profiles = tuple(
+        profile(x, labels[data.codes == m], plan.clustering.n_clusters)
+        for m, x in enumerate(data.rows)
+    )
+    model = FittedModel(data.names, data.doors, system, clusters, alignments, profiles)
     return Fit(model, embedding, history.records)
 
 
@@ -228,28 +230,6 @@ def _require_finite(name: str, spaces: list[FloatRows], history: History) -> Non
     if history.records:
         largest = max(float(np.abs(z).max()) for z in spaces)
         require_finite(name, largest, history.records[-1])
-
-
-def neighbors_to_keep(x: Rows, n_neighbors: int, seed: int) -> sp.csr_matrix:
-    """Graph of the neighbours that the latents of a modality are to keep.
-
-    Parameters
-    ----------
-    x : Rows of shape (n, d)
-        Scaled.
-    n_neighbors : int
-    seed : int
-
-    Returns
-    -------
-    sparse matrix of shape (n, n)
-        Nearest by cosine in 30 principal components; by distance where there are so few that
-        directions say little.
-    """
-    points = principal_components(x, seed)
-    if points.shape[1] > FEW_DIRECTIONS:
-        points = normalize(points)
-    return neighbor_graph(points, few_neighbors(n_neighbors, len(x)))
 
 
 class OwnClusters(NamedTuple):
@@ -272,7 +252,8 @@ def _pretrain(
         assert isinstance(autoencoder, ModalityAutoEncoder)
         graph = None
         if plan.pretraining.lambda_neighbors:
-            graph = neighbors_to_keep(data.rows[m], plan.n_neighbors, seeds.alignment)
+            points = principal_components(data.rows[m], seeds.alignment)
+            graph = close_rows(points, plan.n_neighbors)
         pretrain_autoencoder(
             autoencoder,
             blocks[m],

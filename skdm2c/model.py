@@ -19,6 +19,7 @@ from .data.blocks import n_columns, n_rows
 from .data.rows import FloatRows, Rows
 from .data.scaling import ModalityInput
 from .networks import CrossModalSystem, apply_in_chunks
+from .scoring import ClusterProfile, label_free_score, profile
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class FittedModel:
         In the hub's latent space.
     alignments : dict of int to Alignment
         Of each spoke's own clusters with the hub's; empty where nothing was aligned.
+    profiles : tuple of ClusterProfile
+        Of the clusters in each modality's rows in the fit.
     """
 
     names: tuple[str, ...]
@@ -45,6 +48,7 @@ class FittedModel:
     system: CrossModalSystem
     clusters: Clusters
     alignments: dict[int, Alignment]
+    profiles: tuple[ClusterProfile, ...]
 
     @property
     def hub(self) -> int:
@@ -136,6 +140,27 @@ class FittedModel:
                 "fit that the networks overflow. Check its units."
             )
         return embedding
+
+    def score(self, data: MixedModalData) -> float:
+        """How good the clusters of rows look without labels; see :mod:`skdm2c.scoring`.
+
+        Parameters
+        ----------
+        data : MixedModalData
+            With this model's modalities; some may have no rows.
+
+        Returns
+        -------
+        float
+        """
+        rows = self.scale(data)
+        labels = self.clusters.assign(unify(self.system, rows, data.codes))
+        found = {
+            m: profile(x, labels[data.codes == m], len(self.clusters.means))
+            for m, x in enumerate(rows)
+            if len(x)
+        }
+        return label_free_score(found, self.profiles)
 
     def translate(self, data: MixedModalData, source: int, target: int) -> NDArray[np.float64]:
         """Rows of one modality in the features of another: Enc, G, Dec.

@@ -1,12 +1,15 @@
-"""Cross-validation splits that leave no fold without a modality."""
+"""Folds that lack no modality, and the number of clusters that a score picks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
 from .data import MixedModalData
@@ -79,3 +82,93 @@ class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
                     f"{name!r} has {count}."
                 )
         yield from super().split(np.zeros(len(X)), X.codes)
+
+
+@dataclass(frozen=True)
+class NClustersSelection:
+    """Scores of a model with several numbers of clusters, and the one that scores best.
+
+    Parameters
+    ----------
+    n_clusters : ndarray of int of shape (m,)
+        Those tried.
+    scores : ndarray of shape (m,)
+        The model's label-free ``score`` of the rows it was fitted to.
+    best_estimator : estimator
+        Fitted, with the number of clusters that scores best.
+    """
+
+    n_clusters: NDArray[np.intp]
+    scores: NDArray[np.float64]
+    best_estimator: Any
+
+    @property
+    def best(self) -> int:
+        """The number of clusters that scores best."""
+        return int(self.n_clusters[self.scores.argmax()])
+
+    def __repr__(self) -> str:
+        lines = ["n_clusters  score"]
+        for k, score in zip(self.n_clusters, self.scores, strict=True):
+            lines.append(f"{k:10d}  {score:5.3f}{'  <- best' if k == self.best else ''}")
+        return "\n".join(lines)
+
+
+def select_n_clusters(
+    model: Any, X: Any, n_clusters: Iterable[int], *, n_jobs: int | None = None
+) -> NClustersSelection:
+    """Fit a model with several numbers of clusters and keep the one that scores best.
+
+    Parameters
+    ----------
+    model : MixedModalClustering, or Pipeline that ends with one
+        Is not changed.
+    X : MixedModalData
+    n_clusters : iterable of int
+        Numbers to try. Scores of two clusters are low, as two leave nothing to compare
+        across modalities.
+    n_jobs : int or None, default=None
+        Fits at a time, as joblib counts them.
+
+    Returns
+    -------
+    NClustersSelection
+
+    Raises
+    ------
+    ValueError
+        If there is no number to try, or the model has no parameter ``n_clusters``.
+
+    Notes
+    -----
+    Every model sees all rows, so the scores are in-sample; ``GridSearchCV(model,
+    {"n_clusters": ...})`` scores rows held out, and takes as many fits as folds more. How
+    often the number that is picked is that of the classes is measured in docs/score.md.
+
+    Examples
+    --------
+    >>> from skdm2c import MixedModalClustering, select_n_clusters
+    >>> from skdm2c.datasets import make_mixed_modal_blobs
+    >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+    >>> model = MixedModalClustering(pretrain_epochs=20, decoder_epochs=0, random_state=0)
+    >>> found = select_n_clusters(model, X, [2, 3])
+    >>> found.best, found.best_estimator.n_clusters
+    (3, 3)
+    """
+    tried = np.array([int(k) for k in n_clusters])
+    if not len(tried):
+        raise ValueError("n_clusters holds no number to try: give a range, such as range(4, 13).")
+    names = [name for name in model.get_params() if name.split("__")[-1] == "n_clusters"]
+    if len(names) != 1:
+        raise ValueError(
+            f"select_n_clusters needs a model with one parameter n_clusters, this has {names}."
+        )
+    fitted = Parallel(n_jobs=n_jobs)(
+        delayed(_fit_and_score)(clone(model).set_params(**{names[0]: int(k)}), X) for k in tried
+    )
+    scores = np.array([score for _, score in fitted])
+    return NClustersSelection(tried, scores, fitted[int(scores.argmax())][0])
+
+
+def _fit_and_score(model: Any, X: Any) -> tuple[Any, float]:
+    return model, float(model.fit(X).score(X))

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.neighbors import kneighbors_graph
+from sklearn.preprocessing import normalize
 
 from .data.rows import Rows, rows_per_chunk
 from .sampling import subsample
@@ -14,6 +15,7 @@ from .sampling import subsample
 Matrix = NDArray[np.float64]
 
 N_PRINCIPAL = 30
+FEW_DIRECTIONS = 3  # components: cosines of one are 1 or -1
 MAX_FULL = 1000  # rows or columns up to which an exact decomposition takes no time to speak of
 
 
@@ -94,6 +96,29 @@ def neighbor_graph(points: Matrix, n_neighbors: int) -> sp.csr_matrix:
     """
     graph = kneighbors_graph(points, max(1, min(n_neighbors, len(points) - 1)))
     return ((graph + graph.T) / 2).tocsr()
+
+
+def close_rows(points: Matrix, n_neighbors: int) -> sp.csr_matrix:
+    """Graph of neighbours by cosine; by distance in few columns, whose directions say little.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, c)
+        Centred.
+    n_neighbors : int
+        Fewer are taken where there are few rows.
+
+    Returns
+    -------
+    sparse matrix of shape (n, n)
+
+    Examples
+    --------
+    >>> close_rows(np.array([[-1.0], [-0.9], [0.1], [0.3], [1.5]]), 2).nnz
+    14
+    """
+    unit = normalize(points) if points.shape[1] > FEW_DIRECTIONS else points
+    return neighbor_graph(unit, few_neighbors(n_neighbors, len(points)))
 
 
 def few_neighbors(n_neighbors: int, n_rows: int) -> int:

@@ -220,7 +220,8 @@ NEW_ROWS = {
     "container and block": (lambda m: m.transform(MixedModalData(A, B), B), "alone"),
     "half a modality": (lambda m: m.predict(A, modality=0.5), "no modality 0.5"),
     "no source": (lambda m: m.translate(A, None, "b"), "no modality None"),
-    "score of one block": (lambda m: m.score(A), "one container"),
+    "score of one block": (lambda m: m.score(A), "rows in a container"),
+    "weights": (lambda m: m.score(MixedModalData(A, B), sample_weight=[1]), "sample_weight out"),
     "1-D": (lambda m: m.predict(A[0], modality="a"), "Expected 2D"),
 }
 

@@ -9,19 +9,31 @@ import sklearn
 from conftest import TINY
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.model_selection import (
     GridSearchCV,
+    HalvingGridSearchCV,
     RandomizedSearchCV,
+    ShuffleSplit,
     cross_val_predict,
+    cross_val_score,
     cross_validate,
     train_test_split,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import ClassifierTags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skdm2c import MixedModalClustering, MixedModalData, ModalityKFold, PerModality
+from skdm2c import (
+    MixedModalClustering,
+    MixedModalData,
+    ModalityKFold,
+    PerModality,
+    select_n_clusters,
+)
+from skdm2c.datasets import make_mixed_modal_blobs
 
 
 def both_ways(X):
@@ -68,6 +80,10 @@ class OneBlock(MixedModalClustering):
             return super().predict(X)
         return super().predict(_block(X), modality="a")
 
+    def predict_proba(self, X):
+        sklearn.utils.validation.check_is_fitted(self)
+        return super().predict_proba(_block(X), modality="a")
+
     def score(self, X, y=None):
         sklearn.utils.validation.check_is_fitted(self)
         return super().score(both_ways(_block(X)))
@@ -75,6 +91,8 @@ class OneBlock(MixedModalClustering):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
+        # Its check of sparse blocks takes whatever has predict_proba for a classifier, of 4 classes.
+        tags.classifier_tags = ClassifierTags()
         return tags
 
 
@@ -82,7 +100,7 @@ def _block(X):
     return X if hasattr(X, "shape") and not isinstance(X, list) else np.asarray(X)
 
 
-@parametrize_with_checks([OneBlock(**TINY | {"pretrain_epochs": 20, "alignment_epochs": 20})])
+@parametrize_with_checks([OneBlock(4, **TINY | {"pretrain_epochs": 20, "alignment_epochs": 20})])
 @pytest.mark.filterwarnings("ignore::skdm2c.AlignmentWarning")
 def test_every_check_of_scikit_learn(estimator, check):
     check(estimator)
@@ -152,9 +170,76 @@ def test_cross_validate_and_cross_val_predict(blobs, tiny, folds):
     assert cross_val_predict(tiny, X, cv=folds).shape == (len(X),)
 
 
-def test_a_plain_kfold_fails_with_the_way_out(blobs, tiny):
+SEARCHES = {
+    "grid": lambda model, **kw: GridSearchCV(model, {"n_clusters": [2, 3]}, **kw),
+    "random": lambda model, **kw: RandomizedSearchCV(
+        model, {"n_clusters": [2, 3]}, n_iter=2, random_state=0, **kw
+    ),
+    "halving": lambda model, **kw: HalvingGridSearchCV(
+        model, {"n_clusters": [2, 3]}, min_resources=90, random_state=0, **kw
+    ),
+}
+FOLDS = {
+    "default": {},
+    "int": {"cv": 3},
+    "shuffled": {"cv": ShuffleSplit(2, test_size=0.4, random_state=0)},
+    "modality": {"cv": ModalityKFold(2)},
+    "two jobs": {"n_jobs": 2},
+}
+
+
+@pytest.mark.filterwarnings("error", "ignore::skdm2c.AlignmentWarning")
+@pytest.mark.parametrize("folds", FOLDS)
+@pytest.mark.parametrize("kind", SEARCHES)
+def test_searches_as_people_type_them(kind, folds, blobs, tiny):
+    tiny.set_params(pretrain_epochs=15, alignment_epochs=15)
+    search = SEARCHES[kind](tiny, **FOLDS[folds]).fit(blobs[0])
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    if kind != "halving":  # whose first round sees six rows a modality and fold
+        assert search.best_params_ == {"n_clusters": 3}
+    assert search.predict(blobs[0]).shape == (120,)
+
+
+@pytest.mark.filterwarnings("error", "ignore::skdm2c.AlignmentWarning")
+@pytest.mark.parametrize("folds", FOLDS)
+def test_cross_validation_as_people_type_it(folds, blobs, tiny):
+    X, y = blobs
+    pipe = make_pipeline(PerModality(a=StandardScaler(), b=StandardScaler()), tiny)
+    for model in (tiny, pipe):
+        assert np.isfinite(cross_val_score(model, X, **FOLDS[folds])).all()
+    results = cross_validate(tiny, X, y, return_train_score=True, **FOLDS[folds])
+    assert np.isfinite([*results["test_score"], *results["train_score"]]).all()
+
+
+@pytest.mark.filterwarnings("ignore::skdm2c.AlignmentWarning")
+def test_the_number_of_clusters_is_selected(blobs, tiny):
+    X, _ = blobs
+    tiny.set_params(pretrain_epochs=15, alignment_epochs=15)
+    pipe = make_pipeline(PerModality(a=StandardScaler(), b=StandardScaler()), tiny)
+    found = select_n_clusters(tiny, X, range(2, 5))
+    assert found.best == found.best_estimator.n_clusters == 3
+    assert found.best_estimator.score(X) == found.scores.max()
+    assert repr(found).count("\n") == 3
+    assert "3  0." in repr(found)
+    assert "<- best" in repr(found)
+    np.testing.assert_array_equal(
+        select_n_clusters(tiny, X, (2, 3, 4), n_jobs=2).scores, found.scores
+    )
+    assert tiny.n_clusters == 3
+    assert not hasattr(tiny, "labels_")
+    assert select_n_clusters(pipe, X, [2, 3]).best_estimator[-1].labels_.shape == (120,)
+    with pytest.raises(ValueError, match="no number to try"):
+        select_n_clusters(tiny, X, [])
+    with pytest.raises(ValueError, match="one parameter n_clusters"):
+        select_n_clusters(StandardScaler(), X, [2])
+
+
+def test_only_a_training_fold_must_have_all_modalities(tiny):
+    X = make_mixed_modal_blobs(100, random_state=0)[0]
+    few = X[: 50 + 10]  # the rows of b all lie in the last of five folds
     with pytest.raises(ValueError, match=r"cv=ModalityKFold\(\)"):
-        cross_validate(tiny, blobs[0], cv=2)
+        cross_validate(tiny, few, error_score="raise")
+    assert np.isfinite(cross_val_score(tiny, few, cv=ModalityKFold())).all()
 
 
 def test_train_test_split_keeps_rows_and_labels_together(blobs, tiny):
@@ -229,11 +314,13 @@ def test_set_output_reaches_the_transformers_of_each_modality():
     assert list(per.get_feature_names_out()) == ["a__x0", "a__x1", "b__x0", "b__x1"]
 
 
+@pytest.mark.filterwarnings("error", "ignore::skdm2c.AlignmentWarning")
 def test_with_metadata_routing_on(blobs, tiny, folds):
     with sklearn.config_context(enable_metadata_routing=True):
         X, _ = blobs
         pipe = make_pipeline(PerModality(a=StandardScaler()), tiny)
         search = GridSearchCV(pipe, {"mixedmodalclustering__n_clusters": [2, 3]}, cv=folds).fit(X)
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
         assert search.predict(X).shape == (120,)
         routed = make_pipeline(
             PerModality(a=StandardScaler()).set_transform_request(modality=True),

@@ -58,7 +58,7 @@ def distances(points: Matrix) -> Distances:
         "geodesic": geodesic_distances(graph),
         "cosine": cosine,
         "euclidean": euclidean,
-        "local": _locally_scaled(euclidean),
+        "local": locally_scaled(euclidean),
         "rank": _mean_ranks(cosine),
     }
     return {kind: _unit_mean(d).astype(np.float32) for kind, d in found.items()}
@@ -110,7 +110,23 @@ def geodesic_distances(graph: sp.csr_matrix) -> Matrix:
     return hops
 
 
-def _locally_scaled(euclidean: Matrix) -> Matrix:
+def locally_scaled(euclidean: Matrix) -> Matrix:
+    """Distances over the geometric mean of both rows' distance to their 10th neighbour.
+
+    Parameters
+    ----------
+    euclidean : ndarray of shape (n, n)
+
+    Returns
+    -------
+    ndarray of shape (n, n)
+
+    Examples
+    --------
+    >>> locally_scaled(np.array([[0.0, 2.0], [2.0, 0.0]]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
     nearest = min(LOCAL_NEIGHBOR, len(euclidean) - 1)
     scale = np.partition(euclidean, nearest, axis=1)[:, nearest]
     scale = np.maximum(scale, 0.1 * np.median(scale) + 1e-9)  # rows that many copies have
