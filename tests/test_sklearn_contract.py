@@ -91,7 +91,7 @@ class OneBlock(MixedModalClustering):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
-        # Its check of sparse blocks takes whatever has predict_proba for a classifier, of 4 classes.
+        # The check of sparse blocks takes what has predict_proba for a classifier of 4 classes.
         tags.classifier_tags = ClassifierTags()
         return tags
 
