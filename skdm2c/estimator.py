@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -22,8 +23,8 @@ from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOpt
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from ._callbacks import CallbackSupportMixin, EpochTasks
 from ._device import resolve_device
+from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
 from ._threads import single_threaded
 from .alignment import Aligner, GeometricAlignment
 from .data import (
@@ -35,7 +36,7 @@ from .data import (
 )
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
-from .fitting import Seeds, check_data, fit_model
+from .fitting import Fit, Seeds, check_data, fit_model
 from .model import FittedModel
 from .networks import Architecture
 from .plan import (
@@ -228,8 +229,10 @@ class MixedModalClustering(
     One unpaired set has rows of A and of B. A plain transformer such as
     StandardScaler before this estimator in a Pipeline would see A alone: use
     :class:`PerModality`. Callbacks of scikit-learn 1.9 (``set_callbacks``) are called
-    after every epoch, with its record of ``history_`` as ``metadata``; one that returns
-    True ends the phase there. ``MixedModalClustering(**skdm2c.presets.PUBLISHED)`` is the
+    after every epoch, with its record of ``history_`` as ``context.record`` and, after
+    pretraining, with the estimator as it would be fitted now; one that returns True ends the
+    phase there. Labels given as ``y`` beside a container reach them alone, as
+    ``ScoringMonitor`` wants. ``MixedModalClustering(**skdm2c.presets.PUBLISHED)`` is the
     configuration of the paper.
 
     References
@@ -409,6 +412,9 @@ class MixedModalClustering(
             If a loss becomes NaN or infinite.
         """
         data = as_mixed_modal(X, y)
+        container = data is X or is_mudata(X)
+        if not container:
+            _warn_of_plain_transformers(self)
         plan = self._plan(data.names)
         checked = check_data(data, self.n_clusters, self.standardize)
         device = resolve_device(self.device)
@@ -417,30 +423,13 @@ class MixedModalClustering(
             np.random.RandomState() if self.random_state is None else self.random_state
         )
         seeds = Seeds(*random.randint(2**31 - 1, size=4).tolist())
-        tasks = EpochTasks(self, plan.n_epochs)
+        labels = y if container and y is not None and np.ndim(y) == 1 else None
+        tasks = EpochTasks(self, plan.n_epochs, data, labels, partial(_attributes, data))
         fitted = fit_model(checked, plan, seeds, device, [Progress(self.verbose), tasks])
-        model, embedding = fitted.model, fitted.embedding
         if self.alignment is not None:
-            _warn_of_low_confidence(model)
-        widths = {door.name: int(door.n_features_in_) for door in model.doors}
+            _warn_of_low_confidence(fitted.model)
         # In one step: an interrupt leaves what was there, or all that is new.
-        self.__dict__.update(
-            _model=model,
-            modality_names_=model.names,
-            unified_modality_=model.names[model.hub],
-            embedding_=embedding,
-            cluster_centers_=model.clusters.centers(embedding),
-            labels_=model.clusters.assign(embedding),
-            modality_=data.modality,
-            alignment_confidence_=model.confidence,
-            cluster_confidence_=model.cluster_confidence,
-            matching_=model.matching,
-            history_=fitted.records,
-            n_iter_=len(fitted.records),
-            scaling_={door.name: door.scaling_ for door in model.doors},
-            n_features_per_modality_=widths,
-            n_features_in_=sum(widths.values()),
-        )
+        self.__dict__.update(_attributes(data, fitted))
         tasks.fit_ended()
         return self
 
@@ -793,6 +782,40 @@ class MixedModalClustering(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _attributes(data: MixedModalData, fitted: Fit) -> dict[str, Any]:
+    model, embedding = fitted.model, fitted.embedding
+    widths = {door.name: int(door.n_features_in_) for door in model.doors}
+    return {
+        "_model": model,
+        "modality_names_": model.names,
+        "unified_modality_": model.names[model.hub],
+        "embedding_": embedding,
+        "cluster_centers_": model.clusters.centers(embedding),
+        "labels_": model.clusters.assign(embedding),
+        "modality_": data.modality,
+        "alignment_confidence_": model.confidence,
+        "cluster_confidence_": model.cluster_confidence,
+        "matching_": model.matching,
+        "history_": list(fitted.records),
+        "n_iter_": len(fitted.records),
+        "scaling_": {door.name: door.scaling_ for door in model.doors},
+        "n_features_per_modality_": widths,
+        "n_features_in_": sum(widths.values()),
+    }
+
+
+def _warn_of_plain_transformers(estimator: MixedModalClustering) -> None:
+    before = steps_before(estimator)
+    if before:
+        name = type(before[0]).__name__
+        warnings.warn(
+            f"In this Pipeline {name} has seen the first block alone; the second has come here "
+            f"as it was. Put PerModality(a={name}(), b={name}()) in its place.",
+            UserWarning,
+            stacklevel=caller_level(),
+        )
 
 
 def _warn_of_low_confidence(model: FittedModel) -> None:

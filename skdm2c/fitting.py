@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import combinations
 from numbers import Real
@@ -32,7 +33,7 @@ from .neighbors import close_rows, principal_components
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .plan import ClusteringSettings, FitPlan
 from .sampling import subsample
-from .scoring import profile
+from .scoring import ClusterProfile, profile
 from .training import (
     BatchedRows,
     Callback,
@@ -198,6 +199,7 @@ def fit_model(
     system = CrossModalSystem(plan.networks, widths, hub, weights_rng, autoencoders).to(device)
 
     alignments: dict[int, Alignment] = {}
+    shares: list[Matrix] = []
     start = None
     if plan.aligner:
         views = [
@@ -206,23 +208,33 @@ def fit_model(
         ]
         alignments = _align_spokes(plan.aligner, views, separations, hub, seeds.alignment)
         shares = _shares_in_hub_order(own, alignments)
-        _teach_generators(system, data, latents, shares, plan, rng, callback)
         start = _in_order_given(shares, data.codes)
 
+    def conclude(system: CrossModalSystem, embedding: FloatRows) -> Fit:
+        clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
+        profiles = _profiles(data, clusters.assign(embedding), plan.clustering.n_clusters)
+        model = FittedModel(data.names, data.doors, system, clusters, alignments, profiles)
+        return Fit(model, embedding, history.records)
+
+    def conclude_now() -> Fit:
+        now = deepcopy(system).eval()
+        return conclude(now, unify(now, data.rows, data.codes))
+
+    callback.on_model(conclude_now)
+    if plan.aligner:
+        _teach_generators(system, data, latents, shares, plan, rng, callback)
     train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback)
     system.eval()
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
     _refit_decoders(system, data, blocks, plan, rng, callback)
+    return conclude(system, embedding)
 
-    clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
-    labels = clusters.assign(embedding)
-    profiles = tuple(
-        profile(x, labels[data.codes == m], plan.clustering.n_clusters)
-        for m, x in enumerate(data.rows)
-    )
-    model = FittedModel(data.names, data.doors, system, clusters, alignments, profiles)
-    return Fit(model, embedding, history.records)
+
+def _profiles(
+    data: CheckedData, labels: NDArray[np.int32], n_clusters: int
+) -> tuple[ClusterProfile, ...]:
+    return tuple(profile(x, labels[data.codes == m], n_clusters) for m, x in enumerate(data.rows))
 
 
 def _require_finite(name: str, spaces: list[FloatRows], history: History) -> None:

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
 
 from skdm2c import MixedModalData
@@ -345,3 +346,21 @@ def test_transformed_blocks_must_keep_their_rows():
     assert X.with_blocks({"a": np.zeros((3, 9))}).shape == (5, 11)
     with pytest.raises(ValueError, match="had 3 rows and now has 2"):
         X.with_blocks({"a": np.zeros((2, 9))})
+
+
+def test_arrays_and_iteration_say_what_to_do_instead():
+    X = MixedModalData(np.zeros((3, 2)), ["x", "y"], names=("image", "text"))
+    for misuse in (np.asarray, lambda X: StandardScaler().fit(X)):
+        with pytest.raises(TypeError, match=r"X.blocks\['image'\].*PerModality\(image="):
+            misuse(X)
+    with pytest.raises(TypeError, match=r"X.blocks\['image'\]"):
+        list(X)
+
+
+def test_html_of_a_container():
+    X = MixedModalData(np.zeros((3, 2)), ["x", "y"], None, names=("<i>", "text", "sound"),
+                       pairs={("<i>", "text"): [(0, 1)]})  # fmt: skip
+    html = X._repr_html_()
+    assert "<i>" not in html
+    for part in ("&lt;i&gt;", "ndarray of float64", "texts", "absent", "1 known pair<"):
+        assert part in html

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from conftest import TINY
+from sklearn.metrics import adjusted_rand_score, make_scorer
 
 from skdm2c import (
     AlignmentWarning,
@@ -309,7 +310,7 @@ class Recorder:
     """A callback that notes what it is told, and ends a phase after two epochs."""
 
     def __init__(self):
-        self.metadata, self.ends = [], []
+        self.records, self.ends = [], []
 
     def setup(self, estimator, context):
         self.ends.append("setup")
@@ -320,12 +321,32 @@ class Recorder:
     def on_fit_task_begin(self, estimator, context):
         pass
 
-    def on_fit_task_end(self, estimator, context, *, metadata):
-        if metadata is None:
+    def on_fit_task_end(self, estimator, context):
+        if not hasattr(context, "record"):
             self.ends.append("fit")
             return False
-        self.metadata.append(metadata)
-        return metadata["epoch"] == 1
+        self.records.append(context.record)
+        return context.record["epoch"] == 1
+
+
+class Logger:
+    """Notes the labels that each epoch would end with, as loggers of metrics do."""
+
+    def __init__(self):
+        self.seen = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, X, fitted_estimator):
+        if fitted_estimator is not None:
+            self.seen.append((fitted_estimator, fitted_estimator.predict(X)))
 
 
 needs_callbacks = pytest.mark.skipif(
@@ -338,7 +359,7 @@ def test_callbacks_see_every_epoch_and_can_end_a_phase(blobs, tiny):
     callback = Recorder()
     tiny.set_callbacks(callback).fit(blobs[0])
     assert callback.ends == ["setup", "fit", "teardown"]
-    assert callback.metadata == tiny.history_
+    assert callback.records == tiny.history_
     phases = [(r["phase"], r["epoch"]) for r in tiny.history_]
     assert phases == [
         (phase, epoch)
@@ -360,6 +381,37 @@ def test_the_progress_bar_of_scikit_learn(blobs, tiny, fitted):
 
     labels = tiny.set_callbacks(ProgressBar()).fit(blobs[0]).labels_
     np.testing.assert_array_equal(labels, fitted.labels_)
+
+
+@needs_callbacks
+def test_a_logger_sees_the_estimator_as_it_would_be_fitted_now(blobs, tiny, fitted):
+    logger = Logger()
+    tiny.set_callbacks(logger).fit(blobs[0])
+    np.testing.assert_array_equal(tiny.labels_, fitted.labels_)  # to look changes nothing
+    phases = [seen.history_[-1]["phase"] for seen, _ in logger.seen]
+    assert phases == ["alignment"] * 6 + ["adversarial"] * 2 + ["decoding"] * 4 + ["decoding"]
+    for seen, labels in logger.seen:
+        np.testing.assert_array_equal(seen.labels_, labels)
+    np.testing.assert_array_equal(logger.seen[-1][1], tiny.labels_)
+    assert len({labels.tobytes() for _, labels in logger.seen}) > 1
+
+
+@needs_callbacks
+def test_the_scoring_monitor_of_scikit_learn(blobs, tiny):
+    from sklearn.callback import ScoringMonitor
+
+    X, y = blobs
+    monitor = ScoringMonitor(
+        scoring={
+            "ari": make_scorer(adjusted_rand_score, response_method="predict"),
+            "label-free": lambda model, X, y: model.score(X),
+        }
+    )
+    tiny.set_callbacks(monitor).fit(X, y)
+    log = monitor.get_logs().data
+    assert len(log) == 13  # epochs after pretraining, and the fit as a whole
+    final = {"ari": adjusted_rand_score(y, tiny.labels_), "label-free": tiny.score(X)}
+    assert final in [{name: row[name] for name in final} for row in log]
 
 
 def test_progress_is_printed(blobs, tiny, capsys):

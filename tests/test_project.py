@@ -42,7 +42,7 @@ HOUSE = [
     "scoring",
     "networks",
     "training",
-    "plan _persistence _callbacks",
+    "plan _persistence _sklearn",
     "model",
     "fitting",
     "estimator presets singlecell",

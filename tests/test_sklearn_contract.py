@@ -1,5 +1,7 @@
 """A citizen of scikit-learn: its own checks, and the tools people use it with."""
 
+import warnings
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -25,8 +28,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import ClassifierTags
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.parallel import Parallel as SklearnParallel
+from sklearn.utils.parallel import delayed as sklearn_delayed
 
 from skdm2c import (
+    AlignmentWarning,
     MixedModalClustering,
     MixedModalData,
     ModalityKFold,
@@ -271,6 +277,29 @@ def test_a_pipeline_does_not_score_unprepared_blocks(texts_and_numbers, tiny):
     pipe.fit(texts, numbers)
     with pytest.raises(ValueError, match="MixedModalData"):
         pipe.score(texts, numbers)
+
+
+def test_a_plain_transformer_before_two_blocks_warns(blobs, tiny):
+    a, b = blobs[0].blocks.values()
+    pipe = make_pipeline(StandardScaler(), tiny)
+    with pytest.warns(UserWarning, match=r"StandardScaler has seen the first block alone.*PerMod"):
+        pipe.fit(a, b)
+    with pytest.raises(TypeError, match=r"PerModality\(a=StandardScaler\(\)"):
+        pipe.fit(blobs[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", AlignmentWarning)
+        make_pipeline(PerModality(a=StandardScaler(), b=StandardScaler()), tiny).fit(a, b)
+        make_pipeline("passthrough", tiny).fit(a, b)
+        tiny.fit(a, b)
+
+
+def test_a_frozen_estimator_and_parallel_of_scikit_learn(fitted, blobs):
+    frozen = FrozenEstimator(fitted).fit(*blobs)
+    np.testing.assert_array_equal(frozen.predict(blobs[0]), fitted.labels_)
+    found = SklearnParallel(n_jobs=2)(sklearn_delayed(fitted.predict)(blobs[0]) for _ in range(2))
+    for labels in found:
+        np.testing.assert_array_equal(labels, fitted.labels_)
 
 
 def test_search_over_a_pipeline(texts_and_numbers, tiny, folds):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from types import MappingProxyType
 from typing import Any
 
@@ -204,7 +205,16 @@ class MixedModalData:
     def __iter__(self) -> Iterator[Any]:
         raise TypeError(
             "MixedModalData has no rows of one kind to iterate over; "
-            "use X.blocks['a'] for a modality's rows."
+            f"use X.blocks[{self.names[0]!r}] for a modality's rows."
+        )
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NDArray[Any]:
+        # What turns it into one array is mostly a transformer that knows of one block only.
+        first = self.names[0]
+        raise TypeError(
+            "MixedModalData is no array: its rows have columns of their own in each modality. "
+            f"Use X.blocks[{first!r}] for a modality's rows, and for a transformer "
+            f"PerModality({first}=StandardScaler(), ...) in place of StandardScaler()."
         )
 
     def __getitem__(self, key: Any) -> MixedModalData:
@@ -302,6 +312,32 @@ class MixedModalData:
         )
         m = sum(len(rows) for rows in self._pairs.values())
         return f"MixedModalData({sizes}{f'; {m} known pair' if m else ''}{'s' if m > 1 else ''})"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th>"
+            + (
+                "<td colspan=3>absent</td>"
+                if block is None
+                else f"<td>{n_rows(block)}</td><td>{n_columns(block)}</td>"
+                f"<td>{escape(_kind(block))}</td>"
+            )
+            + "</tr>"
+            for name, block in self._blocks.items()
+        )
+        m = sum(len(pairs) for pairs in self._pairs.values())
+        known = f", {m} known pair{'s' if m > 1 else ''}" if m else ""
+        return (
+            f"<table><caption>MixedModalData{known}</caption><thead><tr><th>modality</th>"
+            f"<th>rows</th><th>columns</th><th>kind</th></tr></thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _kind(block: Any) -> str:
+    if isinstance(block, list):
+        return "texts"
+    dtype = getattr(block, "dtype", None)
+    return type(block).__name__ + (f" of {dtype}" if dtype is not None else "")
 
 
 def _check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:

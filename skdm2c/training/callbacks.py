@@ -45,6 +45,15 @@ class Callback:
     def on_phase_end(self, state: TrainingState) -> None:
         """Look at a phase that is over."""
 
+    def on_model(self, look: Callable[[], Any]) -> None:
+        """Learn how to look at the fit as if it stopped now, once all networks are there.
+
+        Parameters
+        ----------
+        look : callable
+            Makes a :class:`skdm2c.fitting.Fit`, in the time that clustering takes.
+        """
+
 
 class Callbacks(Callback):
     """Several callbacks as one, asked in turn.
@@ -76,6 +85,11 @@ class Callbacks(Callback):
         """Tell all."""
         for callback in self.callbacks:
             callback.on_phase_end(state)
+
+    def on_model(self, look: Callable[[], Any]) -> None:
+        """Tell all."""
+        for callback in self.callbacks:
+            callback.on_model(look)
 
 
 class History(Callback):
