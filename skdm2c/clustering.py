@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import brentq, linear_sum_assignment
 from scipy.special import softmax
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -23,6 +23,7 @@ Labels = NDArray[np.int32]
 
 MAX_COMPONENTS = 20  # a covariance of more directions is mostly noise
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
+MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE = -5.0, 10.0
 MAX_CUT_ROWS = 5000  # of a sample that starts the mixture
 
 
@@ -60,10 +61,48 @@ class Clusters:
         labels: Labels = self._log_shares(points).argmax(axis=1).astype(np.int32)
         return labels
 
-    def share(self, points: Points) -> Matrix:
-        """Responsibility of each cluster for each point, shape (n, k); rows sum to one."""
-        shares: Matrix = softmax(self._log_shares(points), axis=1)
+    def share(self, points: Points, temperature: float = 1.0) -> Matrix:
+        """Responsibility of each cluster for each point, shape (n, k); rows sum to one.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, c)
+        temperature : float, default=1.0
+            What log-responsibilities are divided by: the higher, the less sure.
+
+        Returns
+        -------
+        ndarray of shape (n, k)
+        """
+        shares: Matrix = softmax(self._log_shares(points) / temperature, axis=1)
         return shares
+
+    def temperature(self, points: Points, certainty: float) -> float:
+        """Find the temperature at which the likeliest clusters of points are so likely on average.
+
+        Parameters
+        ----------
+        points : ndarray of shape (n, c)
+        certainty : float
+            In [0, 1].
+
+        Returns
+        -------
+        float
+            Between exp(-5) and exp(10), where the certainty cannot be had.
+        """
+        log_shares = self._log_shares(points)
+
+        def excess(log_temperature: float) -> float:
+            shares = softmax(log_shares / np.exp(log_temperature), axis=1)
+            return float(shares.max(axis=1).mean()) - certainty
+
+        if excess(MIN_LOG_TEMPERATURE) <= 0:
+            return float(np.exp(MIN_LOG_TEMPERATURE))
+        if excess(MAX_LOG_TEMPERATURE) >= 0:
+            return float(np.exp(MAX_LOG_TEMPERATURE))
+        root = brentq(excess, MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE, xtol=1e-3)
+        return float(np.exp(root))
 
     def centers(self, points: Points) -> Matrix:
         """Mean of the points of each cluster; shape (k, c), zero where there are none."""

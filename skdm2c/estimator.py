@@ -545,11 +545,14 @@ class MixedModalClustering(
     ) -> NDArray[np.float64]:
         """Probability of each cluster for each row.
 
-        Of a mixture (``assignment="mixture"``) the responsibilities; of k-means those of
-        equal round Gaussians with the spread of its clusters. The likeliest is what
-        :meth:`predict` gives. A row whose largest probability is below 0.5 lies between
-        clusters; call it unsure. The probabilities know nothing of whether clusters were
-        matched rightly across modalities: that is ``cluster_confidence_``.
+        The responsibilities of the mixture (of k-means: of round Gaussians with the spread
+        of its clusters), less sure than the latents would have them: their logarithms are
+        divided by a number for each modality, such that on average over the rows in the fit
+        the likeliest cluster is as likely as a neighbour in the data is in the same cluster.
+        The likeliest is what :meth:`predict` gives. A row whose largest probability is below
+        0.5 lies between clusters; call it unsure. How often probabilities were right is
+        measured in docs/score.md. They know nothing of whether clusters were matched rightly
+        across modalities: that is ``cluster_confidence_``.
 
         Parameters
         ----------
@@ -581,7 +584,7 @@ class MixedModalClustering(
         """
         check_is_fitted(self)
         data = as_known_modalities(X, self.modality_names_, X_b, modality)
-        return self._model.clusters.share(self._model.embed(data))
+        return self._model.share(data)
 
     @single_threaded
     def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:

@@ -48,6 +48,8 @@ from .training import (
     train_adversarially,
 )
 
+MAX_TEMPERATURE_ROWS = 5000  # that tell how sure probabilities are to be
+
 
 @dataclass(frozen=True)
 class CheckedData:
@@ -213,7 +215,10 @@ def fit_model(
     def conclude(system: CrossModalSystem, embedding: FloatRows) -> Fit:
         clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
         profiles = _profiles(data, clusters.assign(embedding), plan.clustering.n_clusters)
-        model = FittedModel(data.names, data.doors, system, clusters, alignments, profiles)
+        temperatures = _temperatures(data, embedding, clusters, profiles)
+        model = FittedModel(
+            data.names, data.doors, system, clusters, alignments, profiles, temperatures
+        )
         return Fit(model, embedding, history.records)
 
     def conclude_now() -> Fit:
@@ -235,6 +240,21 @@ def _profiles(
     data: CheckedData, labels: NDArray[np.int32], n_clusters: int
 ) -> tuple[ClusterProfile, ...]:
     return tuple(profile(x, labels[data.codes == m], n_clusters) for m, x in enumerate(data.rows))
+
+
+def _temperatures(
+    data: CheckedData,
+    embedding: FloatRows,
+    clusters: Clusters,
+    profiles: tuple[ClusterProfile, ...],
+) -> tuple[float, ...]:
+    # Latents pull neighbours together, so a mixture of them is all but certain of every row.
+    found = []
+    for m, modality in enumerate(profiles):
+        z = embedding[data.codes == m]
+        kept = subsample(len(z), MAX_TEMPERATURE_ROWS, np.random.RandomState(m))
+        found.append(clusters.temperature(z[kept], modality.cohesion))
+    return tuple(found)
 
 
 def _require_finite(name: str, spaces: list[FloatRows], history: History) -> None:

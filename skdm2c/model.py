@@ -41,6 +41,8 @@ class FittedModel:
         Of each spoke's own clusters with the hub's; empty where nothing was aligned.
     profiles : tuple of ClusterProfile
         Of the clusters in each modality's rows in the fit.
+    temperatures : tuple of float
+        Of each modality's probabilities.
     """
 
     names: tuple[str, ...]
@@ -49,6 +51,7 @@ class FittedModel:
     clusters: Clusters
     alignments: dict[int, Alignment]
     profiles: tuple[ClusterProfile, ...]
+    temperatures: tuple[float, ...]
 
     @property
     def hub(self) -> int:
@@ -140,6 +143,25 @@ class FittedModel:
                 "fit that the networks overflow. Check its units."
             )
         return embedding
+
+    def share(self, data: MixedModalData) -> NDArray[np.float64]:
+        """Probability of each cluster for each row.
+
+        Parameters
+        ----------
+        data : MixedModalData
+            With this model's modalities.
+
+        Returns
+        -------
+        ndarray of shape (n, n_clusters)
+        """
+        embedding = self.embed(data)
+        shares = np.empty((len(data), len(self.clusters.means)))
+        for m, temperature in enumerate(self.temperatures):
+            rows = data.codes == m
+            shares[rows] = self.clusters.share(embedding[rows], temperature)
+        return shares
 
     def score(self, data: MixedModalData) -> float:
         """How good the clusters of rows look without labels; see :mod:`skdm2c.scoring`.

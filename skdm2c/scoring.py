@@ -34,6 +34,8 @@ class ClusterProfile:
         Modularity of the clusters in the graph of nearest neighbours: the share of its edges
         that stay within a cluster, less the share that would by chance. 0 where all rows are
         in one cluster; at most 1 - 1 / k.
+    cohesion : float
+        Share of the edges that stay within a cluster: how often neighbours are in the same.
     shares : ndarray of shape (k,)
         Of the rows.
     distances : ndarray of shape (k, k)
@@ -41,6 +43,7 @@ class ClusterProfile:
     """
 
     separation: float
+    cohesion: float
     shares: Matrix
     distances: Matrix
 
@@ -77,21 +80,19 @@ def profile(x: Rows, labels: NDArray[np.integer], n_clusters: int, seed: int = 0
     """
     shares = np.bincount(labels, minlength=n_clusters) / len(labels)
     if len(labels) < 2:
-        return ClusterProfile(0.0, shares, np.zeros((n_clusters, n_clusters)))
+        return ClusterProfile(0.0, 1.0, shares, np.zeros((n_clusters, n_clusters)))
     most = min(MAX_ROWS, rows_per_chunk(x.shape[1]))
     kept = subsample(len(x), most, np.random.RandomState(seed))
     points = principal_components(x[kept], seed)
     member = np.eye(n_clusters)[labels[kept]]
     mean_of = member / np.maximum(member.sum(axis=0), 1)
     distances = mean_of.T @ locally_scaled(pairwise_distances(points)) @ mean_of
-    return ClusterProfile(_modularity(points, member), shares, distances)
-
-
-def _modularity(points: Matrix, member: Matrix) -> float:
     # Newman, "Modularity and community structure in networks", PNAS 2006.
     graph = close_rows(points, N_NEIGHBORS)
     edges = member.T @ (graph @ member) / graph.sum()
-    return float(np.trace(edges) - np.square(edges.sum(axis=0)).sum())
+    cohesion = float(np.trace(edges))
+    separation = cohesion - float(np.square(edges.sum(axis=0)).sum())
+    return ClusterProfile(separation, cohesion, shares, distances)
 
 
 def label_free_score(
@@ -143,8 +144,8 @@ def agreement(one: ClusterProfile, other: ClusterProfile) -> float:
     Clusters on a line, the same and with two of them swapped:
 
     >>> at, thirds = np.array([0.0, 1.0, 5.0]), np.full(3, 1 / 3)
-    >>> line = ClusterProfile(1.0, thirds, np.abs(at[:, None] - at))
-    >>> swapped = ClusterProfile(1.0, thirds, line.distances[[2, 1, 0]][:, [2, 1, 0]])
+    >>> line = ClusterProfile(1.0, 1.0, thirds, np.abs(at[:, None] - at))
+    >>> swapped = ClusterProfile(1.0, 1.0, thirds, line.distances[[2, 1, 0]][:, [2, 1, 0]])
     >>> round(agreement(line, line), 2), round(agreement(line, swapped), 2)
     (1.0, 0.48)
     """

@@ -74,8 +74,8 @@ def test_scores_are_numbers_in_their_range(seed, k, n, d):
 
 
 def test_agreement_needs_no_cluster_in_both():
-    a = ClusterProfile(0.5, np.array([1.0, 0.0]), np.zeros((2, 2)))
-    b = ClusterProfile(0.5, np.array([0.0, 1.0]), np.zeros((2, 2)))
+    a = ClusterProfile(0.5, 1.0, np.array([1.0, 0.0]), np.zeros((2, 2)))
+    b = ClusterProfile(0.5, 1.0, np.array([0.0, 1.0]), np.zeros((2, 2)))
     assert agreement(a, b) == 0
     assert agreement(a, a) == 0.5
 
