@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
+LOWEST := .venv-lowest/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format benchmark benchmark-quick benchmark-report benchmark-speed wheel clean
+.PHONY: help demo test test-lowest test-slow check format benchmark benchmark-quick benchmark-report benchmark-speed wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +26,12 @@ $(PEERS): benchmarks/requirements.txt $(READY)
 	-$(BIN)/python -m pip install --quiet --no-deps torchvision==0.28.0 clustpy==0.0.3
 	touch $@
 
+$(LOWEST): pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --upgrade pip setuptools
+	.venv-lowest/bin/python -m pip install --quiet -c constraints-lowest.txt -e '.[test]'
+	touch $@
+
 demo: $(READY)  ## cluster two unpaired sets of handwriting features, score and draw them
 	$(BIN)/python examples/demo.py $(DEMO_ARGS)
 
@@ -33,6 +40,9 @@ test: $(READY)  ## run the test suite
 
 test-slow: $(READY)  ## run the tests that take longer
 	$(BIN)/python -m pytest -q -m slow
+
+test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are promised
+	.venv-lowest/bin/python -m pytest -q
 
 check: $(READY)  ## lint, format check, types
 	$(BIN)/ruff check .
@@ -60,4 +70,4 @@ wheel: $(READY)  ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build
 
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) dist build *.egg-info demo_output benchmark_output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest dist build *.egg-info demo_output benchmark_output .pytest_cache .mypy_cache .ruff_cache .hypothesis

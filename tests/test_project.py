@@ -227,3 +227,14 @@ def test_alignment_can_be_imported_without_torch():
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 3
+
+
+def test_the_lowest_versions_tested_are_those_promised():
+    lowest = (ROOT / "constraints-lowest.txt").read_text()
+    pins = dict(re.findall(r"^([\w-]+)==([\d.]+)$", lowest, re.MULTILINE))
+    promised = dict(re.findall(r'"([\w-]+)>=([\d.]+)"', (ROOT / "pyproject.toml").read_text()))
+    del pins["torch"]  # the file says why
+    for package, version in pins.items():
+        low = promised[package].split(".")
+        assert version.split(".")[: len(low)] == low, package
+        assert set(version.split(".")[len(low) :]) <= {"0"}, package

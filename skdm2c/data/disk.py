@@ -36,4 +36,6 @@ class BackedRows:
 
     def read(self) -> Any:
         """Read the rows into memory, as an array or a sparse matrix."""
-        return self._adata[self._rows].X
+        # In ascending order, as the file wants them, and then as they were asked for.
+        rows, places = np.unique(self._rows, return_inverse=True)
+        return self._adata[rows].X[places]

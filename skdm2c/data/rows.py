@@ -108,7 +108,7 @@ class RowSource:
     def _as_numbers(self, block: Any) -> Matrix:
         try:
             rows: Matrix = check_array(
-                _dense(in_memory(block)), dtype=np.float64, ensure_all_finite=False
+                _dense(in_memory(block)), dtype=np.float64, order="C", ensure_all_finite=False
             )
         except (ValueError, TypeError) as error:
             raise type(error)(f"Modality {self._name!r}: {error}") from error
