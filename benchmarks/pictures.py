@@ -1,4 +1,4 @@
-"""The benchmark's two pictures."""
+"""The benchmark's pictures."""
 
 from __future__ import annotations
 
@@ -96,6 +96,35 @@ def draw_time(runs: Runs, path: Path) -> None:
     ax.set_xlabel("seconds a run (one thread)")
     ax.set_ylabel("reference gain, mean of the pairs that share geometry")
     ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def draw_n_clusters(lines: Runs, path: Path) -> None:
+    """Score without labels and ARI with them by the number of clusters, a panel a pair."""
+    pairs = list(dict.fromkeys(line["pair"] for line in lines))
+    figure, axes = plt.subplots(1, len(pairs), figsize=(14, 3.2), layout="constrained")
+    for ax, pair in zip(axes, pairs, strict=True):
+        curve = sorted(
+            (r for r in lines if r["pair"] == pair and r["kind"] == "n_clusters"),
+            key=lambda r: r["n_clusters"],
+        )
+        numbers = [r["n_clusters"] for r in curve]
+        ax.axvline(PAIRS[pair].n_clusters, color=SPAN, ls="--", lw=1)
+        ax.plot(numbers, [r["ari"] for r in curve], "s--", color=COLORS["baseline"], ms=4)
+        ax.plot(numbers, [r["score"] for r in curve], "o-", color=COLORS["ours"], ms=5)
+        best = max(curve, key=lambda r: r["score"])
+        ax.plot(best["n_clusters"], best["score"], "o", mfc="none", mec=COLORS["ours"], ms=12)
+        ax.set_title(pair, fontsize=10)
+        ax.set_xlabel("n_clusters")
+        ax.set_ylim(0, 1)
+        ax.spines[["top", "right"]].set_visible(False)
+    handles = [
+        Line2D([], [], color=COLORS["ours"], marker="o", label="label-free score; its best ringed"),
+        Line2D([], [], color=COLORS["baseline"], marker="s", ls="--", label="ARI with the classes"),
+        Line2D([], [], color=SPAN, ls="--", label="number of classes"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -35,7 +35,7 @@ Runs = list[dict[str, Any]]
 
 def main() -> None:
     """Write the page and its pictures."""
-    from . import pictures, speed
+    from . import pictures, scores, speed
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -53,6 +53,9 @@ def main() -> None:
     if options.docs == DOCS:
         README.write_text(quote(README.read_text(), runs))
         speed.PAGE.write_text(speed.page(speed.read(speed.RESULTS)))
+        fits = read(scores.RESULTS)
+        scores.PAGE.write_text(scores.page(scores.PAGE.read_text(), fits))
+        pictures.draw_n_clusters(fits, DOCS / "n_clusters.png")
     print(f"{options.docs / 'benchmark.md'}: {len(runs)} runs")
 
 

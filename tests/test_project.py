@@ -104,7 +104,7 @@ def test_the_quickstart_runs(capsys):
 
 
 def test_the_figures_quoted_are_those_measured():
-    from benchmarks import report, runs, speed, variants
+    from benchmarks import report, runs, scores, speed, variants
 
     finished = runs.read(runs.RESULTS)
     page = (ROOT / "docs" / "benchmark.md").read_text()
@@ -112,6 +112,8 @@ def test_the_figures_quoted_are_those_measured():
     assert report.quote(README, finished) == README, "run `make benchmark-report`"
     page = speed.PAGE.read_text()
     assert page == speed.page(speed.read(speed.RESULTS)), "run `make benchmark-report`"
+    page = scores.PAGE.read_text()
+    assert page == scores.page(page, runs.read(scores.RESULTS)), "run `make benchmark-report`"
     published = (ROOT / "docs" / "published.md").read_text()
     for name in ("published", "ablation"):
         lines = runs.read(runs.RESULTS.with_name(f"{name}.jsonl"))
