@@ -36,13 +36,13 @@ demo: $(READY)  ## cluster two unpaired sets of handwriting features, score and 
 	$(BIN)/python examples/demo.py $(DEMO_ARGS)
 
 test: $(READY)  ## run the test suite
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 test-slow: $(READY)  ## run the tests that take longer
 	$(BIN)/python -m pytest -q -m slow
 
 test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are promised
-	.venv-lowest/bin/python -m pytest -q
+	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal
 
 check: $(READY)  ## lint, format check, types
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """What the project says of itself: README, figures, docstrings, structure."""
 
 import ast
+import doctest
 import importlib
 import inspect
 import json
@@ -240,3 +241,14 @@ def test_the_lowest_versions_tested_are_those_promised():
         low = promised[package].split(".")
         assert version.split(".")[: len(low)] == low, package
         assert set(version.split(".")[len(low) :]) <= {"0"}, package
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
+def test_the_first_hour_goes_as_written():
+    pytest.importorskip("mudata")
+    page = ROOT / "docs" / "first_hour.md"
+    failed, tried = doctest.testfile(
+        str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
+    )
+    assert not failed
+    assert tried > 30
