@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from ._device import resolve_device
+from ._documentation import documentation_template
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
 from ._threads import single_threaded
 from .alignment import Aligner, GeometricAlignment
@@ -253,6 +254,9 @@ class MixedModalClustering(
 
     modality_names_: tuple[str, ...]
     _model: FittedModel
+
+    _doc_link_module = "skdm2c"
+    _doc_link_template = property(lambda self: documentation_template())
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [_COUNT],

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
+from ._documentation import documentation_template
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import in_memory, n_columns, n_rows
 
@@ -44,6 +45,9 @@ class PerModality(  # type: ignore[call-arg]
     >>> PerModality(a=CountVectorizer(), b=StandardScaler()).fit_transform(X)
     MixedModalData(a: 2 x 3, b: 2 x 1)
     """
+
+    _doc_link_module = "skdm2c"
+    _doc_link_template = property(lambda self: documentation_template())
 
     def __init__(self, **transformers: Any) -> None:
         self.transformers = transformers
