@@ -94,10 +94,11 @@ def steps_before(estimator: Any) -> list[Any]:
     list of transformers
         Empty where it is fitted by itself.
     """
-    frame = sys._getframe(1)
+    frame, before = sys._getframe(1), []
     while frame.f_back:
         frame = frame.f_back
         caller = frame.f_locals.get("self")
         if isinstance(caller, Pipeline) and caller.steps[-1][1] is estimator:
-            return [step for _, step in caller.steps[:-1] if step not in (None, "passthrough")]
-    return []
+            before += [step for _, step in caller.steps[:-1] if step not in (None, "passthrough")]
+            estimator = caller  # which may be the end of another
+    return before

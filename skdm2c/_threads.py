@@ -34,13 +34,13 @@ class _ProcessLimit:
         self.torch_threads = 1
         self.blas: Any = None
 
-    def enter(self, torch_threads: int) -> None:
+    def enter(self) -> None:
         with self.lock:
-            self.n_users += 1
-            if self.n_users == 1:
-                self.torch_threads = torch_threads
+            if self.n_users == 0:
+                # Read here: while others are limited, their one thread would be remembered.
+                self.torch_threads = torch.get_num_threads()
                 self.blas = _limit("blas")
-                torch.set_num_threads(1)
+            self.n_users += 1
 
     def leave(self) -> None:
         with self.lock:
@@ -65,16 +65,16 @@ def _one_thread() -> Iterator[None]:
     if getattr(_HERE, "limited", False):
         yield
         return
-    torch_threads = torch.get_num_threads()
-    # OpenMP's limit is that of the thread that sets it, and needs no counting.
-    with _limit("openmp"):
-        _PROCESS.enter(torch_threads)
-        _HERE.limited = True
-        try:
+    _PROCESS.enter()
+    try:
+        # OpenMP's limit is that of the thread that sets it, and needs no counting.
+        with _limit("openmp"):
+            torch.set_num_threads(1)
+            _HERE.limited = True
             yield
-        finally:
-            _HERE.limited = False
-            _PROCESS.leave()
+    finally:
+        _HERE.limited = False
+        _PROCESS.leave()
 
 
 def single_threaded(function: Function) -> Function:

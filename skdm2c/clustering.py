@@ -23,7 +23,7 @@ Labels = NDArray[np.int32]
 
 MAX_COMPONENTS = 20  # a covariance of more directions is mostly noise
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
-MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE = -5.0, 10.0
+MAX_LOG_TEMPERATURE = 10.0
 MAX_CUT_ROWS = 5000  # of a sample that starts the mixture
 
 
@@ -89,7 +89,7 @@ class Clusters:
         Returns
         -------
         float
-            Between exp(-5) and exp(10), where the certainty cannot be had.
+            At least 1, and at most exp(10), where the certainty cannot be had.
         """
         log_shares = self._log_shares(points)
 
@@ -97,11 +97,11 @@ class Clusters:
             shares = softmax(log_shares / np.exp(log_temperature), axis=1)
             return float(shares.max(axis=1).mean()) - certainty
 
-        if excess(MIN_LOG_TEMPERATURE) <= 0:
-            return float(np.exp(MIN_LOG_TEMPERATURE))
+        if excess(0.0) <= 0:
+            return 1.0
         if excess(MAX_LOG_TEMPERATURE) >= 0:
             return float(np.exp(MAX_LOG_TEMPERATURE))
-        root = brentq(excess, MIN_LOG_TEMPERATURE, MAX_LOG_TEMPERATURE, xtol=1e-3)
+        root = brentq(excess, 0.0, MAX_LOG_TEMPERATURE, xtol=1e-3)
         return float(np.exp(root))
 
     def centers(self, points: Points) -> Matrix:

@@ -465,8 +465,7 @@ class MixedModalClustering(
         -------
         ndarray of shape (n, n_components)
         """
-        data = as_mixed_modal(X, y)
-        embedding: FloatRows = self.fit(data).transform(data)
+        embedding: FloatRows = self.fit(X, y).transform(as_mixed_modal(X, y))
         return embedding
 
     @single_threaded
@@ -550,9 +549,10 @@ class MixedModalClustering(
         """Probability of each cluster for each row.
 
         The responsibilities of the mixture (of k-means: of round Gaussians with the spread
-        of its clusters), less sure than the latents would have them: their logarithms are
-        divided by a number for each modality, such that on average over the rows in the fit
-        the likeliest cluster is as likely as a neighbour in the data is in the same cluster.
+        of its clusters), mostly less sure than the latents would have them: their logarithms
+        are divided by a number of 1 or more for each modality, such that on average over the
+        rows in the fit the likeliest cluster is no likelier than a neighbour in the data is
+        in the same cluster.
         The likeliest is what :meth:`predict` gives. A row whose largest probability is below
         0.5 lies between clusters; call it unsure. How often probabilities were right is
         measured in docs/score.md. They know nothing of whether clusters were matched rightly
@@ -619,6 +619,8 @@ class MixedModalClustering(
         ((100, 10), (100, 15))
         """
         check_is_fitted(self)
+        if isinstance(X, MixedModalData) or is_mudata(X):
+            raise ValueError("translate takes the source's rows alone, such as X.blocks['a'].")
         s, t = (modality_index(m, self.modality_names_) for m in (source, target))
         data = as_known_modalities(X, self.modality_names_, modality=s)
         return self._model.translate(data, s, t)

@@ -25,7 +25,7 @@ from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targe
 from .clustering import Clusters, Matrix, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
-from .data.rows import FloatRows, Rows, rows_per_chunk
+from .data.rows import FloatRows, Rows, rows_to_look_at
 from .data.scaling import ModalityInput
 from .hub import separation
 from .model import FittedModel, unify
@@ -223,7 +223,9 @@ def fit_model(
 
     def conclude_now() -> Fit:
         now = deepcopy(system).eval()
-        return conclude(now, unify(now, data.rows, data.codes))
+        embedding = unify(now, data.rows, data.codes)
+        _require_finite("unified space", [embedding], history)
+        return conclude(now, embedding)
 
     callback.on_model(conclude_now)
     if plan.aligner:
@@ -368,8 +370,10 @@ def _own_clusters(z: FloatRows, settings: ClusteringSettings, seed: int) -> OwnC
 def _view(
     x: Rows, z: FloatRows, labels: NDArray[np.int32], n_clusters: int, seed: int
 ) -> ModalityView:
-    # Aligners get arrays: of a block with more than a chunk of numbers, some of the rows.
-    kept = subsample(len(x), rows_per_chunk(x.shape[1]), np.random.RandomState(seed))
+    # Aligners get arrays: of a block that is not held, some of the rows.
+    if isinstance(x, np.ndarray):
+        return ModalityView(x, z, labels, n_clusters)
+    kept = subsample(len(x), rows_to_look_at(x), np.random.RandomState(seed))
     return ModalityView(x[kept], z[kept], labels[kept], n_clusters)
 
 

@@ -134,7 +134,10 @@ class FittedModel:
         ValueError
             If a block is no good, or a row so far from those in fit that it cannot be mapped.
         """
-        embedding = unify(self.system, self.scale(data), data.codes)
+        return self._embed_scaled(data, self.scale(data))
+
+    def _embed_scaled(self, data: MixedModalData, rows: list[Rows]) -> FloatRows:
+        embedding = unify(self.system, rows, data.codes)
         if not np.isfinite(embedding).all():
             row = int(np.argwhere(~np.isfinite(embedding))[0, 0])
             name = data.names[data.codes[row]]
@@ -174,14 +177,21 @@ class FittedModel:
         Returns
         -------
         float
+
+        Raises
+        ------
+        ValueError
+            As ``embed``; and if no modality has two rows.
         """
         rows = self.scale(data)
-        labels = self.clusters.assign(unify(self.system, rows, data.codes))
+        labels = self.clusters.assign(self._embed_scaled(data, rows))
         found = {
             m: profile(x, labels[data.codes == m], len(self.clusters.means))
             for m, x in enumerate(rows)
-            if len(x)
+            if len(x) > 1  # one row has no neighbours
         }
+        if not found:
+            raise ValueError("score needs at least two rows of a modality.")
         return label_free_score(found, self.profiles)
 
     def translate(self, data: MixedModalData, source: int, target: int) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -137,7 +138,8 @@ def select_n_clusters(
     Raises
     ------
     ValueError
-        If there is no number to try, or the model has no parameter ``n_clusters``.
+        If there is no number to try, one is below 1 or above the number of rows, or the model
+        has no parameter ``n_clusters``; before anything is fitted.
 
     Notes
     -----
@@ -155,9 +157,7 @@ def select_n_clusters(
     >>> found.best, found.best_estimator.n_clusters
     (3, 3)
     """
-    tried = np.array([int(k) for k in n_clusters])
-    if not len(tried):
-        raise ValueError("n_clusters holds no number to try: give a range, such as range(4, 13).")
+    tried = _numbers_to_try(n_clusters, len(X))
     names = [name for name in model.get_params() if name.split("__")[-1] == "n_clusters"]
     if len(names) != 1:
         raise ValueError(
@@ -168,6 +168,19 @@ def select_n_clusters(
     )
     scores = np.array([score for _, score in fitted])
     return NClustersSelection(tried, scores, fitted[int(scores.argmax())][0])
+
+
+def _numbers_to_try(n_clusters: Any, n_rows: int) -> NDArray[np.intp]:
+    example = "give numbers of clusters, such as range(4, 13)"
+    if not isinstance(n_clusters, Iterable) or isinstance(n_clusters, str):
+        raise ValueError(f"n_clusters={n_clusters!r} is no sequence: {example}.")
+    given: list[Any] = list(n_clusters)
+    if not given:
+        raise ValueError(f"n_clusters holds no number to try: {example}.")
+    for k in given:
+        if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= int(k) <= n_rows:
+            raise ValueError(f"n_clusters holds {k!r}, no number from 1 to the {n_rows} rows.")
+    return np.array(given, dtype=np.intp)
 
 
 def _fit_and_score(model: Any, X: Any) -> tuple[Any, float]:

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import normalize
 
-from .data.rows import Rows, rows_per_chunk
+from .data.rows import Rows, rows_per_chunk, rows_to_look_at
 from .sampling import subsample
 
 Matrix = NDArray[np.float64]
@@ -51,7 +51,7 @@ def principal_components(block: Rows, seed: int) -> Matrix:
     Parameters
     ----------
     block : Rows of shape (n, d)
-        Of more than 16 million numbers a sample tells the components.
+        Where it is not held in memory a sample tells the components.
     seed : int
         For the sample, and for the randomised solver, which large blocks get.
 
@@ -66,7 +66,8 @@ def principal_components(block: Rows, seed: int) -> Matrix:
     """
     n, d = block.shape
     size = rows_per_chunk(d)
-    pca = fit_pca(block[subsample(n, size, np.random.RandomState(seed))], N_PRINCIPAL, seed)
+    kept = subsample(n, rows_to_look_at(block), np.random.RandomState(seed))
+    pca = fit_pca(block[kept] if len(kept) < n else block[:], N_PRINCIPAL, seed)
     parts = [
         pca.transform(block[start : start + size].astype(np.float64)) for start in range(0, n, size)
     ]

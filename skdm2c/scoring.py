@@ -16,7 +16,7 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import pairwise_distances
 
 from .alignment.geometry import locally_scaled
-from .data.rows import Rows, rows_per_chunk
+from .data.rows import Rows
 from .neighbors import Matrix, close_rows, principal_components
 from .sampling import subsample
 
@@ -81,8 +81,7 @@ def profile(x: Rows, labels: NDArray[np.integer], n_clusters: int, seed: int = 0
     shares = np.bincount(labels, minlength=n_clusters) / len(labels)
     if len(labels) < 2:
         return ClusterProfile(0.0, 1.0, shares, np.zeros((n_clusters, n_clusters)))
-    most = min(MAX_ROWS, rows_per_chunk(x.shape[1]))
-    kept = subsample(len(x), most, np.random.RandomState(seed))
+    kept = subsample(len(x), MAX_ROWS, np.random.RandomState(seed))
     points = principal_components(x[kept], seed)
     member = np.eye(n_clusters)[labels[kept]]
     mean_of = member / np.maximum(member.sum(axis=0), 1)

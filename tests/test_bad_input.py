@@ -219,6 +219,7 @@ NEW_ROWS = {
     "container and modality": (lambda m: m.predict(MixedModalData(A, B), modality="b"), "alone"),
     "container and block": (lambda m: m.transform(MixedModalData(A, B), B), "alone"),
     "half a modality": (lambda m: m.predict(A, modality=0.5), "no modality 0.5"),
+    "container": (lambda m: m.translate(MixedModalData(A, B), "a", "b"), r"X.blocks\['a'\]"),
     "no source": (lambda m: m.translate(A, None, "b"), "no modality None"),
     "score of one block": (lambda m: m.score(A), "rows in a container"),
     "weights": (lambda m: m.score(MixedModalData(A, B), sample_weight=[1]), "sample_weight out"),

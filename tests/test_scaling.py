@@ -15,6 +15,8 @@ from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c.data import rows, scaling
 from skdm2c.data.blocks import as_block
 from skdm2c.data.scaling import ModalityInput, is_component_scores
+from skdm2c.fitting import _view
+from skdm2c.neighbors import principal_components
 from skdm2c.networks import inference
 
 
@@ -139,8 +141,7 @@ def test_a_fit_of_a_large_block_holds_only_what_it_reads(tiny, widest, monkeypat
     X = MixedModalData(block, np.random.RandomState(0).randn(60, 5))
     tiny.set_params(batch_size=15).fit(X)
     tiny.predict(X), tiny.transform(X)
-    # A batch with the neighbour of each of its rows.
-    assert max(widest) == 30
+    assert max(widest) == 20
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -210,3 +211,19 @@ def test_scores_are_told_from_a_sample_of_the_rows(elements, monkeypatch):
     ((sample, n_rows),) = seen
     np.testing.assert_array_equal(sample, x[::9, :6])
     assert n_rows == 997
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_wide_blocks_are_looked_at_in_as_many_rows_as_narrow_ones(held, monkeypatch):
+    # Chunks of one row say nothing of how many are looked at together.
+    x = features(300)
+    monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 20)
+    if not held:
+        monkeypatch.setattr(scaling, "MAX_HELD", 0)
+    scaled = ModalityInput("a").fit_transform(x)
+    assert rows.rows_to_look_at(scaled) >= 300
+    expected = principal_components(ModalityInput("a").fit_transform(x)[:], seed=0)
+    np.testing.assert_allclose(principal_components(scaled, seed=0), expected)
+    labels = np.arange(300) % 3
+    view = _view(scaled, np.zeros((300, 2), np.float32), labels, 3, seed=0)
+    assert len(view.rows) == len(view.labels) == 300

@@ -85,6 +85,12 @@ def test_the_estimator_scores_rows_of_one_modality(fitted, blobs):
     a, b = X.blocks.values()
     alone = [fitted.score(MixedModalData(a, None)), fitted.score(MixedModalData(None, b))]
     assert np.mean(alone) == pytest.approx(fitted.score(X))
-    assert np.isfinite(fitted.score(MixedModalData(a[:1], None)))
+    assert fitted.score(MixedModalData(a, b[:1])) == pytest.approx(alone[0])
+    for few in (MixedModalData(a[:1], None), MixedModalData(a[:1], b[:1]), X[:0]):
+        with pytest.raises(ValueError, match="at least two rows"):
+            fitted.score(few)
+    far = np.vstack([a, np.full((1, a.shape[1]), 1e36)])
+    with pytest.raises(ValueError, match=r"'a': row 60 has values so far"):
+        fitted.score(MixedModalData(far, b))
     with pytest.raises(ValueError, match="score takes rows in a container"):
         fitted.score(a)

@@ -239,8 +239,12 @@ def test_the_number_of_clusters_is_selected(blobs, tiny):
     assert tiny.n_clusters == 3
     assert not hasattr(tiny, "labels_")
     assert select_n_clusters(pipe, X, [2, 3]).best_estimator[-1].labels_.shape == (120,)
-    with pytest.raises(ValueError, match="no number to try"):
-        select_n_clusters(tiny, X, [])
+    for wrong, message in (
+        ([], "no number to try"), (5, "no sequence"), ([2.7], "holds 2.7"), ([2, 0], "holds 0"),
+        ([2, 121], "holds 121, no number from 1 to the 120 rows"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            select_n_clusters(tiny, X, wrong)
     with pytest.raises(ValueError, match="one parameter n_clusters"):
         select_n_clusters(StandardScaler(), X, [2])
 

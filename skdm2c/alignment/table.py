@@ -12,7 +12,7 @@ from ..neighbors import Matrix
 from .base import Alignment
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SpokeMatching:
     """How the clusters of one modality are matched with the hub's, numbered as labels are.
 
@@ -43,7 +43,7 @@ class SpokeMatching:
         return cls(mass, mass.argmax(axis=1), found.confidence, found.cluster_confidence[back])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MatchingTable(Mapping[str, SpokeMatching]):
     """The matching of each spoke with the hub, by the spoke's name.
 

@@ -16,7 +16,8 @@ from .blocks import in_memory, n_columns, n_rows, take_rows
 Matrix = NDArray[np.float64]
 FloatRows = NDArray[np.float32]
 
-CHUNK_ELEMENTS = 2**24  # numbers looked at at a time: 128 MiB of them
+CHUNK_ELEMENTS = 2**24  # numbers read at a time: 128 MiB of them
+LEAST_SEEN = 5000  # rows that are looked at together, however wide
 
 
 class Rows(Protocol):
@@ -116,7 +117,7 @@ class RowSource:
 
 
 def rows_per_chunk(n_columns: int) -> int:
-    """Rows that are looked at at a time: some 16 million numbers of them.
+    """Rows that are read at a time: some 16 million numbers of them.
 
     Parameters
     ----------
@@ -133,6 +134,25 @@ def rows_per_chunk(n_columns: int) -> int:
     65536
     """
     return max(1, CHUNK_ELEMENTS // max(n_columns, 1))
+
+
+def rows_to_look_at(x: Rows) -> int:
+    """Rows of a block that are looked at together: all where they are held in memory.
+
+    Parameters
+    ----------
+    x : Rows of shape (n, d)
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> rows_to_look_at(np.zeros((7, 3), dtype=np.float32))
+    7
+    """
+    return len(x) if isinstance(x, np.ndarray) else max(LEAST_SEEN, rows_per_chunk(x.shape[1]))
 
 
 def _dense(block: Any) -> Any:

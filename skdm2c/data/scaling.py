@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from .rows import FloatRows, Matrix, Rows, RowSource
+from .rows import FloatRows, Matrix, Rows, RowSource, rows_per_chunk
 
 ScalingName = Literal["columns", "block", "none"]
 
@@ -267,7 +267,12 @@ class ScaledRows:
         """Return the rows of a slice, or of an array of numbers."""
         if isinstance(index, slice):
             index = np.arange(*index.indices(len(self)))
-        return self._door.scale(self._source.take(index), index)
+        scaled = np.empty((len(index), self.shape[1]), dtype=np.float32)
+        size = rows_per_chunk(self.shape[1])
+        for start in range(0, len(index), size):
+            part = index[start : start + size]
+            scaled[start : start + size] = self._door.scale(self._source.take(part), part)
+        return scaled
 
 
 def is_component_scores(rows: Matrix, n_rows: int | None = None) -> bool:
