@@ -122,7 +122,8 @@ def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -
         )
     doors = tuple(ModalityInput(name, standardize) for name in data.names)
     rows = [
-        door.fit_transform(block) for door, block in zip(doors, data.blocks.values(), strict=True)
+        door.fit_transform(block, data.columns[door.name])
+        for door, block in zip(doors, data.blocks.values(), strict=True)
     ]
     return CheckedData(data.names, doors, rows, data.codes)
 

@@ -106,7 +106,7 @@ class FittedModel:
                 continue
             fits = [other for other, width in widths.items() if width == n_columns(block)]
             try:
-                rows.append(door.transform(block))
+                rows.append(door.transform(block, data.columns[name]))
             except ValueError as error:
                 if name in fits or not fits or isinstance(block, list):
                     raise

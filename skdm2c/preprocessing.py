@@ -153,6 +153,7 @@ class PerModality(  # type: ignore[call-arg]
             fitted[name] = clone(transformer)
             blocks[name] = fitted[name].fit_transform(in_memory(data.blocks[name]))
         self.names_in_, self.transformers_ = data.names, fitted
+        self._columns = dict(data.columns)
         self._names_passed = {
             name: [*getattr(block, "columns", [f"x{i}" for i in range(n_columns(block))])]
             for name, block in data.blocks.items()
@@ -175,10 +176,17 @@ class PerModality(  # type: ignore[call-arg]
         Raises
         ------
         ValueError
-            If a plain block comes without its modality.
+            If a plain block comes without its modality, or an AnnData has other variables.
         """
         check_is_fitted(self)
         data = as_known_modalities(X, self.names_in_, modality=modality)
+        for name, columns in data.columns.items():
+            known = self._columns[name]
+            if columns is not None and known is not None and not np.array_equal(columns, known):
+                raise ValueError(
+                    f"Modality {name!r}: the variables are not those in fit, or in another order. "
+                    "Bring them into it, for example with adata[:, names]."
+                )
         return data.with_blocks(
             {
                 name: transformer.transform(in_memory(data.blocks[name]))

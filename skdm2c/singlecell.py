@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from .data import MixedModalData
+from .data import MixedModalData, is_mudata
 from .data.readers import split_mudata
 
 
@@ -46,20 +47,18 @@ def write_results(
     Raises
     ------
     ValueError
-        If none of the modalities is known, or their columns are not those fitted.
+        If none of the modalities is known, ``representation`` names another, or columns are
+        not those fitted. Nothing is written then.
 
     Examples
     --------
-    >>> from types import SimpleNamespace  # stands for AnnData here
-    >>> from skdm2c import MixedModalClustering, write_results
+    >>> from anndata import AnnData
+    >>> from skdm2c import MixedModalClustering, MixedModalData, write_results
     >>> from skdm2c.datasets import make_mixed_modal_blobs
     >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
-    >>> assays = {
-    ...     name: SimpleNamespace(X=block, obs_names=range(100), obs={}, obsm={}, uns={},
-    ...                           layers={}, isbacked=False)
-    ...     for name, block in X.blocks.items()
-    ... }
-    >>> model = MixedModalClustering(n_clusters=3, random_state=0).fit(X)
+    >>> assays = {name: AnnData(block) for name, block in X.blocks.items()}
+    >>> model = MixedModalClustering(n_clusters=3, random_state=0)
+    >>> model = model.fit(MixedModalData.from_mudata(assays))
     >>> write_results(model, assays)
     >>> assays["b"].obsm["X_skdm2c"].shape
     (100, 32)
@@ -67,25 +66,34 @@ def write_results(
     import pandas as pd  # which AnnData brings
 
     estimator = model[-1] if hasattr(model, "steps") else model
+    check_is_fitted(estimator)
     names = estimator.modality_names_
+    if not (isinstance(mdata, Mapping) or is_mudata(mdata)):
+        raise ValueError(
+            f"write_results takes a MuData or a mapping of names to AnnData, not a "
+            f"{type(mdata).__name__}: write_results(model, {{{names[0]!r}: adata}})."
+        )
     assays = mdata if isinstance(mdata, Mapping) else mdata.mod
     there = [name for name in names if name in assays]
     if not there:
         raise ValueError(f"The modalities were {names} in fit; there are {tuple(assays)} here.")
+    unknown = [name for name in representation or {} if name not in names]
+    if unknown:
+        raise ValueError(f"representation: there is no modality {unknown[0]!r} among {names}.")
     chosen = {name: key for name, key in (representation or {}).items() if name in there}
     blocks, _ = split_mudata(mdata, there, chosen)
-    clusters = [str(c) for c in range(len(estimator.cluster_centers_))]
+    found = {}  # all of it before any is written
     for name in there:
-        adata = assays[name]
-        if len(adata.obs_names) == 0:
-            continue
-        X = MixedModalData(*[blocks[m] if m == name else None for m in names], names=names)
-        probabilities = model.predict_proba(X)
-        labels = probabilities.argmax(axis=1)
+        if len(assays[name].obs_names):
+            X = MixedModalData(*[blocks[m] if m == name else None for m in names], names=names)
+            found[name] = model.predict_proba(X), np.asarray(model.transform(X))
+    clusters = [str(c) for c in range(len(estimator.cluster_centers_))]
+    for name, (probabilities, embedding) in found.items():
+        adata, labels = assays[name], probabilities.argmax(axis=1)
         adata.obs[key_added] = pd.Categorical(labels.astype(str), clusters)
         adata.obs[f"{key_added}_probability"] = probabilities.max(axis=1)
         adata.obs[f"{key_added}_confidence"] = estimator.cluster_confidence_[labels]
-        adata.obsm[f"X_{key_added}"] = np.asarray(model.transform(X))
+        adata.obsm[f"X_{key_added}"] = embedding
         adata.obsm[f"{key_added}_probabilities"] = probabilities
         adata.uns[key_added] = {
             "alignment_confidence": estimator.alignment_confidence_,

@@ -1,5 +1,6 @@
 """AnnData and MuData, in and out, with the real objects."""
 
+import pickle
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from skdm2c import MixedModalData, PerModality, write_results
@@ -137,6 +139,55 @@ def test_a_backed_assay_is_read_as_it_is_needed(name, assays, tiny, tmp_path, mo
     np.testing.assert_array_equal(read.predict(X[order]), expected[order])
     per = PerModality(a=TruncatedSVD(3, random_state=0)).fit(X)
     assert per.transform(X[order]).blocks["a"].shape == (60, 3)
+
+
+def test_variables_in_another_order_are_refused(assays, tiny, mdata):
+    rna, atac, _ = assays.values()
+    tiny.fit(rna, atac)
+    turned = atac[:, ::-1].copy()
+    with pytest.raises(ValueError, match="Modality 'b': The feature names should match"):
+        tiny.predict(turned, modality="b")
+    per = PerModality(a=TruncatedSVD(3)).fit(MixedModalData(rna, atac))
+    with pytest.raises(ValueError, match="'a': the variables are not those in fit"):
+        per.transform(MixedModalData(rna[:, ::-1].copy(), None))
+    X = MixedModalData(rna, atac)
+    np.testing.assert_array_equal(X[5:70].columns["a"], rna.var_names)
+    assert X.with_blocks({"a": np.ones((60, 2))}).columns["a"] is None
+    # Rows alone have no names to compare.
+    with pytest.warns(UserWarning, match="valid feature names"):
+        np.testing.assert_array_equal(
+            tiny.predict(np.asarray(atac.X), modality="b"), tiny.labels_[60:]
+        )
+
+
+def test_backed_rows_go_to_other_processes(assays, tmp_path):
+    assays["rna"].write_h5ad(tmp_path / "x.h5ad")
+    backed = anndata.read_h5ad(tmp_path / "x.h5ad", backed="r")
+    X = MixedModalData(backed, assays["atac"])[::2]
+    copy = pickle.loads(pickle.dumps(X))
+    np.testing.assert_array_equal(copy.blocks["a"].read().toarray(), X.blocks["a"].read().toarray())
+    with pytest.raises(ValueError, match=r"view of a backed AnnData.*to_memory"):
+        MixedModalData(backed[:10], assays["atac"])
+
+
+def test_an_assay_without_x_says_what_it_has(assays):
+    adata = anndata.AnnData(obsm={"X_pca": np.ones((5, 2))})
+    with pytest.raises(ValueError, match=r"'a': this AnnData has no X.*X_pca"):
+        MixedModalData(adata, assays["atac"])
+
+
+def test_results_are_written_whole_or_not_at_all(assays, tiny):
+    rna, atac, _ = assays.values()
+    with pytest.raises(NotFittedError):
+        write_results(tiny, {"a": rna})
+    tiny.fit(rna, atac)
+    with pytest.raises(ValueError, match="features"):
+        write_results(tiny, {"a": rna, "b": rna})
+    assert "skdm2c" not in rna.obs
+    with pytest.raises(ValueError, match=r"mapping of names.*\{'a': adata\}"):
+        write_results(tiny, rna)
+    with pytest.raises(ValueError, match="no modality 'aa'"):
+        write_results(tiny, {"a": rna}, representation={"aa": "X_pca"})
 
 
 def test_the_package_does_not_import_them():

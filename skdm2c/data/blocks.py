@@ -43,7 +43,7 @@ def as_block(block: Any, name: str) -> Any:
     ['some', 'texts']
     """
     if is_anndata(block):
-        block = BackedRows(block) if block.isbacked else block.X
+        block = _rows_of_anndata(block, name)
     if isinstance(block, BackedRows):
         return block
     if sp.issparse(block):
@@ -170,6 +170,44 @@ def is_anndata(value: Any) -> bool:
     False
     """
     return all(hasattr(value, field) for field in ("X", "obs_names", "obsm", "isbacked"))
+
+
+def _rows_of_anndata(adata: Any, name: str) -> Any:
+    if adata.X is None:
+        raise ValueError(
+            f"Modality {name!r}: this AnnData has no X; its obsm holds {list(adata.obsm)} and its "
+            "layers "
+            f"{list(adata.layers)}. Choose one: MixedModalData.from_mudata({{...}}, "
+            f"representation={{{name!r}: ...}})."
+        )
+    if not adata.isbacked:
+        return adata.X
+    if adata.is_view:
+        raise ValueError(
+            f"Modality {name!r}: a view of a backed AnnData cannot be read by rows. Pass the whole "
+            "and take rows of the container, MixedModalData(...)[rows], or pass "
+            ".to_memory()."
+        )
+    return BackedRows(adata)
+
+
+def column_names(block: Any) -> NDArray[np.object_] | None:
+    """Names of an AnnData's variables, which its rows alone do not carry.
+
+    Parameters
+    ----------
+    block : block or None
+
+    Returns
+    -------
+    ndarray of str of shape (d,), or None
+
+    Examples
+    --------
+    >>> column_names(np.zeros((2, 3))) is None
+    True
+    """
+    return np.asarray(block.var_names, dtype=object) if is_anndata(block) else None
 
 
 def _is_text(block: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import as_block, n_columns, n_rows, take_rows
+from .blocks import as_block, column_names, n_columns, n_rows, take_rows
 from .pairs import Pairs, check_pairs, remap_pairs
 from .readers import split_frame, split_mudata
 
@@ -76,18 +76,26 @@ class MixedModalData:
             name: None if block is None else as_block(block, name)
             for name, block in zip(self.names, blocks, strict=True)
         }
+        self._columns = {
+            name: column_names(block) for name, block in zip(self.names, blocks, strict=True)
+        }
         lengths = [n_rows(block) for block in self._blocks.values()]
         self.codes = np.repeat(np.arange(len(blocks)), lengths)
         self._pairs: Pairs = check_pairs(pairs, self.names, lengths)
 
     @classmethod
     def _from_parts(
-        cls, blocks: Mapping[str, Any], codes: NDArray[np.intp], pairs: Pairs
+        cls,
+        blocks: Mapping[str, Any],
+        codes: NDArray[np.intp],
+        pairs: Pairs,
+        columns: Mapping[str, Any] | None = None,
     ) -> MixedModalData:
         # From parts of another container, which were checked when that was made.
         data = cls.__new__(cls)
         data.names, data._blocks = tuple(blocks), dict(blocks)
         data.codes, data._pairs = codes, pairs
+        data._columns = dict(columns or dict.fromkeys(blocks))
         return data
 
     @classmethod
@@ -160,10 +168,9 @@ class MixedModalData:
 
         Examples
         --------
-        >>> from types import SimpleNamespace  # stands for AnnData here
-        >>> fields = {"obsm": {}, "layers": {}, "isbacked": False}
-        >>> rna = SimpleNamespace(X=np.zeros((3, 4)), obs_names=["c1", "c2", "c3"], **fields)
-        >>> atac = SimpleNamespace(X=np.zeros((2, 6)), obs_names=["c3", "c9"], **fields)
+        >>> from anndata import AnnData
+        >>> rna, atac = AnnData(np.zeros((3, 4))), AnnData(np.zeros((2, 6)))
+        >>> rna.obs_names, atac.obs_names = ["c1", "c2", "c3"], ["c3", "c9"]
         >>> mdata = {"rna": rna, "atac": atac}
         >>> MixedModalData.from_mudata(mdata, pair_shared_names=True)
         MixedModalData(rna: 3 x 4, atac: 2 x 6; 1 known pair)
@@ -176,6 +183,11 @@ class MixedModalData:
     def blocks(self) -> Mapping[str, Any]:
         """The blocks by name, read-only; None for a modality not seen here."""
         return MappingProxyType(self._blocks)
+
+    @property
+    def columns(self) -> Mapping[str, NDArray[np.object_] | None]:
+        """Names of an AnnData's variables, by modality; None for other blocks."""
+        return MappingProxyType(self._columns)
 
     @property
     def modality(self) -> NDArray[np.str_]:
@@ -241,7 +253,7 @@ class MixedModalData:
         within = self.positions[rows]
         kept = {name: within[codes == m] for m, name in enumerate(self.names)}
         blocks = {name: take_rows(block, kept[name]) for name, block in self._blocks.items()}
-        return self._from_parts(blocks, codes, remap_pairs(self._pairs, kept))
+        return self._from_parts(blocks, codes, remap_pairs(self._pairs, kept), self._columns)
 
     @property
     def positions(self) -> NDArray[np.intp]:
@@ -295,15 +307,16 @@ class MixedModalData:
         >>> X.with_blocks({"b": np.ones((2, 1))})
         MixedModalData(a: 2 x 3, b: 2 x 1)
         """
-        merged = dict(self._blocks)
+        merged, columns = dict(self._blocks), dict(self._columns)
         for name, block in blocks.items():
             merged[name] = as_block(block, name)
+            columns[name] = column_names(block)
             if n_rows(merged[name]) != n_rows(self._blocks[name]):
                 raise ValueError(
                     f"Modality {name!r} had {n_rows(self._blocks[name])} rows and now has "
                     f"{n_rows(merged[name])}; a transformer must keep the rows."
                 )
-        return self._from_parts(merged, self.codes, self._pairs)
+        return self._from_parts(merged, self.codes, self._pairs, columns)
 
     def __repr__(self) -> str:
         sizes = ", ".join(

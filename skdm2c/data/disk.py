@@ -30,6 +30,15 @@ class BackedRows:
         self._rows = np.arange(adata.n_obs) if rows is None else rows
         self.shape = (len(self._rows), int(adata.n_vars))
 
+    def __getstate__(self) -> dict[str, Any]:
+        # An open file cannot go to another process: its place can.
+        return {"path": str(self._adata.filename), "rows": self._rows}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from anndata import read_h5ad  # is there, where such an object was made
+
+        self.__init__(read_h5ad(state["path"], backed="r"), state["rows"])  # type: ignore[misc]
+
     def take(self, rows: NDArray[np.intp]) -> BackedRows:
         """Choose some of the rows, by number; nothing is read."""
         return BackedRows(self._adata, self._rows[rows])

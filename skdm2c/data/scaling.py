@@ -53,12 +53,14 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         self.name = name
         self.standardize = standardize
 
-    def fit_transform(self, block: Any) -> Rows:
+    def fit_transform(self, block: Any, columns: Any = None) -> Rows:
         """Learn the columns of a block and return its rows scaled.
 
         Parameters
         ----------
         block : array-like, sparse matrix or data frame of shape (n, d)
+        columns : array-like of str of shape (d,), default=None
+            Their names, where the block does not carry them.
 
         Returns
         -------
@@ -72,7 +74,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         TypeError
             If it holds objects that are no numbers.
         """
-        source = self._source(block, reset=True)
+        source = self._source(block, columns, reset=True)
         largest = np.zeros(source.n_columns)
         for _, rows in self._finite_chunks(source):
             largest = np.maximum(largest, np.abs(rows).max(axis=0, initial=0.0))
@@ -82,12 +84,14 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 self._require_single(largest[None], largest[None].astype(np.float32))
         return self._scaled_rows(source)
 
-    def transform(self, block: Any) -> Rows:
+    def transform(self, block: Any, columns: Any = None) -> Rows:
         """Check new rows against the columns learned and scale them.
 
         Parameters
         ----------
         block : array-like, sparse matrix or data frame of shape (n, d)
+        columns : array-like of str of shape (d,), default=None
+            Their names, where the block does not carry them.
 
         Returns
         -------
@@ -100,7 +104,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         ValueError
             As ``fit_transform``; and if the columns are not those learned.
         """
-        return self._scaled_rows(self._source(block, reset=False))
+        return self._scaled_rows(self._source(block, columns, reset=False))
 
     def scale(self, rows: Matrix, numbers: NDArray[np.intp]) -> FloatRows:
         """Scale some rows of a block.
@@ -168,7 +172,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             self.scale_ = np.full(d, widest * np.sqrt(np.square(self.scale_ / widest).mean()))
             self.scaling_ = "block"
 
-    def _source(self, block: Any, reset: bool) -> RowSource:
+    def _source(self, block: Any, columns: Any, reset: bool) -> RowSource:
         if isinstance(block, list):
             raise ValueError(
                 f"Modality {self.name!r} holds texts. Turn them into numbers first, for example "
@@ -178,6 +182,10 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             if not reset:
                 self._check_width(block)
             named = block if hasattr(block, "columns") else np.empty((1, block.shape[1]))
+            if columns is not None:
+                import pandas as pd  # which AnnData brings, and none else names columns so
+
+                named = pd.DataFrame(named, columns=columns)
             validate_data(self, named, reset=reset, skip_check_array=True)
         except (ValueError, TypeError) as error:
             raise type(error)(f"Modality {self.name!r}: {error}") from error
