@@ -396,7 +396,9 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, or block of shape (n_a, d_a)
+            A block is an array, sparse matrix, data frame, memory map or AnnData. Names of
+            columns, where it has any, must be the same again in new rows.
         y : block of shape (n_b, d_b) or None
             B's block where ``X`` is A's. 1-D labels, as other clusterers accept
             them, are ignored; so is anything beside a container, as a Pipeline
@@ -442,7 +444,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, or block of shape (n_a, d_a)
         y : block of shape (n_b, d_b) or None
 
         Returns
@@ -458,7 +460,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, or block of shape (n_a, d_a)
         y : block of shape (n_b, d_b) or None
 
         Returns
@@ -474,7 +476,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, or block of shape (n_a, d_a)
         X_b : block of shape (n_b, d_b), default=None
             The second modality's rows, where ``X`` is the first's.
         modality : str or int, default=None
@@ -513,7 +515,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, or block of shape (n_a, d_a)
         X_b : block of shape (n_b, d_b), default=None
             The second modality's rows, where ``X`` is the first's.
         modality : str or int, default=None
@@ -560,7 +562,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, or block of shape (n_a, d_a)
         X_b : block of shape (n_b, d_b), default=None
             The second modality's rows, where ``X`` is the first's.
         modality : str or int, default=None
