@@ -31,7 +31,6 @@ class EpochTasks(Callback):
     X : MixedModalData
     y : array-like of shape (n,) or None
         Labels, if the user gave any: for the callbacks alone, which may monitor them.
-
     attributes_of : callable
         Makes a fitted estimator's attributes of a :class:`skdm2c.fitting.Fit`.
     """

@@ -13,12 +13,12 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
+from .data.rows import Matrix
 from .neighbors import fit_pca
 from .sampling import subsample
 from .spectral import normalized_cut
 
 Points = NDArray[np.floating]
-Matrix = NDArray[np.float64]
 Labels = NDArray[np.int32]
 
 MAX_COMPONENTS = 20  # a covariance of more directions is mostly noise

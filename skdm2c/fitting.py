@@ -22,13 +22,13 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targets
-from .clustering import Clusters, Matrix, fit_kmeans, fit_mixture, fit_mixture_from
+from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
-from .data.rows import FloatRows, Rows, rows_to_look_at
+from .data.rows import FloatRows, Matrix, Rows, rows_to_look_at
 from .data.scaling import ModalityInput
 from .hub import separation
-from .model import FittedModel, unify
+from .model import FittedModel, in_order_given, unify
 from .neighbors import close_rows, principal_components
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .plan import ClusteringSettings, FitPlan
@@ -48,6 +48,7 @@ from .training import (
     train_adversarially,
 )
 
+LEAST_ROWS = 2  # of each modality
 MAX_TEMPERATURE_ROWS = 5000  # that tell how sure probabilities are to be
 
 
@@ -114,7 +115,7 @@ def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -
     ValueError
         If a block is no good, a modality lacks rows, or there are fewer rows than clusters.
     """
-    require_all_modalities(data, at_least=2)
+    _require_all_modalities(data)
     if len(data) < n_clusters:
         raise ValueError(
             f"n_samples={len(data)} should be >= n_clusters={n_clusters}: "
@@ -128,25 +129,12 @@ def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -
     return CheckedData(data.names, doors, rows, data.codes)
 
 
-def require_all_modalities(data: MixedModalData, at_least: int) -> None:
-    """Refuse data that lack rows of a modality.
-
-    Parameters
-    ----------
-    data : MixedModalData
-    at_least : int
-        Rows that each modality must have.
-
-    Raises
-    ------
-    ValueError
-        Names the modality, and what to do in cross-validation.
-    """
+def _require_all_modalities(data: MixedModalData) -> None:
     for name, block in data.blocks.items():
-        if n_rows(block) < at_least:
+        if n_rows(block) < LEAST_ROWS:
             raise ValueError(
                 f"Modality {name!r} has n_samples = {n_rows(block)} here; every modality needs "
-                f"{at_least} or more. In cross-validation use cv=ModalityKFold(), as a plain "
+                f"{LEAST_ROWS} or more. In cross-validation use cv=ModalityKFold(), as a plain "
                 "KFold can leave a fold without a modality."
             )
 
@@ -211,7 +199,7 @@ def fit_model(
         ]
         alignments = _align_spokes(plan.aligner, views, separations, hub, seeds.alignment)
         shares = _shares_in_hub_order(own, alignments)
-        start = _in_order_given(shares, data.codes)
+        start = in_order_given(shares, data.codes)
 
     def conclude(system: CrossModalSystem, embedding: FloatRows) -> Fit:
         clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
@@ -435,13 +423,6 @@ def _shares_in_hub_order(own: list[OwnClusters], alignments: dict[int, Alignment
             ordered[:, alignments[m].partners] = found.shares
         shares.append(ordered)
     return shares
-
-
-def _in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
-    whole = np.empty((len(codes), parts[0].shape[1]))
-    for m, part in enumerate(parts):
-        whole[codes == m] = part
-    return whole
 
 
 def _fit_clusters(

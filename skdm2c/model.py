@@ -16,7 +16,7 @@ from .alignment import Alignment, MatchingTable, SpokeMatching
 from .clustering import Clusters
 from .data import MixedModalData
 from .data.blocks import n_columns, n_rows
-from .data.rows import FloatRows, Rows
+from .data.rows import FloatRows, Matrix, Rows
 from .data.scaling import ModalityInput
 from .networks import CrossModalSystem, apply_in_chunks
 from .scoring import ClusterProfile, label_free_score, profile
@@ -160,11 +160,11 @@ class FittedModel:
         ndarray of shape (n, n_clusters)
         """
         embedding = self.embed(data)
-        shares = np.empty((len(data), len(self.clusters.means)))
-        for m, temperature in enumerate(self.temperatures):
-            rows = data.codes == m
-            shares[rows] = self.clusters.share(embedding[rows], temperature)
-        return shares
+        parts = [
+            self.clusters.share(embedding[data.codes == m], temperature)
+            for m, temperature in enumerate(self.temperatures)
+        ]
+        return in_order_given(parts, data.codes)
 
     def score(self, data: MixedModalData) -> float:
         """How good the clusters of rows look without labels; see :mod:`skdm2c.scoring`.
@@ -217,6 +217,32 @@ class FittedModel:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, system=system_from_arrays(state["system"]))
+
+
+def in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
+    """Put what was worked out a modality at a time into the order of the rows.
+
+    Parameters
+    ----------
+    parts : list of ndarray, the m-th of shape (n_m, c)
+    codes : ndarray of shape (n,)
+        Each row's modality.
+
+    Returns
+    -------
+    ndarray of shape (n, c)
+
+    Examples
+    --------
+    >>> in_order_given([np.array([[1.0], [2.0]]), np.array([[9.0]])], np.array([0, 1, 0]))
+    array([[1.],
+           [9.],
+           [2.]])
+    """
+    whole = np.empty((len(codes), parts[0].shape[1]))
+    for m, part in enumerate(parts):
+        whole[codes == m] = part
+    return whole
 
 
 def unify(system: CrossModalSystem, rows: list[Rows], codes: NDArray[np.intp]) -> FloatRows:

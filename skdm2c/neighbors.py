@@ -9,10 +9,8 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import normalize
 
-from .data.rows import Rows, rows_per_chunk, rows_to_look_at
+from .data.rows import Matrix, Rows, rows_per_chunk, rows_to_look_at
 from .sampling import subsample
-
-Matrix = NDArray[np.float64]
 
 N_PRINCIPAL = 30
 FEW_DIRECTIONS = 3  # components: cosines of one are 1 or -1

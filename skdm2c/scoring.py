@@ -16,8 +16,8 @@ from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import pairwise_distances
 
 from .alignment.geometry import locally_scaled
-from .data.rows import Rows
-from .neighbors import Matrix, close_rows, principal_components
+from .data.rows import Matrix, Rows
+from .neighbors import close_rows, principal_components
 from .sampling import subsample
 
 MAX_ROWS = 2000

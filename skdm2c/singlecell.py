@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .data import MixedModalData, is_mudata
-from .data.readers import split_mudata
+from .data.readers import assays_of, split_mudata
 
 
 def write_results(
@@ -73,7 +73,7 @@ def write_results(
             f"write_results takes a MuData or a mapping of names to AnnData, not a "
             f"{type(mdata).__name__}: write_results(model, {{{names[0]!r}: adata}})."
         )
-    assays = mdata if isinstance(mdata, Mapping) else mdata.mod
+    assays = assays_of(mdata)
     there = [name for name in names if name in assays]
     if not there:
         raise ValueError(f"The modalities were {names} in fit; there are {tuple(assays)} here.")
@@ -81,7 +81,7 @@ def write_results(
     if unknown:
         raise ValueError(f"representation: there is no modality {unknown[0]!r} among {names}.")
     chosen = {name: key for name, key in (representation or {}).items() if name in there}
-    blocks, _ = split_mudata(mdata, there, chosen)
+    blocks = split_mudata(mdata, there, chosen)
     found = {}  # all of it before any is written
     for name in there:
         if len(assays[name].obs_names):

@@ -10,7 +10,8 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 
-from .neighbors import Matrix, few_neighbors, neighbor_graph
+from .data.rows import Matrix
+from .neighbors import few_neighbors, neighbor_graph
 
 N_NEIGHBORS = 30
 MAX_DENSE = 400  # rows up to which all eigenvectors are the quicker way to the leading ones

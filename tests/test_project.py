@@ -243,6 +243,7 @@ def test_the_lowest_versions_tested_are_those_promised():
         assert set(version.split(".")[len(low) :]) <= {"0"}, package
 
 
+# mudata's own warnings: of its next version, and of names that stand in two assays.
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_the_first_hour_goes_as_written():
     pytest.importorskip("mudata")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from ..neighbors import Matrix
+from ..data.rows import Matrix
 
 N_SWAPS = 500
 SMALLEST_GAIN = 1e-4  # what single precision may make of nothing

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..neighbors import Matrix
+from ..data.rows import Matrix
 
 
 @dataclass(frozen=True)

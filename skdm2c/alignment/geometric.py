@@ -14,7 +14,7 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import NDArray
 
-from ..neighbors import Matrix
+from ..data.rows import Matrix
 from .base import Alignment, ModalityView
 from .geometry import DISTANCES
 from .matching import best_partners, match, match_from_clusters

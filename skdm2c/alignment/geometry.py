@@ -9,7 +9,8 @@ from scipy.sparse.csgraph import shortest_path
 from sklearn.metrics import pairwise_distances
 from sklearn.preprocessing import normalize
 
-from ..neighbors import Matrix, neighbor_graph
+from ..data.rows import Matrix
+from ..neighbors import neighbor_graph
 
 DISTANCES = ("geodesic", "cosine", "euclidean", "local", "rank")
 Distances = dict[str, NDArray[np.float32]]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from ..neighbors import Matrix
+from ..data.rows import Matrix
 from .assignment import normal_scores, two_opt
 from .prototypes import Prototypes
 from .transport import LEFTOVER, Couplings, anneal, correlation, sinkhorn, standard

@@ -12,7 +12,8 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
 
-from ..neighbors import Matrix, principal_components
+from ..data.rows import Matrix
+from ..neighbors import principal_components
 from ..sampling import subsample
 from .base import ModalityView
 from .geometry import Distances, distances

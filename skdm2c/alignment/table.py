@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..neighbors import Matrix
+from ..data.rows import Matrix
 from .base import Alignment
 
 

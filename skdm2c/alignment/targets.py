@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..neighbors import Matrix
+from ..data.rows import Matrix
 
 EMPTY = 1e-6  # rows that a cluster has at most to be none
 

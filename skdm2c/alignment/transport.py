@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..neighbors import Matrix
+from ..data.rows import Matrix
 
 Couplings = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .blocks import as_block, column_names, n_columns, n_rows, take_rows
 from .pairs import Pairs, check_pairs, remap_pairs
-from .readers import split_frame, split_mudata
+from .readers import shared_rows, split_frame, split_mudata
 
 
 class MixedModalData:
@@ -175,8 +175,8 @@ class MixedModalData:
         >>> MixedModalData.from_mudata(mdata, pair_shared_names=True)
         MixedModalData(rna: 3 x 4, atac: 2 x 6; 1 known pair)
         """
-        blocks, shared = split_mudata(mdata, modalities, representation)
-        pairs = shared if pair_shared_names else None
+        blocks = split_mudata(mdata, modalities, representation)
+        pairs = shared_rows(mdata, list(blocks)) if pair_shared_names else None
         return cls(*blocks.values(), names=list(blocks), pairs=pairs)
 
     @property

@@ -30,14 +30,9 @@ class BackedRows:
         self._rows = np.arange(adata.n_obs) if rows is None else rows
         self.shape = (len(self._rows), int(adata.n_vars))
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __reduce__(self) -> tuple[Any, ...]:
         # An open file cannot go to another process: its place can.
-        return {"path": str(self._adata.filename), "rows": self._rows}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        from anndata import read_h5ad  # is there, where such an object was made
-
-        self.__init__(read_h5ad(state["path"], backed="r"), state["rows"])  # type: ignore[misc]
+        return _reopened, (str(self._adata.filename), self._rows)
 
     def take(self, rows: NDArray[np.intp]) -> BackedRows:
         """Choose some of the rows, by number; nothing is read."""
@@ -48,3 +43,9 @@ class BackedRows:
         # In ascending order, as the file wants them, and then as they were asked for.
         rows, places = np.unique(self._rows, return_inverse=True)
         return self._adata[rows].X[places]
+
+
+def _reopened(path: str, rows: NDArray[np.intp]) -> BackedRows:
+    from anndata import read_h5ad  # is there, where such an object was made
+
+    return BackedRows(read_h5ad(path, backed="r"), rows)

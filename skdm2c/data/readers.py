@@ -95,10 +95,25 @@ def _has_values(frame: Any, group: Sequence[str]) -> NDArray[np.bool_]:
     return seen
 
 
+def assays_of(mdata: Any) -> Mapping[str, Any]:
+    """Return the AnnData of each modality.
+
+    Parameters
+    ----------
+    mdata : mudata.MuData, or mapping of str to AnnData
+
+    Returns
+    -------
+    mapping of str to AnnData
+    """
+    assays: Mapping[str, Any] = mdata if isinstance(mdata, Mapping) else mdata.mod
+    return assays
+
+
 def split_mudata(
     mdata: Any, modalities: Sequence[str] | None, representation: Mapping[str, str] | None
-) -> tuple[dict[str, Any], dict[tuple[str, str], NDArray[np.intp]]]:
-    """Take one block a modality out of a MuData object, and its shared observations.
+) -> dict[str, Any]:
+    """Take one block a modality out of a MuData object.
 
     Parameters
     ----------
@@ -110,16 +125,14 @@ def split_mudata(
 
     Returns
     -------
-    blocks : dict of str to array
-    shared : dict of (str, str) to ndarray of shape (m, 2)
-        Rows whose observation names stand in both modalities.
+    dict of str to AnnData or array
 
     Raises
     ------
     ValueError
         If a modality or representation is not there.
     """
-    mod = mdata if isinstance(mdata, Mapping) else mdata.mod
+    mod = assays_of(mdata)
     names = list(modalities) if modalities is not None else list(mod)
     unknown = [name for name in [*names, *(representation or {})] if name not in mod]
     if unknown:
@@ -141,10 +154,27 @@ def split_mudata(
                 f"{list(adata.obsm)} and its layers {list(adata.layers)}."
             )
         blocks[name] = block
+    return blocks
+
+
+def shared_rows(mdata: Any, names: Sequence[str]) -> dict[tuple[str, str], NDArray[np.intp]]:
+    """Find the rows whose observation names stand in two modalities.
+
+    Parameters
+    ----------
+    mdata : mudata.MuData, or mapping of str to AnnData
+    names : sequence of str
+        The modalities to look at.
+
+    Returns
+    -------
+    dict of (str, str) to ndarray of shape (m, 2)
+    """
+    mod = assays_of(mdata)
     rows = {n: {obs: i for i, obs in enumerate(mod[n].obs_names)} for n in names}
     shared = {
         (a, b): np.array([(i, rows[b][o]) for o, i in rows[a].items() if o in rows[b]], np.intp)
         for k, a in enumerate(names)
         for b in names[k + 1 :]
     }
-    return blocks, {key: array for key, array in shared.items() if len(array)}
+    return {key: array for key, array in shared.items() if len(array)}
