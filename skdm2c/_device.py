@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
 import torch
 
 
@@ -37,6 +40,8 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         )
     try:
         resolved = torch.device(device)
+        if resolved.type == "meta":
+            raise RuntimeError("it holds no numbers")
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         raise ValueError(
@@ -64,3 +69,26 @@ def has_fused_adam(device: torch.device) -> bool | None:
     True
     """
     return True if device.type in {"cpu", "cuda"} else None
+
+
+@contextmanager
+def usual_defaults() -> Iterator[None]:
+    """Switch off what a caller may have set for PyTorch in this thread.
+
+    That is inference mode, autocast, and a default device that is not the CPU.
+
+    Examples
+    --------
+    >>> with torch.inference_mode(), usual_defaults():
+    ...     torch.is_inference_mode_enabled()
+    False
+    """
+    with ExitStack() as stack:  # each only where needed: a default device slows all that follows
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        if torch.empty(0).device.type != "cpu":
+            stack.enter_context(torch.device("cpu"))
+        for kind in ("cpu", "cuda", "mps"):
+            if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        yield

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ._isolation import isolated
 from .networks import Architecture, CrossModalSystem
 
 
@@ -32,6 +33,7 @@ def system_to_arrays(system: CrossModalSystem) -> dict[str, Any]:
     }
 
 
+@isolated
 def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
     """Build the system that :func:`system_to_arrays` described, on the CPU, ready to use.
 

@@ -72,11 +72,11 @@ class EpochTasks(Callback):
             )
         )
 
-    def fit_ended(self) -> None:
-        """Say that the fit is over."""
+    def fit_ended(self, attributes: dict[str, Any]) -> None:
+        """Say that the fit is over, and what it has found."""
         if self.context is not None:
             self.context.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes={}, **self.data
+                estimator=self.estimator, reconstruction_attributes=lambda: attributes, **self.data
             )
 
 

@@ -3,100 +3,104 @@
 Matrix libraries split long sums among their threads for some shapes; a rounding error
 then decides which restart of k-means is best, or grows in training. A fit would differ
 between a process and its workers. To use several cores, run several fits.
-
-The estimator's public methods are decorated, and nothing below them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from threading import Lock, local
-from typing import Any, TypeVar, cast
+import os
+from functools import cache
+from threading import RLock, get_ident, local
+from typing import Any, NamedTuple
 
 import torch
 from threadpoolctl import ThreadpoolController
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+
+class _Setting(NamedTuple):
+    """A library and the number of threads that it had."""
+
+    library: Any
+    n_threads: int
+
+    def restore(self) -> None:
+        self.library.set_num_threads(self.n_threads)
 
 
-class _ProcessLimit:
-    """The limits that hold for the whole process: set by the first user, lifted by the last.
+class _ProcessSettings(NamedTuple):
+    torch_threads: int
+    blas: list[_Setting]
 
-    BLAS and PyTorch have one setting a process; were each fit to restore it, one in
-    another thread would lose its limit midway.
+
+class _ThreadSettings(local):
+    openmp: tuple[_Setting, ...] = ()
+
+
+class ThreadLimits:
+    """Sets OpenMP, BLAS and PyTorch to one thread, and back.
+
+    BLAS and PyTorch have one setting a process: the first thread that enters limits them, the
+    last that leaves restores them. OpenMP's is that of each thread.
+
+    ``leave`` may follow an ``enter`` that was cut short anywhere, and may be repeated: an
+    interrupt can fall between any two lines.
     """
 
     def __init__(self) -> None:
-        self.lock = Lock()
-        self.n_users = 0
-        self.torch_threads = 1
-        self.blas: Any = None
+        self._lock = RLock()
+        self._threads: set[int] = set()  # those inside
+        self._before: _ProcessSettings | None = None
+        self._here = _ThreadSettings()
+        if hasattr(os, "register_at_fork"):
+            # A child has but one thread: a lock that another holds would never be free there.
+            os.register_at_fork(
+                before=self._lock.acquire,
+                after_in_parent=self._lock.release,
+                after_in_child=self._forget_other_threads,
+            )
 
     def enter(self) -> None:
-        with self.lock:
-            if self.n_users == 0:
+        """Limit this thread."""
+        with self._lock:
+            if self._before is None:
                 # Read here: while others are limited, their one thread would be remembered.
-                self.torch_threads = torch.get_num_threads()
-                self.blas = _limit("blas")
-            self.n_users += 1
+                self._before = _ProcessSettings(torch.get_num_threads(), _settings("blas"))
+            self._threads.add(get_ident())
+            for library in _libraries("blas"):
+                library.set_num_threads(1)
+        self._here.openmp = tuple(_settings("openmp"))
+        for library in _libraries("openmp"):
+            library.set_num_threads(1)
+        torch.set_num_threads(1)
 
     def leave(self) -> None:
-        with self.lock:
-            self.n_users -= 1
-            if self.n_users == 0:
-                torch.set_num_threads(self.torch_threads)
-                self.blas.restore_original_limits()
+        """Give this thread, and after the last one the process, what it had before."""
+        with self._lock:
+            self._threads.discard(get_ident())
+            self._lift()
+        for setting in self._here.openmp:
+            setting.restore()
+        self._here.openmp = ()
+
+    def _lift(self) -> None:
+        if self._before is not None:
+            torch.set_num_threads(self._before.torch_threads)  # each thread has a part in it
+            if not self._threads:
+                for setting in self._before.blas:
+                    setting.restore()
+                self._before = None
+
+    def _forget_other_threads(self) -> None:
+        self._threads &= {get_ident()}
+        if not self._threads:
+            self._lift()
+        self._lock.release()
 
 
-def _limit(user_api: str) -> Any:
-    # Selected first: a limiter restores every library its controller knows, also those
-    # it did not limit.
-    return ThreadpoolController().select(user_api=user_api).limit(limits=1)
+@cache  # to look through all libraries of a process takes long
+def _libraries(user_api: str) -> list[Any]:
+    controller = ThreadpoolController().select(user_api=user_api)
+    return list(controller.lib_controllers)
 
 
-_PROCESS = _ProcessLimit()
-_HERE = local()  # whether this thread is limited already
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    if getattr(_HERE, "limited", False):
-        yield
-        return
-    _PROCESS.enter()
-    try:
-        # OpenMP's limit is that of the thread that sets it, and needs no counting.
-        with _limit("openmp"):
-            torch.set_num_threads(1)
-            _HERE.limited = True
-            yield
-    finally:
-        _HERE.limited = False
-        _PROCESS.leave()
-
-
-def single_threaded(function: Function) -> Function:
-    """Decorate a function to compute with one thread of OpenMP, BLAS and PyTorch.
-
-    Parameters
-    ----------
-    function : callable
-
-    Returns
-    -------
-    callable
-
-    Examples
-    --------
-    >>> single_threaded(len)([1, 2])
-    2
-    """
-
-    @wraps(function)
-    def limited(*args: Any, **kwargs: Any) -> Any:
-        with _one_thread():
-            return function(*args, **kwargs)
-
-    return cast(Function, limited)
+def _settings(user_api: str) -> list[_Setting]:
+    return [_Setting(library, library.num_threads) for library in _libraries(user_api)]

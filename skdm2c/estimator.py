@@ -25,8 +25,8 @@ from torch import nn
 
 from ._device import resolve_device
 from ._documentation import documentation_template
+from ._isolation import isolated
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
-from ._threads import single_threaded
 from .alignment import Aligner, GeometricAlignment
 from .data import (
     MixedModalData,
@@ -389,8 +389,7 @@ class MixedModalClustering(
         self.verbose = verbose
         self.random_state = random_state
 
-    @single_threaded
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @isolated
     def fit(self, X: Any, y: Any = None) -> MixedModalClustering:
         """Train the networks and cluster the rows.
 
@@ -417,26 +416,12 @@ class MixedModalClustering(
         TrainingDivergedError
             If a loss becomes NaN or infinite.
         """
-        data = as_mixed_modal(X, y)
-        container = data is X or is_mudata(X)
-        if not container:
-            _warn_of_plain_transformers(self)
-        plan = self._plan(data.names)
-        checked = check_data(data, self.n_clusters, self.standardize)
-        device = resolve_device(self.device)
-        # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
-        random = check_random_state(
-            np.random.RandomState() if self.random_state is None else self.random_state
-        )
-        seeds = Seeds(*random.randint(2**31 - 1, size=4).tolist())
-        labels = y if container and y is not None and np.ndim(y) == 1 else None
-        tasks = EpochTasks(self, plan.n_epochs, data, labels, partial(_attributes, data))
-        fitted = fit_model(checked, plan, seeds, device, [Progress(self.verbose), tasks])
-        if self.alignment is not None:
-            _warn_of_low_confidence(fitted.model)
-        # In one step: an interrupt leaves what was there, or all that is new.
-        self.__dict__.update(_attributes(data, fitted))
-        tasks.fit_ended()
+        found = self._fitted_attributes(X, y)
+        # In one step: an interrupt, and predict in another thread, find what was there or all
+        # that is new. What was there is held till then, as letting go of it may take more steps.
+        before = dict(self.__dict__)
+        self.__dict__.update(found)
+        del before
         return self
 
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int32]:
@@ -470,7 +455,7 @@ class MixedModalClustering(
         embedding: FloatRows = self.fit(X, y).transform(as_mixed_modal(X, y))
         return embedding
 
-    @single_threaded
+    @isolated
     def transform(self, X: Any, X_b: Any = None, *, modality: str | int | None = None) -> FloatRows:
         """Map rows into the unified space.
 
@@ -499,15 +484,15 @@ class MixedModalClustering(
         >>> model.transform(X.blocks["b"][:5], modality="b").shape
         (5, 32)
         """
-        check_is_fitted(self)
+        model = self._fitted_model()
         if not isinstance(X, MixedModalData):
             # Once more as a container, for set_output: a frame of A cannot index rows of A and B.
-            data = as_known_modalities(X, self.modality_names_, X_b, modality)
+            data = as_known_modalities(X, model.names, X_b, modality)
             embedding: FloatRows = self.transform(data)
             return embedding
-        return self._model.embed(as_known_modalities(X, self.modality_names_, X_b, modality))
+        return model.embed(as_known_modalities(X, model.names, X_b, modality))
 
-    @single_threaded
+    @isolated
     def predict(
         self, X: Any, X_b: Any = None, *, modality: str | int | None = None
     ) -> NDArray[np.int32]:
@@ -540,11 +525,11 @@ class MixedModalClustering(
         >>> model.predict(X_a[-10:], modality="a").shape, model.predict(X_a[-10:], X_b[-5:]).shape
         ((10,), (15,))
         """
-        check_is_fitted(self)
-        data = as_known_modalities(X, self.modality_names_, X_b, modality)
-        return self._model.clusters.assign(self._model.embed(data))
+        model = self._fitted_model()
+        data = as_known_modalities(X, model.names, X_b, modality)
+        return model.clusters.assign(model.embed(data))
 
-    @single_threaded
+    @isolated
     def predict_proba(
         self, X: Any, X_b: Any = None, *, modality: str | int | None = None
     ) -> NDArray[np.float64]:
@@ -588,11 +573,10 @@ class MixedModalClustering(
         ((200, 3), True)
         >>> unsure = probabilities.max(axis=1) < 0.5
         """
-        check_is_fitted(self)
-        data = as_known_modalities(X, self.modality_names_, X_b, modality)
-        return self._model.share(data)
+        model = self._fitted_model()
+        return model.share(as_known_modalities(X, model.names, X_b, modality))
 
-    @single_threaded
+    @isolated
     def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
         """Show rows of one modality in the features of another: Enc, G, Dec.
 
@@ -620,14 +604,13 @@ class MixedModalClustering(
         >>> X.blocks["a"].shape, model.translate(X.blocks["a"], source="a", target="b").shape
         ((100, 10), (100, 15))
         """
-        check_is_fitted(self)
+        model = self._fitted_model()
         if isinstance(X, MixedModalData) or is_mudata(X):
             raise ValueError("translate takes the source's rows alone, such as X.blocks['a'].")
-        s, t = (modality_index(m, self.modality_names_) for m in (source, target))
-        data = as_known_modalities(X, self.modality_names_, modality=s)
-        return self._model.translate(data, s, t)
+        s, t = (modality_index(m, model.names) for m in (source, target))
+        return model.translate(as_known_modalities(X, model.names, modality=s), s, t)
 
-    @single_threaded
+    @isolated
     def score(self, X: Any, y: Any = None, sample_weight: None = None) -> float:
         """How good the clustering of ``X`` looks without labels; higher is better.
 
@@ -672,7 +655,7 @@ class MixedModalClustering(
         >>> three.score(X) > two.score(X)
         True
         """
-        check_is_fitted(self)
+        model = self._fitted_model()
         if sample_weight is not None:
             raise ValueError("score counts all rows alike: leave sample_weight out.")
         container = isinstance(X, MixedModalData) or is_mudata(X)
@@ -682,30 +665,56 @@ class MixedModalClustering(
                 "block the modality cannot be told, and in a Pipeline a second block would "
                 "skip the preprocessing."
             )
-        return self._model.score(as_known_modalities(X, self.modality_names_))
+        return model.score(as_known_modalities(X, model.names))
 
     @property
     def autoencoders_(self) -> dict[str, nn.Module]:
         """The trained auto-encoders by modality."""
-        check_is_fitted(self)
-        return dict(zip(self.modality_names_, self._model.system.autoencoders, strict=True))
+        model = self._fitted_model()
+        return dict(zip(model.names, model.system.autoencoders, strict=True))
 
     @property
     def generators_(self) -> dict[tuple[str, str], nn.Module]:
         """The trained generators by (source, target)."""
-        check_is_fitted(self)
-        names, system = self.modality_names_, self._model.system
-        return {(names[s], names[t]): system.generator_of(s, t) for s, t in system.edges}
+        model = self._fitted_model()
+        return {
+            (model.names[s], model.names[t]): model.system.generator_of(s, t)
+            for s, t in model.system.edges
+        }
 
     @property
     def discriminators_(self) -> dict[str, nn.Module]:
         """The trained discriminators by modality."""
-        check_is_fitted(self)
-        return dict(zip(self.modality_names_, self._model.system.discriminators, strict=True))
+        model = self._fitted_model()
+        return dict(zip(model.names, model.system.discriminators, strict=True))
 
     @property
     def _n_features_out(self) -> int:
         return int(self.cluster_centers_.shape[1])
+
+    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    def _fitted_attributes(self, X: Any, y: Any) -> dict[str, Any]:
+        # By itself, so that nothing has changed when scikit-learn tears down callbacks.
+        data = as_mixed_modal(X, y)
+        container = data is X or is_mudata(X)
+        if not container:
+            _warn_of_plain_transformers(self)
+        plan = self._plan(data.names)
+        checked = check_data(data, self.n_clusters, self.standardize)
+        device = resolve_device(self.device)
+        # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
+        random = check_random_state(
+            np.random.RandomState() if self.random_state is None else self.random_state
+        )
+        seeds = Seeds(*random.randint(2**31 - 1, size=4).tolist())
+        labels = y if container and y is not None and np.ndim(y) == 1 else None
+        tasks = EpochTasks(self, plan.n_epochs, data, labels, partial(_attributes, data))
+        fitted = fit_model(checked, plan, seeds, device, [Progress(self.verbose), tasks])
+        if self.alignment is not None:
+            _warn_of_low_confidence(fitted.model)
+        attributes = _attributes(data, fitted)
+        tasks.fit_ended(attributes)
+        return attributes
 
     def _plan(self, names: tuple[str, ...]) -> FitPlan:
         # What constraints cannot say is checked here: the contents of sequences.
@@ -776,6 +785,14 @@ class MixedModalClustering(
                 "decoding", "reconstruction", self.decoder_epochs, self.batch_size, schedule
             ),
         )
+
+    def _fitted_model(self) -> FittedModel:
+        # Asked for once a method: a fit in another thread may put a new one in its place.
+        check_is_fitted(self)
+        return self._model
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_model")
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skdm2c import MixedModalClustering
-from skdm2c._threads import single_threaded
+from skdm2c._isolation import isolated
 from skdm2c.alignment import GeometricAlignment, ModalityView
 from skdm2c.datasets import load_handwritten, make_mixed_modal_blobs
 
@@ -98,7 +98,7 @@ def test_alignment_with_any_number_of_blas_threads():
     a, b = (StandardScaler().fit_transform(view[::2]) for view in views.values())
     labels, aligner = np.arange(len(a)) % 10, GeometricAlignment(n_matches=2)
 
-    @single_threaded  # as in fit
+    @isolated  # as in fit
     def match():
         found = [
             aligner.describe(ModalityView(x, x, labels, 10), np.random.RandomState(0))

@@ -43,10 +43,10 @@ def apply_in_chunks(
            [1.]], dtype=float32)
     """
     outputs = []
-    with torch.inference_mode():
+    with torch.no_grad():
         for start in range(0, max(len(x), 1), CHUNK):
             rows = x[start : start + CHUNK]
-            full = torch.zeros(CHUNK, x.shape[1], device=device)
+            full = torch.zeros(CHUNK, x.shape[1], dtype=torch.float32, device=device)
             full[: len(rows)] = torch.from_numpy(rows).to(device)
             outputs.append(function(full)[: len(rows)].cpu().numpy())
     return np.concatenate(outputs)

@@ -228,7 +228,7 @@ def gradient_penalty(
     tensor(4.)
     """
     n = min(len(real), len(fake))
-    mix = torch.rand(n, 1, generator=rng, device=real.device)
+    mix = torch.rand(n, 1, generator=rng, dtype=real.dtype, device=real.device)
     points = torch.lerp(real[:n].detach(), fake[:n].detach(), mix).requires_grad_()
     (slopes,) = torch.autograd.grad(discriminator(points).sum(), points, create_graph=True)
     penalty: Tensor = (slopes.norm(dim=1) - 1).square().mean()

@@ -23,7 +23,10 @@ SMALLEST = 1e-12  # that a spectral norm counts as
 
 
 class PlainLinear(nn.Linear):
-    """A linear layer whose weights are left to be drawn by whoever makes it."""
+    """A linear layer in single precision, whose weights are drawn by whoever makes it."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__(n_in, n_out, dtype=torch.float32)
 
     def reset_parameters(self) -> None:
         """Do nothing: PyTorch would draw from its global generator."""
@@ -40,7 +43,7 @@ class SpectralLinear(PlainLinear):
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__(n_in, n_out)
-        self.register_buffer("left", torch.empty(n_out))
+        self.register_buffer("left", torch.empty(n_out, dtype=torch.float32))
 
     def start(self, rng: torch.Generator) -> None:
         """Find the largest singular value of the first weights."""
@@ -68,7 +71,7 @@ class SpectralLinear(PlainLinear):
 
 def _linear(n_in: int, n_out: int, rng: torch.Generator, spectral: bool = False) -> nn.Linear:
     # PyTorch's usual initialisation, drawn from the generator given.
-    linear = SpectralLinear(n_in, n_out) if spectral else PlainLinear(n_in, n_out)
+    linear = (SpectralLinear if spectral else PlainLinear)(n_in, n_out)
     bound = 1 / math.sqrt(n_in)
     nn.init.uniform_(linear.weight, -bound, bound, generator=rng)
     nn.init.uniform_(linear.bias, -bound, bound, generator=rng)
@@ -79,7 +82,7 @@ def _linear(n_in: int, n_out: int, rng: torch.Generator, spectral: bool = False)
 
 def _normalization(kind: Normalization, width: int) -> list[nn.Module]:
     if kind == "batch":
-        return [nn.BatchNorm1d(width)]
+        return [nn.BatchNorm1d(width, dtype=torch.float32)]
     if kind == "layer":  # no scale and shift: the next linear layer has its own
         return [nn.LayerNorm(width, elementwise_affine=False)]
     return []

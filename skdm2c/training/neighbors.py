@@ -40,7 +40,7 @@ class NeighborSampler:
         edges = start[:, None] + torch.arange(self._width, device=rows.device)
         upper = self._upper[edges.clamp(max=len(self._upper) - 1)]
         total = self._upper[stop - 1]
-        u = total * torch.rand(len(rows), generator=rng, device=rows.device)
+        u = total * torch.rand(len(rows), generator=rng, dtype=total.dtype, device=rows.device)
         passed = ((upper <= u[:, None]) & (edges < stop[:, None])).sum(1)
         return self._column[torch.minimum(start + passed, stop - 1)]
 

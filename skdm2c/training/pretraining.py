@@ -112,7 +112,7 @@ def pretrain_autoencoder(
 def _noisy(x: Tensor, noise: float, rng: torch.Generator) -> Tensor:
     if not noise:
         return x
-    return x + noise * torch.randn(x.shape, generator=rng, device=x.device)
+    return x + noise * torch.randn(x.shape, generator=rng, dtype=x.dtype, device=x.device)
 
 
 def _reconstruction_terms(

@@ -1,0 +1,356 @@
+"""Interrupts, forks, threads and PyTorch's settings change nothing, and nothing stays changed."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import TINY
+from sklearn.exceptions import NotFittedError
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from skdm2c import MixedModalClustering, _device, _isolation, _threads
+from skdm2c._isolation import isolated
+from skdm2c.datasets import make_mixed_modal_blobs
+
+FAST = TINY | {"pretrain_epochs": 2, "alignment_epochs": 2, "decoder_epochs": 2}
+
+
+def settings():
+    """All that a call of the estimator might leave changed."""
+    return (
+        torch.get_num_threads(),
+        [library["num_threads"] for library in threadpool_info()],
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.is_autocast_enabled("cpu"),
+        torch.get_default_dtype(),
+        signal.getsignal(signal.SIGINT),
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_mixed_modal_blobs(200, random_state=0)[0]
+
+
+@pytest.fixture(scope="module")
+def fitted(data):
+    return MixedModalClustering(3, random_state=0, **FAST).fit(data)
+
+
+# --- Interrupts ---------------------------------------------------------------------------
+
+
+class InterruptAt:
+    """Raises KeyboardInterrupt at the n-th place of a file that sets limits.
+
+    Python looks for signals where a function begins and where a call has ended.
+    """
+
+    files = {module.__file__ for module in (_threads, _isolation, _device)}
+
+    def __init__(self, number):
+        self.number, self.seen = number, 0
+
+    def __call__(self, frame, event, argument):
+        if event in {"call", "return", "c_return"} and frame.f_code.co_filename in self.files:
+            self.seen += 1
+            if self.seen == self.number:
+                raise KeyboardInterrupt
+
+
+def test_an_interrupt_at_any_place_leaves_all_settings_as_they_were():
+    before, work = settings(), isolated(lambda: torch.set_grad_enabled(False))
+    for number in range(1, 1000):
+        tracer = InterruptAt(number)
+        try:
+            sys.setprofile(tracer)
+            work()
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.setprofile(None)
+        assert settings() == before, f"interrupted at place {number}"
+        assert isolated(threadpool_info)()[0]["num_threads"] == 1  # and limits are set again
+        if tracer.seen < number:
+            break
+    assert 20 < number < 999  # there were such places, and each was tried
+
+
+STRESS = """
+import os, random, signal, sys, threading, warnings
+sys.path.insert(0, sys.argv[1])
+warnings.simplefilter("ignore")
+import numpy as np
+from test_isolation import FAST, settings
+from skdm2c import MixedModalClustering
+from skdm2c.datasets import make_mixed_modal_blobs
+
+X, _ = make_mixed_modal_blobs(200, random_state=0)
+model = MixedModalClustering(3, random_state=0, **FAST).fit(X)
+expected, before, kept = model.embedding_, settings(), set()
+rng = random.Random(0)
+for n in range(100):
+    method = model.predict if n % 2 else model.fit
+    try:
+        threading.Timer(rng.random() / 50, os.kill, (os.getpid(), signal.SIGINT)).start()
+        while True:
+            method(X)
+    except KeyboardInterrupt:
+        kept.add(settings() == before and np.array_equal(model.transform(X), expected))
+assert kept == {True}, kept
+assert np.array_equal(model.fit(X).embedding_, expected)
+print("held")
+"""
+
+
+def test_a_hundred_interrupts_change_neither_limits_nor_what_follows():
+    done = subprocess.run(
+        [sys.executable, "-c", STRESS, Path(__file__).parent], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "held"), done.stderr
+
+
+# --- Forks and threads --------------------------------------------------------------------
+
+FORKS = """
+import os, sys, threading, time, warnings
+sys.path.insert(0, sys.argv[1])
+warnings.simplefilter("ignore")
+import numpy as np
+from test_isolation import FAST, settings
+from skdm2c import MixedModalClustering
+from skdm2c.datasets import make_mixed_modal_blobs
+
+X, _ = make_mixed_modal_blobs(200, random_state=0)
+model = MixedModalClustering(3, random_state=0, **FAST).fit(X)
+expected, before, over = model.predict(X), settings(), threading.Event()
+
+def work():
+    while not over.is_set():
+        model.predict(X)
+
+thread = threading.Thread(target=work)
+thread.start()
+codes = []
+for _ in range(20):
+    child = os.fork()
+    if not child:
+        os._exit(not (np.array_equal(model.predict(X), expected) and settings() == before))
+    stop = time.monotonic() + 20
+    while True:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid or time.monotonic() > stop:
+            break
+        time.sleep(0.005)
+    codes.append(os.waitstatus_to_exitcode(status) if pid else "hangs")
+    if not pid:
+        os.kill(child, 9)
+over.set()
+thread.join()
+assert settings() == before
+print(set(codes))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_forked_while_another_thread_predicts_goes_on():
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, Path(__file__).parent], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "{0}"), done.stderr + done.stdout
+
+
+def in_threads(*functions):
+    """Run functions at the same time and return what they return; an error is raised here."""
+    found, errors = [None] * len(functions), []
+
+    def run(number):
+        try:
+            found[number] = functions[number]()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(len(functions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return found
+
+
+def test_predict_in_a_refit_sees_the_old_model_or_the_new(data):
+    two = make_mixed_modal_blobs(200, n_features=(4, 7), random_state=1)[0]
+    two = type(two)(*two.blocks.values(), names=("c", "d"))
+    model = MixedModalClustering(3, random_state=0, **FAST)
+    known = {X.names: model.fit(X).predict(X) for X in (data, two)}
+    over = threading.Event()
+
+    def refit():
+        try:
+            for X in (data, two) * 4:
+                model.fit(X)
+        finally:
+            over.set()
+
+    def predict():
+        seen = set()
+        while not over.is_set():
+            for X in (data, two):
+                try:
+                    labels = model.predict(X)
+                except ValueError as error:
+                    if "The modalities were" not in str(error):
+                        raise
+                else:
+                    np.testing.assert_array_equal(labels, known[X.names])
+                    seen.add(X.names)
+        return seen
+
+    assert in_threads(refit, predict, predict)[1] <= set(known)
+
+
+def test_four_threads_that_fit_one_object_leave_one_whole_model(data):
+    parts = [data[np.arange(start, len(data), 2)] for start in (0, 1)] * 2
+    model, known = MixedModalClustering(3, random_state=0, **FAST), []
+    before = settings()
+    for part in parts[:2]:
+        known.append(MixedModalClustering(3, random_state=0, **FAST).fit(part).embedding_)
+    in_threads(*[lambda part=part: model.fit(part) for part in parts])
+    whose = [np.array_equal(model.embedding_, embedding) for embedding in known]
+    assert sum(whose) == 1
+    part = parts[whose.index(True)]
+    np.testing.assert_array_equal(model.transform(part), model.embedding_)
+    np.testing.assert_array_equal(model.predict(part), model.labels_)
+    assert settings() == before
+
+
+class Raises:
+    """A callback of scikit-learn that raises in one of its methods."""
+
+    def __init__(self, where):
+        self.where = where
+
+    def _raise(self, where):
+        if where == self.where:
+            raise RuntimeError(where)
+
+    def setup(self, estimator, context):
+        self._raise("setup")
+
+    def on_fit_task_begin(self, estimator, context, **kwargs):
+        self._raise("begin")
+
+    def on_fit_task_end(self, estimator, context, **kwargs):
+        if context.parent is None:
+            self._raise("end of the fit")
+        self._raise("end")
+
+    def teardown(self, estimator, context):
+        self._raise("teardown")
+
+
+@pytest.mark.parametrize("where", ["setup", "begin", "end", "end of the fit", "teardown"])
+def test_a_callback_that_raises_leaves_the_estimator_as_it_was(where, data):
+    model = MixedModalClustering(3, random_state=0, **FAST)
+    if not hasattr(model, "set_callbacks"):
+        pytest.skip("this scikit-learn has no callbacks")
+    with pytest.raises(RuntimeError, match=where):
+        model.set_callbacks(Raises(where)).fit(data)
+    with pytest.raises(NotFittedError):
+        model.predict(data)
+    kept = model.set_callbacks().fit(data).embedding_
+    with pytest.raises(RuntimeError, match=where):
+        model.set_callbacks(Raises(where)).fit(data[: len(data) // 2 + 20])
+    assert model.embedding_ is kept
+    np.testing.assert_array_equal(model.transform(data), kept)
+
+
+# --- PyTorch's settings -------------------------------------------------------------------
+
+
+@contextmanager
+def default_dtype():
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+@contextmanager
+def default_device():
+    torch.set_default_device("meta")
+    try:
+        yield
+    finally:
+        torch.set_default_device(None)
+
+
+@contextmanager
+def deterministic():
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+STATES = {
+    "float64 by default": default_dtype,
+    "another device by default": default_device,
+    "a device context": lambda: torch.device("meta"),
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "deterministic algorithms": deterministic,
+}
+GAMES = {
+    "as it is": {},
+    "paper": {"normalization": "batch", "lipschitz": "clip", "optimizer": "rmsprop"},
+    "penalty": {"lipschitz": "gradient_penalty", "adversarial_loss": "gan"},
+}
+
+
+@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("state", STATES)
+def test_settings_of_pytorch_change_nothing_in_fit(state, game, data):
+    model = MixedModalClustering(3, random_state=0, **FAST | GAMES[game])
+    expected = model.fit(data).embedding_
+    translated = model.translate(data.blocks["a"], "a", "b")
+    with STATES[state]():
+        np.testing.assert_array_equal(model.fit(data).embedding_, expected)
+    np.testing.assert_array_equal(model.translate(data.blocks["a"], "a", "b"), translated)
+    assert {p.dtype for p in model.autoencoders_["a"].parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_settings_of_pytorch_change_nothing_in_a_fitted_model(state, fitted, data):
+    block, kept = data.blocks["a"], pickle.dumps(fitted)
+    expected = fitted.transform(data), fitted.translate(block, "a", "b"), fitted.score(data)
+    with STATES[state]():
+        inside = pickle.loads(kept)
+        for model in (fitted, inside):
+            found = model.transform(data), model.translate(block, "a", "b"), model.score(data)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(inside.transform(data), expected[0])  # what was loaded there
+    for network in inside.autoencoders_.values():  # can be trained on, too
+        network(torch.zeros(2, next(network.parameters()).shape[1])).sum().backward()
+
+
+def test_what_a_caller_has_set_is_there_again(fitted, data):
+    with threadpool_limits(1, "blas"), torch.no_grad():
+        before = settings()
+        fitted.predict(data)
+        assert settings() == before
