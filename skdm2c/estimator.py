@@ -55,10 +55,18 @@ from .training import (
 
 LOW_CONFIDENCE = 0.5
 
-_COUNT = Interval(Integral, 1, None, closed="left")
-_EPOCHS = Interval(Integral, 0, None, closed="left")
-_WEIGHT = Interval(Real, 0, None, closed="left")
-_POSITIVE = Interval(Real, 0, None, closed="neither")
+
+class _Number(Interval):  # type: ignore[misc]
+    """An interval of numbers that True and False are not in."""
+
+    def is_satisfied_by(self, value: Any) -> bool:
+        return not isinstance(value, bool | np.bool_) and super().is_satisfied_by(value)
+
+
+_COUNT = _Number(Integral, 1, None, closed="left")
+_NATURAL = _Number(Integral, 0, None, closed="left")
+_WEIGHT = _Number(Real, 0, np.inf, closed="left")
+_POSITIVE = _Number(Real, 0, np.inf, closed="neither")
 
 
 class MixedModalClustering(
@@ -260,7 +268,7 @@ class MixedModalClustering(
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [_COUNT],
-        "unify_to": [str, Interval(Integral, 0, None, closed="left")],
+        "unify_to": [str, _NATURAL],
         "alignment": [StrOptions({"geometry"}), HasMethods(["describe", "match"]), None],
         "standardize": ["boolean", StrOptions({"auto"})],
         "n_components": [_COUNT],
@@ -268,16 +276,16 @@ class MixedModalClustering(
         "generator_hidden_sizes": ["array-like"],
         "discriminator_hidden_sizes": ["array-like"],
         "normalization": [StrOptions({"batch", "layer", "none"})],
-        "pretrain_epochs": [_EPOCHS],
-        "alignment_epochs": [_EPOCHS],
-        "adversarial_epochs": [_EPOCHS],
+        "pretrain_epochs": [_NATURAL],
+        "alignment_epochs": [_NATURAL],
+        "adversarial_epochs": [_NATURAL],
         "learning_rate_schedule": [StrOptions({"constant", "linear"})],
         "lambda_neighbors": [_WEIGHT],
         "n_neighbors": [_COUNT],
         "negative_weight": [_WEIGHT],
         "input_noise": [_WEIGHT],
-        "decoder_epochs": [_EPOCHS],
-        "batch_size": [Interval(Integral, 2, None, closed="left")],
+        "decoder_epochs": [_NATURAL],
+        "batch_size": [_Number(Integral, 2, None, closed="left")],
         "pretrain_learning_rate": [_POSITIVE, "array-like"],
         "pretrain_weight_decay": [_WEIGHT],
         "autoencoder_learning_rate": [_WEIGHT],

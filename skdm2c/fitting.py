@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from numbers import Real
 from typing import NamedTuple
@@ -31,6 +32,7 @@ from .hub import separation
 from .model import FittedModel, in_order_given, unify
 from .neighbors import close_rows, principal_components
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
+from .networks.inference import CHUNK
 from .plan import ClusteringSettings, FitPlan
 from .sampling import subsample
 from .scoring import ClusterProfile, profile
@@ -224,6 +226,7 @@ def fit_model(
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
     _refit_decoders(system, data, blocks, plan, rng, callback)
+    _require_finite("translation", _some_translations(system, data.rows), history)
     return conclude(system, embedding)
 
 
@@ -253,6 +256,14 @@ def _require_finite(name: str, spaces: list[FloatRows], history: History) -> Non
     if history.records:
         largest = max(float(np.abs(z).max()) for z in spaces)
         require_finite(name, largest, history.records[-1])
+
+
+def _some_translations(system: CrossModalSystem, rows: list[Rows]) -> list[FloatRows]:
+    return [
+        apply_in_chunks(partial(system.translate, source=s, target=t), x[:CHUNK], system.device)
+        for s, x in enumerate(rows)
+        for t in range(len(rows))
+    ]
 
 
 class OwnClusters(NamedTuple):

@@ -138,14 +138,17 @@ class FittedModel:
 
     def _embed_scaled(self, data: MixedModalData, rows: list[Rows]) -> FloatRows:
         embedding = unify(self.system, rows, data.codes)
-        if not np.isfinite(embedding).all():
-            row = int(np.argwhere(~np.isfinite(embedding))[0, 0])
-            name = data.names[data.codes[row]]
-            raise ValueError(
-                f"Modality {name!r}: row {data.positions[row]} has values so far from those in "
-                "fit that the networks overflow. Check its units."
-            )
+        for m in range(len(self.names)):
+            self._require_finite(embedding[data.codes == m], m)
         return embedding
+
+    def _require_finite(self, found: Matrix | FloatRows, modality: int) -> None:
+        finite = np.isfinite(found).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"Modality {self.names[modality]!r}: row {np.flatnonzero(~finite)[0]} has values "
+                "so far from those in fit that the networks overflow. Check its units."
+            )
 
     def share(self, data: MixedModalData) -> NDArray[np.float64]:
         """Probability of each cluster for each row.
@@ -206,11 +209,20 @@ class FittedModel:
         -------
         ndarray of shape (n_source, d_target)
             In the units of the target's columns.
+
+        Raises
+        ------
+        ValueError
+            As ``embed``.
         """
         rows = self.scale(data)[source]
         through = partial(self.system.translate, source=source, target=target)
-        translated = apply_in_chunks(through, rows, self.system.device)
-        return self.doors[target].inverse_transform(translated)
+        with np.errstate(over="ignore", invalid="ignore"):  # told below, with the row
+            translated = self.doors[target].inverse_transform(
+                apply_in_chunks(through, rows, self.system.device)
+            )
+        self._require_finite(translated, source)
+        return translated
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "system": system_to_arrays(self.system)}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal
+
+import numpy as np
 
 from .alignment import Aligner
 from .networks import Architecture
@@ -92,7 +95,7 @@ def positive_sizes(name: str, sizes: Sequence[int], at_least: int = 0) -> tuple[
     """
     given: list[Any] = list(sizes)
     if not all(isinstance(s, Integral) and not isinstance(s, bool) and int(s) > 0 for s in given):
-        raise ValueError(f"{name} must hold positive integers, got {sizes!r}.")
+        raise ValueError(f"{name} must hold positive integers, got {reprlib.repr(sizes)}.")
     if len(given) < at_least:
         raise ValueError(f"{name} needs at least one size, that of the bottleneck.")
     return tuple(int(s) for s in given)
@@ -124,10 +127,15 @@ def rates_per_modality(name: str, rates: float | Sequence[float], n: int) -> tup
     >>> rates_per_modality("rates", 0.1, 2), rates_per_modality("rates", (0.1, 0.2), 2)
     ((0.1, 0.1), (0.1, 0.2))
     """
-    given: list[Any] = [rates] * n if isinstance(rates, Real) else list(rates)  # type: ignore[arg-type]
-    if len(given) != n or not all(isinstance(r, Real) and float(r) > 0 for r in given):
+    given: list[Any] = [np.asarray(rates)[()]] * n if np.ndim(rates) == 0 else list(rates)  # type: ignore[arg-type]
+    numbers = [
+        float(rate)
+        for rate in given
+        if isinstance(rate, Real) and not isinstance(rate, bool | np.bool_)
+    ]
+    if len(given) != n or len(numbers) != n or not all(0 < rate < np.inf for rate in numbers):
         raise ValueError(
             f"{name} must be a positive number or one for each of the {n} modalities, "
-            f"got {rates!r}."
+            f"got {reprlib.repr(rates)}."
         )
-    return tuple(float(rate) for rate in given)
+    return tuple(numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
 from ._documentation import documentation_template
+from ._messages import keyword
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import in_memory, n_columns, n_rows
 
@@ -49,7 +51,7 @@ class PerModality(  # type: ignore[call-arg]
     _doc_link_module = "skdm2c"
     _doc_link_template = property(lambda self: documentation_template())
 
-    def __init__(self, **transformers: Any) -> None:
+    def __init__(self, /, **transformers: Any) -> None:  # a modality may be called "self"
         self.transformers = transformers
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -71,7 +73,7 @@ class PerModality(  # type: ignore[call-arg]
                     params |= {f"{name}__{key}": value for key, value in nested.items()}
         return params
 
-    def set_params(self, **params: Any) -> PerModality:
+    def set_params(self, /, **params: Any) -> PerModality:
         """Set transformers (``a=...``) or their parameters (``a__...=...``).
 
         Parameters
@@ -87,16 +89,20 @@ class PerModality(  # type: ignore[call-arg]
         ValueError
             If there is no such parameter.
         """
-        for key, value in sorted(params.items(), key=lambda item: "__" in item[0]):
-            name, _, nested = key.partition("__")
-            if not nested:
-                self.transformers[name] = value
-            elif hasattr(self.transformers.get(name), "set_params"):
-                self.transformers[name].set_params(**{nested: value})
+        nested = {}
+        for key, value in params.items():
+            name, parameter = _split(key, self.transformers)
+            if parameter:
+                nested[name, parameter] = value
             else:
+                self.transformers[name] = value
+        for (name, parameter), value in nested.items():  # of the new transformers
+            if not hasattr(self.transformers.get(name), "set_params"):
                 raise ValueError(
-                    f"Invalid parameter {key!r}: there is no transformer for modality {name!r}."
+                    f"Invalid parameter {name + '__' + parameter!r}: there is no transformer for "
+                    f"modality {name!r}."
                 )
+            self.transformers[name].set_params(**{parameter: value})
         return self
 
     def fit(self, X: Any, y: Any = None) -> PerModality:
@@ -144,7 +150,7 @@ class PerModality(  # type: ignore[call-arg]
             if transformer is None or isinstance(transformer, str):
                 if transformer not in (None, "passthrough"):
                     raise ValueError(
-                        f"PerModality({name}={transformer!r}): expected a transformer, "
+                        f"PerModality({keyword(name, repr(transformer))}): expected a transformer, "
                         "'passthrough' or None."
                     )
                 continue
@@ -246,3 +252,12 @@ class PerModality(  # type: ignore[call-arg]
         tags.input_tags.string = True
         tags.input_tags.sparse = True
         return tags
+
+
+def _split(key: str, names: Iterable[str]) -> tuple[str, str]:
+    # At the end of the modality's name, which may hold "__" itself; the longest that fits.
+    for name in sorted(names, key=len, reverse=True):
+        if key == name or key.startswith(f"{name}__"):
+            return name, key[len(name) + 2 :]
+    name, _, parameter = key.partition("__")
+    return name, parameter

@@ -2,11 +2,16 @@
 
 import datetime
 import re
+import warnings
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import scipy.sparse as sp
+import torch
+from anndata import AnnData
 from conftest import TINY
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +20,8 @@ from hypothesis.extra import numpy as hnp
 from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
 from skdm2c import estimator as estimator_module
 from skdm2c.data.scaling import ModalityInput
+from skdm2c.exceptions import TrainingDivergedError
+from skdm2c.training import adversarial
 
 pytestmark = pytest.mark.filterwarnings("ignore::skdm2c.AlignmentWarning")
 RNG = np.random.RandomState(0)
@@ -62,6 +69,40 @@ BAD_BLOCKS = {
         pd.DataFrame(A).add_prefix("c").assign(day=pd.Timestamp("2026-01-01")), B, "dates",
     ),
     "both in a tuple": ((A, B), None, "Several blocks"),
+    "masked values": (np.ma.masked_greater(A, 1.0), B, r"'a' holds masked.*PerModality\(a="),
+    "rows of masked values": (list(np.ma.masked_greater(A, 1.0)), B, "Modality 'a' holds masked"),
+    "times in polars": (pl.DataFrame({"t": [datetime.time(h) for h in range(12)]}), B, "dates"),
+    "durations in polars": (
+        pl.DataFrame({"x": A[:, 0], "t": [datetime.timedelta(d) for d in range(12)]}), B, "dates",
+    ),
+    "dates and numbers in polars": (
+        pl.DataFrame({"x": A[:, 0], "t": [datetime.datetime(2026, 1, 1)] * 12}), B, "dates",
+    ),
+    "an object that is a date": (changed(A, 1, 0, np.datetime64("2026-01-01"), object), B, "dates"),
+    "an object that is a duration": (changed(A, 1, 0, np.timedelta64(3, "s"), object), B, "dates"),
+    "an object that is no time": (changed(A, 1, 0, np.datetime64("NaT"), object), B, "dates"),
+    "durations of pandas": (pd.DataFrame({"t": pd.to_timedelta(range(12), unit="s")}), B, "dates"),
+    "periods": (pd.DataFrame({"t": pd.period_range("2026", periods=12)}), B, "Modality 'a'"),
+    "beyond double precision": (changed(A, 2, 2, 10**400, object), B, "'a'.*too large"),
+    "1-D sparse": (sp.coo_array(A[:, 0]), B, "Modality 'a': Expected 2D.*1-D array"),
+    "3-D sparse": (sp.coo_array(np.zeros((2, 2, 2))), B, "Modality 'a': Expected 2D.*3-D array"),
+    "a lazy frame": (pl.LazyFrame({"x": A[:, 0]}), B, "'a' is a LazyFrame.*collect"),
+    "a sparse tensor": (torch.tensor(A).to_sparse(), B, "'a'.*torch.sparse_coo.*to_dense"),
+    "a compressed tensor": (torch.tensor(A).to_sparse_csr(), B, "'a'.*torch.sparse_csr"),
+    "a tensor without numbers": (torch.empty(12, 4, device="meta"), B, "'a'.*meta"),
+    "a complex tensor": (torch.conj(torch.tensor(A + 1j)), B, "'a'.*Complex"),
+    "records": (np.zeros(12, dtype=[("x", float)]), B, "'a' is an array of records"),
+    "texts and None": (["a text", None], B, "'a': row 1 is of type NoneType.*''"),
+    "texts and NA": (pd.Series(["a text", pd.NA], dtype="string"), B, "'a': row 1 is of type NA"),
+    "texts and null": (pl.Series(["a text", None]), B, "'a': row 1 is of type None"),
+    "texts of polars": (pl.Series(["a text"] * 12), B, "'a' holds texts"),
+    "a string": ("abc", B, "'a'.*got 'abc'"),
+    "one-hot frame": (A, pd.get_dummies(pd.Series(list("abc" * 4))), "one-hot labels"),
+    "one-hot sparse": (A, sp.csr_matrix(np.eye(3)[np.arange(12) % 3]), "one-hot labels"),
+    "one-hot tensor": (A, torch.eye(3)[torch.arange(12) % 3], "one-hot labels"),
+    "AnnData without X": (AnnData(obs=pd.DataFrame(index=list("abc"))), B, "AnnData has no X"),
+    "Int128": (pl.DataFrame({"x": pl.Series(range(12), dtype=pl.Int128)}), B, "'a'.*128"),
+    "double columns": (pd.DataFrame(A, columns=list("xxyz")), B, "Modality 'a'.*unique"),
 }  # fmt: skip
 
 
@@ -94,6 +135,15 @@ GOOD_BLOCKS = {
     "sparse frame": pd.get_dummies(pd.Series(list("abcabcabcabc")), sparse=True),
     "smallest numbers": changed(A, slice(None), 0, [0.0, 5e-324] * 6),
     "huge constant column": changed(A, slice(None), 0, 1e300),
+    "masked array without a masked value": np.ma.masked_array(A),
+    "tensor": torch.tensor(A),
+    "tensor with gradients": torch.tensor(A, requires_grad=True),
+    "bfloat16": torch.tensor(A).bfloat16(),
+    "tensor to be negated": torch._neg_view(torch.tensor(A)),
+    "dictionary of keys": sp.dok_array(A),
+    "diagonals": sp.dia_matrix(A),
+    "nullable integers": pd.DataFrame({"x": pd.array([1, 2] * 6, dtype="Int64")}),
+    "decimals": np.array([[Decimal(x).scaleb(-1)] for x in range(12)]),
     "largest numbers": changed(A, slice(None), 0, [1.7e308, -1.7e308, -1.7e308] * 4),
 }
 
@@ -118,11 +168,11 @@ def test_the_scale_of_the_data_does_not_matter(tiny, scale):
 
 
 BAD_PARAMETERS = {
-    "n_clusters": [0, -1, 2.5, "3", None],
+    "n_clusters": [0, -1, 2.5, "3", None, True, np.True_],
     "unify_to": [2, -1, "rna", 1.5, None],
     "alignment": ["procrustes", True, 1],
     "standardize": ["yes", None],
-    "lambda_neighbors": [-1, "x", None],
+    "lambda_neighbors": [-1, "x", None, np.inf, np.nan, True],
     "n_neighbors": [0, 1.5, None],
     "negative_weight": [-1, "x", None],
     "input_noise": [-1, "x", None],
@@ -136,7 +186,21 @@ BAD_PARAMETERS = {
     "adversarial_epochs": [-1, 1.5, None],
     "decoder_epochs": [-1, 1.5, None],
     "batch_size": [1, 0, 2.5, None],
-    "pretrain_learning_rate": [0, -1e-3, (1e-3,), (1e-3, 1e-3, 1e-3), (1e-3, 0.0), "fast", None],
+    "pretrain_learning_rate": [
+        0,
+        -1e-3,
+        (1e-3,),
+        (1e-3, 1e-3, 1e-3),
+        (1e-3, 0.0),
+        "fast",
+        None,
+        np.inf,
+        np.nan,
+        (1e-3, np.inf),
+        True,
+        np.array(0.0),
+        np.array("fast"),
+    ],
     "learning_rate_schedule": ["cosine", None],
     "pretrain_weight_decay": [-1, "0", None],
     "autoencoder_learning_rate": [-1, "fast", None],
@@ -156,7 +220,7 @@ BAD_PARAMETERS = {
     "lambda_cycle_reconstruction": [-1, "x", None],
     "assignment": ["spectral", None],
     "kmeans_n_init": [0, 1.5, None],
-    "device": ["gpu9", 3, None],
+    "device": ["gpu9", 3, None, "meta"],
     "verbose": [-1, "loud", None],
     "random_state": ["seed", 1.5],
 }
@@ -224,7 +288,11 @@ NEW_ROWS = {
     "score of one block": (lambda m: m.score(A), "rows in a container"),
     "weights": (lambda m: m.score(MixedModalData(A, B), sample_weight=[1]), "sample_weight out"),
     "1-D": (lambda m: m.predict(A[0], modality="a"), "Expected 2D"),
-}
+    "too far to translate": (
+        lambda m: m.translate(changed(A, 5, 1, 1e25), "a", "b"), "Modality 'a': row 5.*units",
+    ),
+    "masked": (lambda m: m.predict(np.ma.masked_greater(A, 1.0), modality="a"), "masked"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("call", "message"), NEW_ROWS.values(), ids=NEW_ROWS)
@@ -306,3 +374,55 @@ def test_a_block_of_zeros_and_ones_is_a_block_where_it_is_said_so(tiny):
         tiny.fit(A, one_hot)
     assert tiny.fit(MixedModalData(A, one_hot)).labels_.shape == (24,)
     assert tiny.fit(A, one_hot[:10]).labels_.shape == (22,)  # other rows: no labels of A's
+
+
+def test_a_rate_may_be_an_array_of_no_dimensions(tiny):
+    expected = tiny.set_params(pretrain_learning_rate=1e-2).fit(A, B).embedding_
+    found = tiny.set_params(pretrain_learning_rate=np.array(1e-2)).fit(A, B).embedding_
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("X", [np.ones_like(A), np.zeros_like(A), A], ids=["ones", "zeros", "any"])
+def test_nothing_but_alignment_is_warned_of(X, tiny):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", AlignmentWarning)
+        tiny.fit(X, B).predict(X, B)
+
+
+@pytest.mark.parametrize("named_first", [True, False])
+def test_warnings_of_names_speak_of_the_estimator_and_point_at_the_call(named_first, tiny):
+    plain, named = A, pd.DataFrame(A, columns=list("wxyz"))
+    first, second = (named, plain) if named_first else (plain, named)
+    with pytest.warns(UserWarning, match="'a': X .* MixedModalClustering was fitted") as caught:
+        tiny.fit(first, B).predict(second, B)
+    assert {w.filename for w in caught if w.category is UserWarning} == {__file__}
+
+
+@pytest.mark.parametrize("n_rows", [2, 4, 7])
+def test_of_a_handful_of_rows_nothing_is_known(n_rows):
+    rng = np.random.RandomState(0)
+    X = np.vstack([rng.randn(40, 3) + 5, rng.randn(60, 3)])
+    model = MixedModalClustering(2, random_state=0, **TINY).fit(X, X[: 20 * n_rows : 20])
+    assert model.alignment_confidence_ == 0
+    assert (model.cluster_confidence_ == 0).all()
+
+
+@pytest.mark.parametrize(
+    "weights", ["autoencoders.0.decoder.0.weight", "discriminators.1.layers.0.weight"]
+)
+def test_weights_that_are_no_numbers_at_the_end_of_training_are_found(weights, tiny, monkeypatch):
+    # As if the very last step had made them so, after all losses were numbers.
+    def spoil(state, system, *args):
+        maximize(state, system, *args)
+        (spoilt,) = (p for name, p in system.named_parameters() if name == weights)
+        with torch.no_grad():
+            spoilt[0, 0] = np.nan
+
+    maximize = adversarial._maximize
+    tiny.set_params(adversarial_epochs=1, decoder_epochs=0).fit(A, B)
+    before = tiny.embedding_
+    monkeypatch.setattr(adversarial, "_maximize", spoil)
+    with pytest.raises(TrainingDivergedError, match=f"weights {weights} became nan"):
+        tiny.fit(A, B)
+    assert tiny.embedding_ is before

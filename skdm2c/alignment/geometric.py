@@ -33,6 +33,7 @@ KINDS: tuple[tuple[str, ...], ...] = (
     ("geodesic", "cosine", "euclidean", "local"),
 )
 N_SELF_SETS = 2  # drawings of each half that are matched with the other half's
+LEAST_ROWS = 4  # a cluster: two in each half
 MEANINGFUL = 0.2  # clusters that halves keep less of than this, over chance, mean little
 
 
@@ -144,6 +145,8 @@ class GeometricAlignment:
             ]
             blind += [np.trace(match(a, b, kind, rng)) for a, b in zip(first, second, strict=True)]
         own: Matrix = np.mean(kept, axis=0)
+        if len(modality.rows) < LEAST_ROWS * modality.n_clusters:
+            own = np.zeros_like(own)  # of so few rows nothing is known, however well halves agree
         return ClusteredModality(sets, own, float(np.mean(blind) / max(own.sum(), 1e-12)))
 
     def match(

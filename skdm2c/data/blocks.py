@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
 from .disk import BackedRows
+from .forms import as_plain, require_2d
 
 
 def as_block(block: Any, name: str) -> Any:
@@ -19,7 +21,7 @@ def as_block(block: Any, name: str) -> Any:
     Parameters
     ----------
     block : array-like of shape (n, d), sparse matrix, data frame, AnnData or list of str
-        2-D data, or one string a row. Of an AnnData its ``X``.
+        2-D data, or one string a row. Of an AnnData its ``X``; a dense tensor is an array.
     name : str
         What messages call the modality.
 
@@ -33,7 +35,7 @@ def as_block(block: Any, name: str) -> Any:
     Raises
     ------
     ValueError
-        If the block is not 2-D and not a list of strings.
+        If the block is not 2-D and not a list of strings, or values in it are masked.
 
     Examples
     --------
@@ -46,28 +48,24 @@ def as_block(block: Any, name: str) -> Any:
         block = _rows_of_anndata(block, name)
     if isinstance(block, BackedRows):
         return block
-    if sp.issparse(block):
-        return block if block.format == "csr" else block.tocsr()
-    if hasattr(block, "columns") or (isinstance(block, np.ndarray) and block.ndim == 2):
+    block = as_plain(block, name)
+    if sp.issparse(block) or hasattr(block, "columns"):
         return block
-    if _is_text(block):
-        return [str(text) for text in block]
+    texts = _texts(block, name)
+    if texts is not None:
+        return texts
+    rows = hasattr(block, "shape") or isinstance(block, Sequence | memoryview)
+    if not rows or isinstance(block, str | bytes):
+        raise ValueError(
+            f"Modality {name!r}: Expected 2D array of shape (rows, columns) or a list of strings, "
+            f"got {reprlib.repr(block)} instead. Pass a block of rows."
+        )
     try:
-        array = np.asarray(block)
+        array = block if isinstance(block, np.ndarray) else np.asarray(block)
     except ValueError as error:
         raise ValueError(f"Modality {name!r}: the rows have different lengths.") from error
-    if array.ndim == 2:
-        return array
-    what = f"a {array.ndim}-D array of shape {array.shape}" if array.ndim else f"{block!r}"
-    how = {
-        0: "Pass a block of rows.",
-        1: "Reshape your data with .reshape(-1, 1) if it is one column, "
-        "or with .reshape(1, -1) if it is one row.",
-    }.get(array.ndim, "Flatten each row, for example with .reshape(len(X), -1).")
-    raise ValueError(
-        f"Modality {name!r}: Expected 2D array of shape (rows, columns) or a list of strings, "
-        f"got {what} instead. {how}"
-    )
+    require_2d(array.shape, name)
+    return array
 
 
 def n_rows(block: Any) -> int:
@@ -132,6 +130,42 @@ def take_rows(block: Any, rows: NDArray[np.intp]) -> Any:
     if block is None:
         return None
     return block.take(rows) if isinstance(block, BackedRows) else _safe_indexing(block, rows)
+
+
+def same_rows(one: Any, other: Any) -> bool:
+    """Whether two blocks hold the same rows in the same form.
+
+    Parameters
+    ----------
+    one, other : block or None
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> same_rows(np.array([[np.nan]]), np.array([[np.nan]])), same_rows(np.zeros((1, 1)), ["0"])
+    (True, False)
+    """
+    if one is other:
+        return True
+    if type(one) is not type(other) or isinstance(one, BackedRows):
+        return False
+    if sp.issparse(one):
+        return one.shape == other.shape and same_rows(_entries(one), _entries(other))
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+    return bool(one.equals(other) if hasattr(one, "equals") else one == other)
+
+
+def _entries(matrix: Any) -> Any:
+    # Row, column and value of all that is not zero, in order.
+    canonical = matrix.copy()
+    canonical.sum_duplicates()
+    canonical.eliminate_zeros()
+    rows, columns = canonical.nonzero()
+    return np.column_stack([rows, columns, canonical.data])
 
 
 def in_memory(block: Any) -> Any:
@@ -210,14 +244,24 @@ def column_names(block: Any) -> NDArray[np.object_] | None:
     return np.asarray(block.var_names, dtype=object) if is_anndata(block) else None
 
 
-def _is_text(block: Any) -> bool:
-    if isinstance(block, str | bytes):
-        return False
-    kind = getattr(getattr(block, "dtype", None), "kind", None)
-    if kind is not None and kind not in "OUST":
-        return False
-    if getattr(block, "ndim", 1) != 1 or not isinstance(block, Sequence | np.ndarray):
-        values = getattr(block, "values", None)  # a pandas series
-        if values is None or getattr(values, "ndim", 0) != 1:
-            return False
-    return len(block) > 0 and all(isinstance(text, str) for text in block)
+def _texts(block: Any, name: str) -> list[str] | None:
+    # A list of strings, a series or a 1-D array of them; None of anything else.
+    if getattr(block, "ndim", 1) != 1 or isinstance(block, str | bytes):
+        return None
+    if getattr(getattr(block, "dtype", None), "kind", "O") not in "OUST":
+        return None
+    if hasattr(block, "to_list"):  # a series of pandas or polars
+        values = block.to_list()
+    elif isinstance(block, Sequence | np.ndarray):
+        values = list(block)
+    else:
+        return None
+    if not any(isinstance(value, str) for value in values):
+        return None
+    for row, value in enumerate(values):
+        if not isinstance(value, str):
+            raise ValueError(
+                f"Modality {name!r}: row {row} is of type {type(value).__name__}, where others are "
+                "texts. Drop it, or pass '' for a text that is empty."
+            )
+    return [str(text) for text in values]

@@ -7,9 +7,11 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from .blocks import as_block, n_rows
 from .container import MixedModalData
+from .disk import BackedRows
 
 
 def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
@@ -41,7 +43,7 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
     if is_mudata(X):
         return MixedModalData.from_mudata(X)
     several = isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
-    if several or isinstance(X, Mapping):
+    if several or (isinstance(X, Mapping) and not sp.issparse(X)):
         raise ValueError("Several blocks in one: pass MixedModalData(X_a, X_b), or X_a and X_b.")
     shape = tuple(y.shape) if hasattr(y, "shape") else np.shape(y)
     if y is None or len(shape) < 2:
@@ -56,7 +58,7 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
             "Labels are not needed; pass them 1-D if you must. For a block of one column pass "
             "fit(MixedModalData(X_a, X_b))."
         )
-    if _is_one_hot(y) and len(y) == n_rows(as_block(X, "a")):
+    if n_rows(as_block(X, "a")) == shape[0] and _is_one_hot(y):
         raise ValueError(
             f"The second argument, of shape {shape}, holds a single 1 in each row: are these "
             "one-hot labels of the first block's rows? Labels are not needed. If it is B's block "
@@ -66,9 +68,16 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
 
 
 def _is_one_hot(y: Any) -> bool:
-    if not isinstance(y, np.ndarray) or y.ndim != 2 or y.dtype.kind not in "biuf" or y.size == 0:
+    block = as_block(y, "b")
+    if isinstance(block, list | BackedRows) or 0 in block.shape:
         return False
-    return bool(np.isin(y, (0, 1)).all() and (y.sum(axis=1) == 1).all())
+    if sp.issparse(block):
+        one_a_row = block.nnz == block.shape[0] and (np.diff(block.indptr) == 1).all()
+        return bool(one_a_row and (block.data == 1).all())
+    array = np.asarray(block)
+    if array.dtype.kind not in "biuf":
+        return False
+    return bool(np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all())
 
 
 def as_known_modalities(

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .blocks import as_block, column_names, n_columns, n_rows, take_rows
+from .._messages import keyword, printable
+from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_rows
 from .pairs import Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
 
@@ -182,6 +183,13 @@ class MixedModalData:
     @property
     def blocks(self) -> Mapping[str, Any]:
         """The blocks by name, read-only; None for a modality not seen here."""
+        for m, (name, block) in enumerate(self._blocks.items()):
+            made_of = np.count_nonzero(self.codes == m)
+            if n_rows(block) != made_of:  # frames and lists can change in place
+                raise ValueError(
+                    f"Modality {name!r} had {made_of} rows when this MixedModalData was made, and "
+                    f"has {n_rows(block)} now. Make a new one of it."
+                )
         return MappingProxyType(self._blocks)
 
     @property
@@ -226,7 +234,7 @@ class MixedModalData:
         raise TypeError(
             "MixedModalData is no array: its rows have columns of their own in each modality. "
             f"Use X.blocks[{first!r}] for a modality's rows, and for a transformer "
-            f"PerModality({first}=StandardScaler(), ...) in place of StandardScaler()."
+            f"PerModality({keyword(first, 'StandardScaler()')}, ...) in place of StandardScaler()."
         )
 
     def __getitem__(self, key: Any) -> MixedModalData:
@@ -240,7 +248,8 @@ class MixedModalData:
         -------
         MixedModalData
             With the same modalities (some may have no rows left) and its pairs
-            remapped; a pair that lost a side is dropped.
+            remapped: a pair that lost a side is dropped, and of rows taken several times
+            every copy is paired with every copy.
         """
         if isinstance(key, tuple):
             if len(key) != 2 or (key[1] is not Ellipsis and key[1] != slice(None)):
@@ -252,7 +261,7 @@ class MixedModalData:
         codes = self.codes[rows]
         within = self.positions[rows]
         kept = {name: within[codes == m] for m, name in enumerate(self.names)}
-        blocks = {name: take_rows(block, kept[name]) for name, block in self._blocks.items()}
+        blocks = {name: take_rows(block, kept[name]) for name, block in self.blocks.items()}
         return self._from_parts(blocks, codes, remap_pairs(self._pairs, kept), self._columns)
 
     @property
@@ -268,6 +277,8 @@ class MixedModalData:
         n = len(self)
         if isinstance(key, slice):
             return np.arange(n)[key]
+        if np.ma.is_masked(key):
+            raise IndexError("Rows are masked: take those that are meant, rows.compressed().")
         rows = np.atleast_1d(np.asarray(key))
         if rows.dtype == bool:
             if rows.shape != (n,):
@@ -277,11 +288,12 @@ class MixedModalData:
             return np.empty(0, dtype=np.intp)
         if rows.dtype.kind not in "iu" or rows.ndim != 1:
             raise IndexError("Rows are a slice, an array of integers or a boolean mask.")
-        if (rows < -n).any() or (rows >= n).any():
-            raise IndexError(
-                f"Row {rows[(rows < -n) | (rows >= n)][0]} is out of range for {n} rows."
-            )
-        return np.where(rows < 0, rows + n, rows).astype(np.intp)
+        # As Python's integers: -n may be no number of the array's type.
+        for row in (int(rows.min()), int(rows.max())):
+            if not -n <= row < n:
+                raise IndexError(f"Row {row} is out of range for {n} rows.")
+        signed = rows.astype(np.intp)
+        return np.where(signed < 0, signed + n, signed)
 
     def with_blocks(self, blocks: Mapping[str, Any]) -> MixedModalData:
         """Return the same rows in other features, as a transformer makes them.
@@ -318,9 +330,24 @@ class MixedModalData:
                 )
         return self._from_parts(merged, self.codes, self._pairs, columns)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether rows, their order, names and pairs are the same; missing values are equal."""
+        if not isinstance(other, MixedModalData):
+            return NotImplemented
+        return (
+            self.names == other.names
+            and np.array_equal(self.codes, other.codes)
+            and self._pairs.keys() == other._pairs.keys()
+            and all(np.array_equal(rows, other._pairs[key]) for key, rows in self._pairs.items())
+            and all(same_rows(self._blocks[name], other._blocks[name]) for name in self.names)
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # blocks can change
+
     def __repr__(self) -> str:
         sizes = ", ".join(
-            f"{name}: " + ("absent" if block is None else f"{n_rows(block)} x {n_columns(block)}")
+            f"{printable(name)}: "
+            + ("absent" if block is None else f"{n_rows(block)} x {n_columns(block)}")
             for name, block in self._blocks.items()
         )
         m = sum(len(rows) for rows in self._pairs.values())
@@ -328,7 +355,7 @@ class MixedModalData:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><th>{escape(name)}</th>"
+            f"<tr><th>{escape(printable(name))}</th>"
             + (
                 "<td colspan=3>absent</td>"
                 if block is None

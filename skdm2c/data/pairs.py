@@ -74,12 +74,13 @@ def remap_pairs(pairs: Pairs, kept: Mapping[str, Rows]) -> Pairs:
     pairs : dict of (str, str) to ndarray of shape (m, 2)
     kept : mapping of str to ndarray
         For each modality the old row number of every new row. Where a row was
-        taken several times, its first copies are paired with its partner's, in
-        order.
+        taken several times, every copy is paired with every copy of its partner, so
+        that rows of rows have the pairs that the same rows taken at once have.
 
     Returns
     -------
     dict of (str, str) to ndarray of shape (m', 2)
+        Sorted.
 
     Examples
     --------
@@ -89,21 +90,27 @@ def remap_pairs(pairs: Pairs, kept: Mapping[str, Rows]) -> Pairs:
     """
     remapped: Pairs = {}
     for (left, right), rows in pairs.items():
-        new = [
-            (i, j)
-            for old_i, old_j in rows
-            for i, j in zip(
-                np.flatnonzero(kept[left] == old_i),
-                np.flatnonzero(kept[right] == old_j),
-                strict=False,
-            )
-        ]
-        if new:
-            remapped[left, right] = np.array(new, dtype=np.intp)
+        i, pair = _copies(rows[:, 0], kept[left])
+        j, of_i = _copies(rows[pair, 1], kept[right])
+        if len(j):
+            new = np.column_stack([i[of_i], j])
+            remapped[left, right] = new[np.lexsort(new.T[::-1])]
     return remapped
 
 
+def _copies(old: Rows, kept: Rows) -> tuple[Rows, Rows]:
+    # All places in ``kept`` of each of ``old``, and which of ``old`` each is a place of.
+    order = np.argsort(kept, kind="stable")
+    first, last = (np.searchsorted(kept, old, side, sorter=order) for side in ("left", "right"))
+    number = last - first
+    which = np.repeat(np.arange(len(old)), number)
+    step = np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number)
+    return order[first[which] + step], which
+
+
 def _check_rows(rows: Any, key: object) -> Rows:
+    if np.ma.is_masked(rows):
+        raise ValueError(f"pairs of {key}: rows are masked. Pass those pairs that are meant.")
     array = np.asarray(rows)
     if array.size == 0:
         return np.empty((0, 2), dtype=np.intp)

@@ -42,21 +42,28 @@ def split_frame(
     for name, group in columns.items():
         if isinstance(group, str):
             raise ValueError(f"from_frame: the columns of {name!r} must be a list: [{group!r}].")
-    wanted = [c for group in columns.values() for c in group] + ([modality] if modality else [])
-    missing = [c for c in wanted if c not in list(frame.columns)]
-    if missing:
-        raise ValueError(f"from_frame: the frame has no column {missing[0]!r}.")
+        if not len(group) or len(set(group)) < len(group):
+            raise ValueError(
+                f"from_frame: {name!r} must have columns, each of them once; got {list(group)}."
+            )
+    wanted = [c for group in columns.values() for c in group]
+    wanted += [] if modality is None else [modality]
+    for column in wanted:
+        times = list(frame.columns).count(column)
+        if times != 1:
+            what = "no column" if not times else f"{times} columns"
+            raise ValueError(f"from_frame: the frame has {what} {column!r}.")
     if modality is None:
         codes = _infer_codes(frame, columns)
     else:
-        values = np.asarray(frame[modality])
-        unknown = [v for v in dict.fromkeys(values.tolist()) if v not in names]
-        if unknown:
-            raise ValueError(
-                f"from_frame: column {modality!r} holds {unknown[0]!r}, which is none of the "
-                f"modalities {names}."
-            )
-        codes = np.array([names.index(v) for v in values], dtype=np.intp)
+        values = frame[modality].to_list()
+        for row, value in enumerate(values):
+            if not isinstance(value, str) or value not in names:  # NA is equal to nothing
+                raise ValueError(
+                    f"from_frame: column {modality!r} holds {value!r} in row {row}, which is none "
+                    f"of the modalities {names}."
+                )
+        codes = np.array([names.index(value) for value in values], dtype=np.intp)
     blocks = [
         _safe_indexing(frame[list(columns[name])], np.flatnonzero(codes == m))
         for m, name in enumerate(names)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from .blocks import in_memory, n_columns, n_rows, take_rows
+from .forms import refuse_times
 
 Matrix = NDArray[np.float64]
 FloatRows = NDArray[np.float32]
@@ -111,8 +112,10 @@ class RowSource:
             rows: Matrix = check_array(
                 _dense(in_memory(block)), dtype=np.float64, order="C", ensure_all_finite=False
             )
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"Modality {self._name!r}: {error}") from error
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # what converts values can raise anything
+            raise _named(error, self._name) from error
         return rows
 
 
@@ -160,7 +163,11 @@ def _dense(block: Any) -> Any:
         return block.toarray()
     if hasattr(block, "sparse"):  # a pandas frame of sparse columns
         block = block.sparse.to_dense()
-    kinds = [getattr(dtype, "kind", "") for dtype in getattr(block, "dtypes", [])]
-    if {"M", "m"} & {*kinds, np.asarray(block).dtype.kind}:
-        raise ValueError("dates and durations are no numbers here; turn them into some first.")
+    refuse_times(block)
     return block
+
+
+def _named(error: Exception, name: str) -> Exception:
+    # NumPy's and scikit-learn's messages may end in the whole array.
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"Modality {name!r}: {str(error).splitlines()[0]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -9,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import _get_feature_names, validate_data
 
+from .._messages import keyword
+from ..exceptions import caller_level
 from .rows import FloatRows, Matrix, Rows, RowSource, rows_per_chunk
 
 ScalingName = Literal["columns", "block", "none"]
@@ -176,7 +179,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         if isinstance(block, list):
             raise ValueError(
                 f"Modality {self.name!r} holds texts. Turn them into numbers first, for example "
-                f"make_pipeline(PerModality({self.name}=TfidfVectorizer()), model)."
+                f"make_pipeline(PerModality({keyword(self.name, 'TfidfVectorizer()')}), model)."
             )
         try:
             if not reset:
@@ -186,10 +189,25 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 import pandas as pd  # which AnnData brings, and none else names columns so
 
                 named = pd.DataFrame(named, columns=columns)
-            validate_data(self, named, reset=reset, skip_check_array=True)
+            if reset or not self._warn_of_names(_get_feature_names(named) is not None):
+                validate_data(self, named, reset=reset, skip_check_array=True)
         except (ValueError, TypeError) as error:
-            raise type(error)(f"Modality {self.name!r}: {error}") from error
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"Modality {self.name!r}: {error}") from error
         return RowSource(block, self.name)
+
+    def _warn_of_names(self, named: bool) -> bool:
+        # In scikit-learn's words, which would be about this object.
+        learned = hasattr(self, "feature_names_in_")
+        if named != learned:
+            has, had = ("has", "without") if named else ("does not have valid", "with")
+            warnings.warn(
+                f"Modality {self.name!r}: X {has} feature names, but MixedModalClustering was "
+                f"fitted {had} feature names",
+                UserWarning,
+                stacklevel=caller_level(),
+            )
+        return named != learned
 
     def _finite_chunks(self, source: RowSource) -> Iterator[tuple[int, Matrix]]:
         for start, rows in source.chunks():
@@ -203,7 +221,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             raise ValueError(
                 f"Modality {self.name!r}: the block contains NaN or infinity, first in row "
                 f"{numbers[row]}, column {self._column_name(column)} ({rows[row, column]}). Impute "
-                f"or drop it first, for example with PerModality({self.name}=SimpleImputer())."
+                "or drop it first, for example with "
+                f"PerModality({keyword(self.name, 'SimpleImputer()')})."
             )
 
     def _check_width(self, block: Any) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from .._messages import printable
 from ..exceptions import TrainingDivergedError
 from .state import TrainingState
 
@@ -112,7 +113,11 @@ class History(Callback):
 
 
 class DivergenceGuard(Callback):
-    """Stops a training whose losses are no longer numbers."""
+    """Stops a training whose losses, or weights at the end, are no longer numbers."""
+
+    def on_phase_begin(self, state: TrainingState) -> None:
+        """Forget the phase before."""
+        self._last: Record | None = None
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Check all losses.
@@ -124,7 +129,20 @@ class DivergenceGuard(Callback):
         """
         for name in record.keys() - _NO_LOSSES:
             require_finite(f"{name} loss", record[name], record)
+        self._last = record
         return False
+
+    def on_phase_end(self, state: TrainingState) -> None:
+        """Check all weights: what the last step made of them is in no loss.
+
+        Raises
+        ------
+        TrainingDivergedError
+            If one is NaN or infinite.
+        """
+        if self._last is not None:
+            for name, weights in state.network.state_dict().items():
+                require_finite(f"weights {name}", float(weights.abs().max()), self._last)
 
 
 class Progress(Callback):
@@ -147,7 +165,7 @@ class Progress(Callback):
         epoch, n_epochs = record["epoch"] + 1, record["n_epochs"]
         every = 1 if self.verbose > 1 else max(1, n_epochs // 5)
         if self.verbose and (epoch % every == 0 or epoch == n_epochs):
-            title = " ".join([state.phase, *state.where.values()])
+            title = " ".join([state.phase, *map(printable, state.where.values())])
             losses = {k: v for k, v in record.items() if k not in _NO_LOSSES}
             values = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
             self.report(f"{title:<16}{epoch:>3}/{n_epochs:<3} {values}")

@@ -1,0 +1,44 @@
+"""How names that users chose are written in messages."""
+
+from __future__ import annotations
+
+from keyword import iskeyword
+
+
+def printable(name: str) -> str:
+    r"""Show a name in one line, whatever it holds.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> print(printable("rna"), printable("line\nbreak"))
+    rna line\nbreak
+    """
+    return name if name.isprintable() else repr(name)[1:-1]
+
+
+def keyword(name: str, value: str) -> str:
+    """Write an argument of a call whose name may be no identifier.
+
+    Parameters
+    ----------
+    name, value : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> keyword("rna", "PCA()"), keyword("10x rna", "PCA()")
+    ('rna=PCA()', "**{'10x rna': PCA()}")
+    """
+    plain = name.isidentifier() and not iskeyword(name)
+    return f"{name}={value}" if plain else f"**{{{name!r}: {value}}}"
