@@ -47,8 +47,8 @@ def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
 
     Raises
     ------
-    RuntimeError
-        If the weights do not fit the architecture.
+    ValueError
+        If something is missing, or the weights do not fit the architecture.
 
     Examples
     --------
@@ -59,7 +59,11 @@ def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
     >>> bool((copy.unify(x, 1) == system.unify(x, 1)).all())
     True
     """
-    arch = Architecture(**state["architecture"])
-    system = CrossModalSystem(arch, state["n_features"], state["hub"], torch.Generator())
-    system.load_state_dict({k: torch.from_numpy(v.copy()) for k, v in state["weights"].items()})
+    try:
+        arch = Architecture(**state["architecture"])
+        system = CrossModalSystem(arch, state["n_features"], state["hub"], torch.Generator())
+        weights = {k: torch.from_numpy(v.copy()) for k, v in state["weights"].items()}
+        system.load_state_dict(weights)
+    except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"The networks of this saved model are damaged: {error}") from error
     return system.eval()

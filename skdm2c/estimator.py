@@ -27,6 +27,7 @@ from ._device import resolve_device
 from ._documentation import documentation_template
 from ._isolation import isolated
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
+from ._version import stamped, unstamped
 from .alignment import Aligner, GeometricAlignment
 from .data import (
     MixedModalData,
@@ -802,8 +803,11 @@ class MixedModalClustering(
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")
 
+    def __getstate__(self) -> dict[str, Any]:
+        return stamped(super().__getstate__())
+
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(unstamped(state, self._get_param_names()))
         if "_model" in state:
             # What was fitted on CUDA loads on a CPU.
             try:

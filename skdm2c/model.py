@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._persistence import system_from_arrays, system_to_arrays
+from ._version import stamped, unstamped
 from .alignment import Alignment, MatchingTable, SpokeMatching
 from .clustering import Clusters
 from .data import MixedModalData
@@ -225,10 +226,11 @@ class FittedModel:
         return translated
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "system": system_to_arrays(self.system)}
+        return stamped({**self.__dict__, "system": system_to_arrays(self.system)})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, system=system_from_arrays(state["system"]))
+        kept = unstamped(state, [field.name for field in fields(self)])
+        self.__dict__.update(kept, system=system_from_arrays(kept["system"]))
 
 
 def in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,8 @@ from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
 from ._documentation import documentation_template
-from ._messages import keyword
+from ._messages import keyword, printable
+from ._version import stamped, unstamped
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import in_memory, n_columns, n_rows
 
@@ -72,6 +74,12 @@ class PerModality(  # type: ignore[call-arg]
                     nested = transformer.get_params(deep=True)
                     params |= {f"{name}__{key}": value for key, value in nested.items()}
         return params
+
+    def __getstate__(self) -> dict[str, Any]:
+        return stamped(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(unstamped(state, ["transformers"]))
 
     def set_params(self, /, **params: Any) -> PerModality:
         """Set transformers (``a=...``) or their parameters (``a__...=...``).
@@ -246,12 +254,34 @@ class PerModality(  # type: ignore[call-arg]
                 _safe_set_output(transformer, transform=transform)
         return self
 
+    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
+        # scikit-learn looks names up in the docstring, as the regular expressions that they
+        # need not be.
+        shown = super()._get_params_html(*args, **kwargs)
+        shown.data = {_as_pattern(name): value for name, value in shown.data.items()}
+        shown.non_default = tuple(_as_pattern(name) for name in shown.non_default)
+        return shown
+
+    def __repr__(self, *args: Any, **kwargs: Any) -> str:
+        text: str = super().__repr__(*args, **kwargs)
+        for name in self.transformers:
+            text = text.replace(name, printable(name))
+        return text
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.string = True
         tags.input_tags.sparse = True
         return tags
+
+
+def _as_pattern(name: str) -> str:
+    try:
+        re.compile(name)
+    except re.error:
+        return re.escape(name)
+    return name
 
 
 def _split(key: str, names: Iterable[str]) -> tuple[str, str]:

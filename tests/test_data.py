@@ -11,10 +11,13 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import _safe_indexing
 
-from skdm2c import MixedModalData
+from skdm2c import MixedModalData, ModalityKFold, PerModality
 from skdm2c.data import as_known_modalities, as_mixed_modal, modality_index
 
 
@@ -367,3 +370,123 @@ def test_html_of_a_container():
     assert "<i>" not in html
     for part in ("&lt;i&gt;", "ndarray of float64", "texts", "absent", "1 known pair<"):
         assert part in html
+
+
+# --- Odd names, indices and frames ---------------------------------------------------------
+
+NAMES = [("a(b", "c[*"), ("rna__x", "rna"), ("self", "X"), ("new\nline", "\x1b[31mred")]
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_modalities_may_have_any_name(names, tiny, capsys):
+    rng = np.random.RandomState(0)
+    X = MixedModalData(rng.randn(20, 3), rng.randn(20, 4), names=names)
+    per = PerModality(**{name: StandardScaler() for name in names})
+    for params in (per.get_params(), clone(per).get_params()):
+        assert set(names) < set(params)
+    per.set_params(**{f"{names[0]}__with_mean": False, f"{names[1]}__with_std": False})
+    assert not per.transformers[names[0]].with_mean
+    assert not per.transformers[names[1]].with_std
+    assert per.fit(X).get_feature_names_out()[0] == f"{names[0]}__x0"
+    grid = {f"permodality__{names[0]}__with_std": [True, False]}
+    search = GridSearchCV(make_pipeline(per, tiny), grid, cv=ModalityKFold(2)).fit(X)
+    tiny.set_params(verbose=2, unify_to=names[1]).fit(X)
+    shown = "".join([repr(X), X._repr_html_(), repr(tiny.matching_), repr(search)])
+    assert "StandardScaler" in search._repr_html_()
+    for text in (capsys.readouterr().out, shown):
+        assert "\x1b" not in text
+        assert "new\nline" not in text
+
+
+def test_set_params_takes_a_new_transformer_and_its_parameters_at_once():
+    per = PerModality(a="passthrough").set_params(a__with_mean=False, a=StandardScaler())
+    assert not per.transformers["a"].with_mean
+    with pytest.raises(ValueError, match=r"'b__with_mean'.*no transformer for modality 'b'"):
+        per.set_params(b__with_mean=False)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.uint32, np.uint64])
+def test_row_numbers_may_be_of_any_integer_type(dtype):
+    X, rows = numbered(300, 100), np.array([3, 120, 0], dtype=dtype)
+    np.testing.assert_array_equal(row_values(X[rows]), [3, 120, 0])
+    with pytest.raises(IndexError, match="Row 120 is out of range for 90 rows"):
+        numbered(50, 40)[rows]
+
+
+def test_masked_rows_are_refused():
+    with pytest.raises(IndexError, match="compressed"):
+        numbered(3, 3)[np.ma.masked_array([0, 1], mask=[True, False])]
+    with pytest.raises(ValueError, match="pairs.*masked"):
+        numbered(3, 3, pairs=np.ma.masked_array([[0, 1]], mask=[[True, False]]))
+
+
+def test_equal_is_what_has_the_same_rows_in_the_same_order():
+    X = numbered(3, 2, pairs=[(0, 1)])
+    assert X == numbered(3, 2, pairs=[(0, 1)]) == X[:]
+    assert pickle.loads(pickle.dumps(X)) == X
+    for other in (numbered(3, 2), X[::-1], numbered(3, 3, pairs=[(0, 1)]), 5, None):
+        assert other != X
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(X)
+
+
+FORMS = {
+    "array": np.array([[1.0, np.nan]]),
+    "integers": np.array([[1, 2]]),
+    "sparse": sp.csr_matrix([[0.0, 2.0]]),
+    "pandas": pd.DataFrame({"x": [None], "y": ["n"]}),
+    "polars": pl.DataFrame({"x": [None], "y": ["n"]}),
+    "texts": ["a text"],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_equal_blocks_of_any_form(form):
+    block, other = FORMS[form], np.zeros((1, 2))
+    copy = pickle.loads(pickle.dumps(block))
+    assert MixedModalData(block, other) == MixedModalData(copy, other)
+    for name, different in FORMS.items():
+        if name != form:
+            assert MixedModalData(block, other) != MixedModalData(different, other)
+
+
+def test_blocks_that_changed_since_are_refused(tiny):
+    frame = pd.DataFrame(np.random.RandomState(0).randn(20, 3), columns=list("uvw"))
+    X = MixedModalData(frame, np.random.RandomState(1).randn(20, 2))
+    tiny.fit(X)
+    frame.drop(index=[0, 1], inplace=True)
+    for use in (tiny.fit, tiny.predict, lambda X: X[:3], PerModality(a=StandardScaler()).fit):
+        with pytest.raises(ValueError, match="'a' had 20 rows .* has 18 now. Make a new one"):
+            use(X)
+
+
+@pytest.mark.parametrize("library", [pd.DataFrame, pl.DataFrame])
+def test_from_frame_refuses_what_names_no_modality(library):
+    columns = {"a": ["u"], "b": ["w"]}
+    values = {"u": [1.0, 2.0], "w": [1.0, 2.0], "kind": ["a", None]}
+    with pytest.raises(ValueError, match=r"column 'kind' holds .* in row 1"):
+        MixedModalData.from_frame(library(values), columns, modality="kind")
+    with pytest.raises(ValueError, match="no column ''"):
+        MixedModalData.from_frame(library(values), columns, modality="")
+    for group in ([], ["u", "u"]):
+        with pytest.raises(ValueError, match="'a' must have columns, each of them once"):
+            MixedModalData.from_frame(library(values), columns | {"a": group})
+
+
+def test_from_frame_refuses_double_columns_and_knows_na():
+    double = pd.DataFrame([[1.0, 2.0, None]], columns=["u", "u", "w"])
+    with pytest.raises(ValueError, match="2 columns 'u'"):
+        MixedModalData.from_frame(double, {"a": ["u"], "b": ["w"]})
+    frame = pd.DataFrame({"kind": pd.array(["a", pd.NA], dtype="string"), "u": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="holds <NA> in row 1"):
+        MixedModalData.from_frame(frame, {"a": ["u"], "b": ["u"]}, modality="kind")
+
+
+def test_pairs_are_remapped_in_time_linear_in_their_number():
+    n = 100_000  # quadratic, this would take minutes
+    shuffled = np.random.RandomState(0).permutation(n)
+    X = numbered(n, n, pairs=np.column_stack([np.arange(n), shuffled]))
+    sub = X[np.random.RandomState(1).permutation(2 * n)]
+    assert len(sub.pairs) == n
+    a, b = (np.asarray(block)[:, 0] for block in sub.blocks.values())
+    np.testing.assert_array_equal(shuffled[a[sub.pairs[:, 0]]], b[sub.pairs[:, 1]] - 1000)

@@ -1,5 +1,6 @@
 """A model saved is the model loaded, in this process and in another."""
 
+import importlib.metadata
 import io
 import os
 import pickle
@@ -10,6 +11,10 @@ import joblib
 import numpy as np
 import pytest
 import torch
+from sklearn.preprocessing import StandardScaler
+
+import skdm2c
+from skdm2c import PerModality
 
 
 def plain(value):
@@ -61,8 +66,46 @@ def test_a_model_of_a_device_this_machine_lacks_loads(fitted, blobs):
 def test_weights_of_another_architecture_are_refused(fitted):
     state = fitted._model.__getstate__()
     state["system"]["architecture"]["n_components"] = 5
-    with pytest.raises(RuntimeError, match="size mismatch"):
-        type(fitted._model).__new__(type(fitted._model)).__setstate__(state)
+    with pytest.raises(ValueError, match="(?s)damaged.*size mismatch"):
+        loaded(fitted._model, state)
+
+
+def loaded(like, state):
+    """An object of the same class from a state, as pickle makes it."""
+    made = type(like).__new__(type(like))
+    made.__setstate__(state)
+    return made
+
+
+def test_a_state_says_its_format_and_version(fitted, container):
+    assert importlib.metadata.version("skdm2c") == skdm2c.__version__
+    for kept in (fitted, fitted._model, container, PerModality(a=StandardScaler())):
+        state = kept.__getstate__()
+        assert state["format_version"] == 1
+        assert state["skdm2c_version"] == skdm2c.__version__
+        assert "format_version" not in vars(loaded(kept, state))
+
+
+@pytest.mark.parametrize("number", [None, 0, 2, "1"])
+def test_a_state_of_another_format_says_what_it_is(fitted, container, number):
+    for kept in (fitted, fitted._model, container, PerModality()):
+        state = kept.__getstate__() | {"format_version": number, "skdm2c_version": "0.9"}
+        with pytest.raises(ValueError, match=rf"saved by skdm2c 0.9, in the format {number}; "):
+            loaded(kept, state)
+        del state["format_version"], state["skdm2c_version"]
+        with pytest.raises(ValueError, match="before it numbered its formats"):
+            loaded(kept, state)
+
+
+def test_a_state_that_lacks_something_is_damaged(fitted):
+    state = fitted._model.__getstate__()
+    for field in fitted._model.__dict__:
+        with pytest.raises(ValueError, match=f"damaged: it has no '{field}'"):
+            loaded(fitted._model, {k: v for k, v in state.items() if k != field})
+    for field in state["system"]:
+        less = {k: v for k, v in state["system"].items() if k != field}
+        with pytest.raises(ValueError, match=f"networks.*damaged: '{field}'"):
+            loaded(fitted._model, state | {"system": less})
 
 
 def test_an_unfitted_model_is_saved_too(tiny):
