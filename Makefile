@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
 LOWEST := .venv-lowest/.ready
+FUZZ_MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-slow check format benchmark benchmark-quick benchmark-report benchmark-speed wheel clean
+.PHONY: help demo test test-lowest test-slow fuzz check format benchmark benchmark-quick benchmark-report benchmark-speed wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,6 +44,15 @@ test-slow: $(READY)  ## run the tests that take longer
 
 test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are promised
 	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal
+
+fuzz: $(READY)  ## random use for FUZZ_MINUTES (20), with seeds that are printed
+	@end=$$(($$(date +%s) + 60 * $(FUZZ_MINUTES))); \
+	while [ $$(date +%s) -lt $$end ]; do \
+		seed=$${FUZZ_SEED:-$$(date +%s)}; echo "FUZZ_SEED=$$seed"; \
+		$(BIN)/python -m pytest -q -n auto --dist worksteal tests/test_fuzz.py \
+			--hypothesis-profile=fuzz --hypothesis-seed=$$seed || exit 1; \
+		[ -z "$$FUZZ_SEED" ] || exit 0; \
+	done
 
 check: $(READY)  ## lint, format check, types
 	$(BIN)/ruff check .

@@ -2,26 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from typing import Any
+from zlib import crc32
+
+import numpy as np
+from sklearn.base import BaseEstimator
 
 __version__ = "0.1.0"
 
 FORMAT = 1  # of what is saved; it grows when that changes
+STAMP = ("format_version", "skdm2c_version", "sealed", "checksum")
 
 
-def stamped(state: dict[str, Any]) -> dict[str, Any]:
-    """Add to a state the number of its format, and the version of the package.
+def checksum(value: Any) -> int:
+    """Sum up the numbers in plain values, arrays and dataclasses; what else there is is left out.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> checksum({"x": 1, "y": [2.0]}) == checksum({"y": [2.0], "x": 1}) != checksum({"x": 1})
+    True
+    """
+    return crc32(b"".join(_digests(value)))
+
+
+def _digests(value: Any) -> Iterator[bytes]:
+    if isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield str(key).encode()
+            yield from _digests(value[key])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _digests(item)
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
+        yield f"{value.shape}{crc32(np.ascontiguousarray(value).data)}".encode()
+    elif isinstance(value, bool | int | float | np.number | np.bool_):
+        yield struct.pack("d", value)
+    elif isinstance(value, BaseEstimator) or is_dataclass(value):
+        yield from _digests(vars(value))
+
+
+def stamped(state: dict[str, Any], sealed: Iterable[str] = ()) -> dict[str, Any]:
+    """Add to a state the number of its format, the version of the package, and a checksum.
 
     Parameters
     ----------
     state : dict
+    sealed : iterable of str, default=()
+        The entries whose numbers the checksum is about.
 
     Returns
     -------
     dict
     """
-    return {**state, "format_version": FORMAT, "skdm2c_version": __version__}
+    names = list(sealed)
+    stamp = (FORMAT, __version__, names, checksum({name: state[name] for name in names}))
+    return {**state, **dict(zip(STAMP, stamp, strict=True))}
 
 
 def unstamped(state: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
@@ -40,14 +86,14 @@ def unstamped(state: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is of another format, or incomplete.
+        If it is of another format, incomplete, or its numbers are not those of the checksum.
 
     Examples
     --------
     >>> unstamped(stamped({"x": 1}), ["x"])
     {'x': 1}
     """
-    found, saved_by = state.get("format_version"), state.get("skdm2c_version")
+    found, saved_by, sealed, seal = (state.get(name) for name in STAMP)
     if found != FORMAT:
         raise ValueError(
             f"This was saved by skdm2c {saved_by or 'before it numbered its formats'}, in the "
@@ -57,4 +103,6 @@ def unstamped(state: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
     for field in fields:
         if field not in state:
             raise ValueError(f"This saved object is damaged: it has no {field!r}.")
-    return {k: v for k, v in state.items() if k not in ("format_version", "skdm2c_version")}
+    if seal != checksum({name: state.get(name) for name in sealed or ()}):
+        raise ValueError("This saved object is damaged: its numbers are not those that were saved.")
+    return {name: value for name, value in state.items() if name not in STAMP}

@@ -804,7 +804,8 @@ class MixedModalClustering(
         return hasattr(self, "_model")
 
     def __getstate__(self) -> dict[str, Any]:
-        return stamped(super().__getstate__())
+        state = super().__getstate__()
+        return stamped(state, (k for k in state if k.endswith("_") and not k.startswith("_")))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unstamped(state, self._get_param_names()))

@@ -226,7 +226,8 @@ class FittedModel:
         return translated
 
     def __getstate__(self) -> dict[str, Any]:
-        return stamped({**self.__dict__, "system": system_to_arrays(self.system)})
+        state = {**self.__dict__, "system": system_to_arrays(self.system)}
+        return stamped(state, sealed=state)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         kept = unstamped(state, [field.name for field in fields(self)])

@@ -7,10 +7,16 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # read when scipy is imported; else a check
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c.alignment import GeometricAlignment
 from skdm2c.datasets import make_mixed_modal_blobs
+
+# The suite tries the same few cases each time; `make fuzz` new ones, many.
+settings.register_profile("suite", derandomize=True, deadline=None)
+settings.register_profile("fuzz", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile("suite")
 
 TINY = {
     "n_components": 4,

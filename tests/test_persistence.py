@@ -15,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import skdm2c
 from skdm2c import PerModality
+from skdm2c._persistence import system_from_arrays, system_to_arrays
 
 
 def plain(value):
@@ -64,10 +65,10 @@ def test_a_model_of_a_device_this_machine_lacks_loads(fitted, blobs):
 
 
 def test_weights_of_another_architecture_are_refused(fitted):
-    state = fitted._model.__getstate__()
-    state["system"]["architecture"]["n_components"] = 5
+    state = system_to_arrays(fitted._model.system)
+    state["architecture"]["n_components"] = 5
     with pytest.raises(ValueError, match="(?s)damaged.*size mismatch"):
-        loaded(fitted._model, state)
+        system_from_arrays(state)
 
 
 def loaded(like, state):
@@ -103,9 +104,21 @@ def test_a_state_that_lacks_something_is_damaged(fitted):
         with pytest.raises(ValueError, match=f"damaged: it has no '{field}'"):
             loaded(fitted._model, {k: v for k, v in state.items() if k != field})
     for field in state["system"]:
-        less = {k: v for k, v in state["system"].items() if k != field}
         with pytest.raises(ValueError, match=f"networks.*damaged: '{field}'"):
-            loaded(fitted._model, state | {"system": less})
+            system_from_arrays({k: v for k, v in state["system"].items() if k != field})
+
+
+def test_numbers_that_are_not_those_saved_are_damaged(fitted):
+    state = fitted.__getstate__()
+    state["labels_"] = state["labels_"].copy()
+    state["labels_"][3] += 1
+    with pytest.raises(ValueError, match="damaged: its numbers"):
+        loaded(fitted, state)
+    state = fitted._model.__getstate__()
+    name, weights = next(iter(state["system"]["weights"].items()))
+    state["system"]["weights"][name] = np.nextafter(weights, np.float32(1))
+    with pytest.raises(ValueError, match="damaged: its numbers"):
+        loaded(fitted._model, state)
 
 
 def test_an_unfitted_model_is_saved_too(tiny):
