@@ -130,6 +130,12 @@ class ContainerMachine(RuleBasedStateMachine):
 TestContainer = ContainerMachine.TestCase
 
 
+@pytest.fixture(autouse=True)
+def counted(request, record_property):
+    """Tell reports how many examples there were at most."""
+    record_property("cases", settings().max_examples)
+
+
 # --- Fit, over random blocks and parameters -----------------------------------------------
 
 NUMBERS = st.one_of(
@@ -242,12 +248,6 @@ def test_a_fit_is_right_or_says_what_is_wrong(a, b, chosen, contained):
 
 # --- Damaged files ------------------------------------------------------------------------
 
-# What unpickling raises of itself, besides the package's ValueError.
-NOT_LOADED = (
-    pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, EOFError,
-    IndexError, KeyError, OverflowError, MemoryError, SystemError, NotImplementedError,
-)  # fmt: skip
-
 
 def saved_by_joblib(model):
     file = io.BytesIO()
@@ -275,8 +275,11 @@ def test_a_damaged_file_is_not_read_as_another_model(library, saved, fitted, blo
         damaged[place] ^= data.draw(st.integers(1, 255))
     try:
         model = load(bytes(damaged))
+    except Exception:  # unpickling raises whatever it stumbles over
+        return
+    try:
         labels, embedding = model.predict(blobs[0]), model.transform(blobs[0])
-    except NOT_LOADED:
+    except (ValueError, TypeError, AttributeError):  # a parameter is another, or has lost its name
         return
     np.testing.assert_array_equal(labels, fitted.labels_)
     np.testing.assert_array_equal(embedding, fitted.embedding_)

@@ -67,7 +67,7 @@ class InterruptAt:
                 raise KeyboardInterrupt
 
 
-def test_an_interrupt_at_any_place_leaves_all_settings_as_they_were():
+def test_an_interrupt_at_any_place_leaves_all_settings_as_they_were(record_property):
     before, work = settings(), isolated(lambda: torch.set_grad_enabled(False))
     for number in range(1, 1000):
         tracer = InterruptAt(number)
@@ -83,6 +83,7 @@ def test_an_interrupt_at_any_place_leaves_all_settings_as_they_were():
         if tracer.seen < number:
             break
     assert 20 < number < 999  # there were such places, and each was tried
+    record_property("cases", number - 1)
 
 
 STRESS = """
@@ -112,7 +113,8 @@ print("held")
 """
 
 
-def test_a_hundred_interrupts_change_neither_limits_nor_what_follows():
+def test_a_hundred_interrupts_change_neither_limits_nor_what_follows(record_property):
+    record_property("cases", 100)
     done = subprocess.run(
         [sys.executable, "-c", STRESS, Path(__file__).parent], capture_output=True, text=True
     )
@@ -162,7 +164,8 @@ print(set(codes))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_child_forked_while_another_thread_predicts_goes_on():
+def test_a_child_forked_while_another_thread_predicts_goes_on(record_property):
+    record_property("cases", 20)
     done = subprocess.run(
         [sys.executable, "-c", FORKS, Path(__file__).parent], capture_output=True, text=True
     )

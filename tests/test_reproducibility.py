@@ -114,6 +114,19 @@ def test_alignment_with_any_number_of_blas_threads():
     assert results[0].confidence == results[1].confidence
 
 
+@pytest.mark.parametrize("n_components", [1, 2, 5, 6, 7, 10, 32])
+@pytest.mark.parametrize("hidden", [(16,), (30,), (20, 10)])
+def test_a_row_gets_the_same_whatever_rows_it_came_with(n_components, hidden):
+    X, _ = make_mixed_modal_blobs(1200, n_features=(10, 7), random_state=0)
+    sizes = {"n_components": n_components, "autoencoder_hidden_sizes": hidden}
+    short = dict.fromkeys(["pretrain_epochs", "alignment_epochs", "adversarial_epochs"], 1)
+    model = MixedModalClustering(3, random_state=0, **TINY | short | sizes).fit(X)
+    order = np.random.RandomState(0).permutation(len(X))[:700]
+    found, expected = model.transform(X[order]), model.embedding_[order]
+    # To the rounding of single precision, as docs/promises.md says.
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
 def test_another_seed_is_another_model(in_main):
     assert not np.array_equal(in_main[1], fit(random_state=1)[1])
 

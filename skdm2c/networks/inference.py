@@ -1,4 +1,4 @@
-"""Trained networks applied to any number of rows, the same to every row."""
+"""Trained networks applied to any number of rows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ def apply_in_chunks(
 ) -> FloatRows:
     """Apply ``function`` to blocks of rows and stack what comes back.
 
-    Every call of ``function`` gets exactly 512 rows, the last padded with zeros:
-    matrix products round differently for other numbers of rows, and a row's
-    result must not depend on which rows it came with.
+    Every call of ``function`` gets exactly 512 rows, the last padded with zeros, as
+    matrix products round differently for other numbers of rows. For some widths they
+    do so for other places among the rows too: to the rounding of single precision, and
+    no further, a row's result may depend on the rows that it came with.
 
     Parameters
     ----------

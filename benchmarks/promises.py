@@ -1,0 +1,106 @@
+"""Count the cases behind docs/promises.md: run its tests, and write the table.
+
+python -m benchmarks.promises   # some two minutes
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "promises.md"
+START, END = "<!-- table: begin -->\n", "<!-- table: end -->"
+
+
+class Kind(NamedTuple):
+    """Tests of one promise: a file, and pytest's expression for the tests in it."""
+
+    title: str
+    file: str
+    expression: str = ""
+
+
+KINDS = [
+    Kind("interrupts: places where one may fall, signals sent", "isolation", "interrupt"),
+    Kind("forks beside a thread that predicts", "isolation", "forked"),
+    Kind("threads that fit or predict one object", "isolation", "refit or four_threads"),
+    Kind("callbacks that raise", "isolation", "callback_that_raises"),
+    Kind("settings of PyTorch", "isolation", "settings_of_pytorch or has_set"),
+    Kind("processes, workers, numbers of threads", "reproducibility"),
+    Kind("odd blocks, refused by name", "bad_input", "bad_blocks"),
+    Kind("odd blocks, read rightly", "bad_input", "odd_but_good or memmap"),
+    Kind("bad parameters", "bad_input", "bad_parameters"),
+    Kind("bad new rows", "bad_input", "bad_new_rows"),
+    Kind("all other input", "bad_input", "not (bad_blocks or odd_but_good or memmap or "
+         "bad_parameters or bad_new_rows)"),
+    Kind("containers, names, frames, pairs", "data"),
+    Kind("saved models", "persistence"),
+    Kind("fuzz: containers, fits, damaged files", "fuzz"),
+]  # fmt: skip
+
+
+def main() -> None:
+    """Run the tests of each kind and write their numbers into the page."""
+    lines = ["| kind | cases tried | passed |", "| --- | ---: | ---: |"]
+    for kind in KINDS:
+        tried, passed = count(kind)
+        lines.append(f"| {kind.title} | {tried:,} | {passed:,} |")
+        print(lines[-1], flush=True)
+    text = PAGE.read_text()
+    before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
+    PAGE.write_text(before + "\n".join(lines) + "\n" + after)
+
+
+def count(kind: Kind) -> tuple[int, int]:
+    """Cases tried and passed: of a test as many as it records, else one.
+
+    Parameters
+    ----------
+    kind : Kind
+
+    Returns
+    -------
+    tuple of int
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", f"tests/test_{kind.file}.py",
+             "-k", kind.expression, f"--junitxml={report}"],
+            cwd=ROOT, check=False, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        tests = ElementTree.parse(report).getroot().iter("testcase")
+        return counted(tests)
+
+
+def counted(tests: Iterable[ElementTree.Element]) -> tuple[int, int]:
+    """Add up the cases of tests in pytest's report.
+
+    Parameters
+    ----------
+    tests : iterable of Element
+
+    Returns
+    -------
+    tuple of int
+        Tried, passed; a skipped test is neither.
+    """
+    tried = passed = 0
+    for test in tests:
+        if test.find("skipped") is not None:
+            continue
+        cases = [int(p.get("value", 0)) for p in test.iter("property") if p.get("name") == "cases"]
+        tried += sum(cases) or 1
+        if test.find("failure") is None and test.find("error") is None:
+            passed += sum(cases) or 1
+    return tried, passed
+
+
+if __name__ == "__main__":
+    main()
