@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import torch
 
@@ -71,24 +70,27 @@ def has_fused_adam(device: torch.device) -> bool | None:
     return True if device.type in {"cpu", "cuda"} else None
 
 
-@contextmanager
-def usual_defaults() -> Iterator[None]:
-    """Switch off what a caller may have set for PyTorch in this thread.
+def enter_usual_defaults(stack: ExitStack) -> None:
+    """Switch off what a caller may have set for PyTorch in this thread, until the stack ends.
 
-    That is inference mode, autocast, and a default device that is not the CPU.
+    That is inference mode, autocast, and a default device that is not the CPU; each only where
+    it is on, as a default device slows all that follows.
+
+    Parameters
+    ----------
+    stack : ExitStack
 
     Examples
     --------
-    >>> with torch.inference_mode(), usual_defaults():
+    >>> with torch.inference_mode(), ExitStack() as stack:
+    ...     enter_usual_defaults(stack)
     ...     torch.is_inference_mode_enabled()
     False
     """
-    with ExitStack() as stack:  # each only where needed: a default device slows all that follows
-        if torch.is_inference_mode_enabled():
-            stack.enter_context(torch.inference_mode(False))
-        if torch.empty(0).device.type != "cpu":
-            stack.enter_context(torch.device("cpu"))
-        for kind in ("cpu", "cuda", "mps"):
-            if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
-                stack.enter_context(torch.autocast(kind, enabled=False))
-        yield
+    if torch.is_inference_mode_enabled():
+        stack.enter_context(torch.inference_mode(False))
+    if torch.empty(0).device.type != "cpu":
+        stack.enter_context(torch.device("cpu"))
+    for kind in ("cpu", "cuda", "mps"):
+        if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
+            stack.enter_context(torch.autocast(kind, enabled=False))

@@ -6,13 +6,15 @@ The estimator's public methods are decorated, and nothing below them but what lo
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
 from threading import local
 from typing import Any, TypeVar, cast
 
 import torch
 
-from ._device import usual_defaults
+from ._device import enter_usual_defaults
+from ._signals import SignalGate
 from ._threads import ThreadLimits
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -21,7 +23,7 @@ _LIMITS = ThreadLimits()
 
 
 class _Here(local):
-    inside = False
+    limited = False
 
 
 _HERE = _Here()
@@ -51,27 +53,27 @@ def isolated(function: Function) -> Function:
 
     @wraps(function)
     def alone(*args: Any, **kwargs: Any) -> Any:
-        if _HERE.inside:
-            return function(*args, **kwargs)
-        gradients = torch.is_grad_enabled()
+        gate, undo = SignalGate(), ExitStack()
         try:
-            _HERE.inside = True
-            _LIMITS.enter()
-            with usual_defaults():
-                torch.set_grad_enabled(True)
-                return function(*args, **kwargs)
+            undo.callback(gate.remove)
+            gate.install()
+            _set_up(undo)
+            gate.open()
+            return function(*args, **kwargs)
         finally:
-            _HERE.inside = False  # first, and in one step: Python looks for signals at calls only
-            try:
-                _leave(gradients)
-            except BaseException:  # an interrupt in the midst of it
-                _leave(gradients)
-                raise
+            gate.closed = True  # before any call, as signals are looked for in calls
+            undo.close()
 
     return cast(Function, alone)
 
 
-def _leave(gradients: bool) -> None:
-    _LIMITS.leave()
-    # An interrupt can cut short the exit of PyTorch's own no_grad.
-    torch.set_grad_enabled(gradients)
+def _set_up(undo: ExitStack) -> None:
+    if not _HERE.limited:  # not in a call from a callback, say
+        undo.callback(setattr, _HERE, "limited", False)
+        undo.callback(_LIMITS.leave)
+        _HERE.limited = True
+        _LIMITS.enter()
+    # An interrupt can cut short the exit of a no_grad in what is called.
+    undo.callback(torch.set_grad_enabled, torch.is_grad_enabled())
+    enter_usual_defaults(undo)
+    torch.set_grad_enabled(True)

@@ -41,8 +41,7 @@ class ThreadLimits:
     BLAS and PyTorch have one setting a process: the first thread that enters limits them, the
     last that leaves restores them. OpenMP's is that of each thread.
 
-    ``leave`` may follow an ``enter`` that was cut short anywhere, and may be repeated: an
-    interrupt can fall between any two lines.
+    A thread that enters leaves before it enters again.
     """
 
     def __init__(self) -> None:

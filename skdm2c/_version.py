@@ -14,11 +14,11 @@ from sklearn.base import BaseEstimator
 __version__ = "0.1.0"
 
 FORMAT = 1  # of what is saved; it grows when that changes
-STAMP = ("format_version", "skdm2c_version", "sealed", "checksum")
+STAMP = "_skdm2c"  # its place in a state
 
 
 def checksum(value: Any) -> int:
-    """Sum up the numbers in plain values, arrays and dataclasses; what else there is is left out.
+    """Sum up plain values, arrays and dataclasses; what else there is is left out.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ def _digests(value: Any) -> Iterator[bytes]:
             yield from _digests(item)
     elif isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
         yield f"{value.shape}{crc32(np.ascontiguousarray(value).data)}".encode()
+    elif value is None or isinstance(value, str):
+        yield repr(value).encode()
     elif isinstance(value, bool | int | float | np.number | np.bool_):
         yield struct.pack("d", value)
     elif isinstance(value, BaseEstimator) or is_dataclass(value):
@@ -59,15 +61,22 @@ def stamped(state: dict[str, Any], sealed: Iterable[str] = ()) -> dict[str, Any]
     ----------
     state : dict
     sealed : iterable of str, default=()
-        The entries whose numbers the checksum is about.
+        The entries that the checksum is about.
 
     Returns
     -------
     dict
     """
     names = list(sealed)
-    stamp = (FORMAT, __version__, names, checksum({name: state[name] for name in names}))
-    return {**state, **dict(zip(STAMP, stamp, strict=True))}
+    return {
+        **state,
+        STAMP: {
+            "format": FORMAT,
+            "version": __version__,
+            "sealed": names,
+            "checksum": checksum({name: state[name] for name in names}),
+        },
+    }
 
 
 def unstamped(state: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
@@ -86,23 +95,28 @@ def unstamped(state: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If it is of another format, incomplete, or its numbers are not those of the checksum.
+        If it is of another format, incomplete, or its values are not those of the checksum.
 
     Examples
     --------
     >>> unstamped(stamped({"x": 1}), ["x"])
     {'x': 1}
     """
-    found, saved_by, sealed, seal = (state.get(name) for name in STAMP)
-    if found != FORMAT:
+    if not isinstance(state, dict):
+        raise ValueError(f"This saved object is damaged: its state is a {type(state).__name__}.")
+    stamp = state.get(STAMP)
+    if not isinstance(stamp, dict):
+        stamp = {}
+    found = stamp.get("format")
+    if type(found) is not int or found != FORMAT:
         raise ValueError(
-            f"This was saved by skdm2c {saved_by or 'before it numbered its formats'}, in the "
-            f"format {found}; skdm2c {__version__} reads the format {FORMAT}. Load it with the "
-            "version that saved it, or fit anew."
+            f"This was saved by skdm2c {stamp.get('version', 'before it numbered its formats')}, "
+            f"in the format {found!r}; skdm2c {__version__} reads the format {FORMAT}. Load it "
+            "with the version that saved it, or fit anew."
         )
     for field in fields:
         if field not in state:
             raise ValueError(f"This saved object is damaged: it has no {field!r}.")
-    if seal != checksum({name: state.get(name) for name in sealed or ()}):
-        raise ValueError("This saved object is damaged: its numbers are not those that were saved.")
-    return {name: value for name, value in state.items() if name not in STAMP}
+    if stamp.get("checksum") != checksum({n: state.get(n) for n in stamp.get("sealed", ())}):
+        raise ValueError("This saved object is damaged: its values are not those that were saved.")
+    return {name: value for name, value in state.items() if name != STAMP}

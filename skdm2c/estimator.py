@@ -808,7 +808,10 @@ class MixedModalClustering(
         return stamped(state, (k for k in state if k.endswith("_") and not k.startswith("_")))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unstamped(state, self._get_param_names()))
+        fields = self._get_param_names()
+        if isinstance(state, dict) and "_model" in state:
+            fields += _FITTED
+        super().__setstate__(unstamped(state, fields))
         if "_model" in state:
             # What was fitted on CUDA loads on a CPU.
             try:
@@ -823,6 +826,24 @@ class MixedModalClustering(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+_FITTED = [
+    "modality_names_",
+    "unified_modality_",
+    "embedding_",
+    "cluster_centers_",
+    "labels_",
+    "modality_",
+    "alignment_confidence_",
+    "cluster_confidence_",
+    "matching_",
+    "history_",
+    "n_iter_",
+    "scaling_",
+    "n_features_per_modality_",
+    "n_features_in_",
+]
 
 
 def _attributes(data: MixedModalData, fitted: Fit) -> dict[str, Any]:

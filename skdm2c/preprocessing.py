@@ -79,7 +79,10 @@ class PerModality(  # type: ignore[call-arg]
         return stamped(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unstamped(state, ["transformers"]))
+        fields = ["transformers"]
+        if isinstance(state, dict) and "transformers_" in state:
+            fields += ["names_in_", "_columns", "_names_passed"]
+        super().__setstate__(unstamped(state, fields))
 
     def set_params(self, /, **params: Any) -> PerModality:
         """Set transformers (``a=...``) or their parameters (``a__...=...``).

@@ -1,5 +1,6 @@
 """Interrupts, forks, threads and PyTorch's settings change nothing, and nothing stays changed."""
 
+import contextlib
 import os
 import pickle
 import signal
@@ -15,8 +16,10 @@ import torch
 from conftest import TINY
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_info, threadpool_limits
+from torch.amp import autocast_mode
+from torch.autograd import grad_mode
 
-from skdm2c import MixedModalClustering, _device, _isolation, _threads
+from skdm2c import MixedModalClustering, _device, _isolation, _signals, _threads
 from skdm2c._isolation import isolated
 from skdm2c.datasets import make_mixed_modal_blobs
 
@@ -32,6 +35,7 @@ def settings():
         torch.is_inference_mode_enabled(),
         torch.is_autocast_enabled("cpu"),
         torch.get_default_dtype(),
+        torch.empty(0).device,
         signal.getsignal(signal.SIGINT),
     )
 
@@ -50,40 +54,95 @@ def fitted(data):
 
 
 class InterruptAt:
-    """Raises KeyboardInterrupt at the n-th place of a file that sets limits.
+    """Sends SIGINT at the n-th place, and at as many as are to follow at once.
 
-    Python looks for signals where a function begins and where a call has ended.
+    Python looks for signals where a function begins, where a call has ended and in loops.
+    The places are those of the package's files about settings, and of PyTorch's and Python's
+    contexts, which they use.
     """
 
-    files = {module.__file__ for module in (_threads, _isolation, _device)}
+    modules = (_threads, _isolation, _signals, _device, contextlib, grad_mode, autocast_mode)
+    files = tuple(module.__file__ for module in modules)
 
-    def __init__(self, number):
-        self.number, self.seen = number, 0
+    def __init__(self, number, burst):
+        self.number, self.burst, self.seen = number, burst, 0
 
     def __call__(self, frame, event, argument):
         if event in {"call", "return", "c_return"} and frame.f_code.co_filename in self.files:
             self.seen += 1
-            if self.seen == self.number:
-                raise KeyboardInterrupt
+            if self.number <= self.seen < self.number + self.burst:
+                signal.raise_signal(signal.SIGINT)
 
 
-def test_an_interrupt_at_any_place_leaves_all_settings_as_they_were(record_property):
-    before, work = settings(), isolated(lambda: torch.set_grad_enabled(False))
+# Contexts that a caller may be in.
+CALLERS = {
+    "nothing": contextlib.nullcontext,
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "a device context": lambda: torch.device("meta"),
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "three of them": lambda: in_all(torch.inference_mode(), torch.device("meta"), torch.no_grad()),
+}
+
+
+@contextmanager
+def in_all(*contexts):
+    with contextlib.ExitStack() as stack:
+        for context in contexts:
+            stack.enter_context(context)
+        yield
+
+
+@pytest.fixture
+def two_threads():
+    """Limits that can be seen to be lifted again, on a machine of one core too."""
+    before = torch.get_num_threads()
+    with threadpool_limits(2):
+        torch.set_num_threads(2)
+        yield
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+@pytest.mark.parametrize("burst", [1, 2, 50])
+@pytest.mark.usefixtures("two_threads")
+def test_an_interrupt_at_any_place_leaves_all_settings_as_they_were(caller, burst, record_property):
+    work = isolated(lambda: torch.set_grad_enabled(False))
+    with CALLERS[caller]():
+        before = settings()
+        for number in range(1, 1000):
+            tracer = InterruptAt(number, burst)
+            try:
+                sys.setprofile(tracer)
+                work()
+            except KeyboardInterrupt:
+                pass
+            finally:
+                sys.setprofile(None)
+            assert settings() == before, f"interrupted at place {number}"
+            if tracer.seen < number:
+                break
+    assert 20 < number < 999  # there were such places, and each was tried
+    record_property("cases", number - 1)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_no_interrupt_is_lost():
+    work = isolated(int)
     for number in range(1, 1000):
-        tracer = InterruptAt(number)
+        tracer = InterruptAt(number, 1)
         try:
             sys.setprofile(tracer)
             work()
+            caught = False
         except KeyboardInterrupt:
-            pass
+            caught = True
         finally:
             sys.setprofile(None)
-        assert settings() == before, f"interrupted at place {number}"
-        assert isolated(threadpool_info)()[0]["num_threads"] == 1  # and limits are set again
-        if tracer.seen < number:
+        assert caught == (tracer.seen >= number)
+        if not caught:
             break
-    assert 20 < number < 999  # there were such places, and each was tried
-    record_property("cases", number - 1)
+    assert number > 20
 
 
 STRESS = """
@@ -101,11 +160,21 @@ expected, before, kept = model.embedding_, settings(), set()
 rng = random.Random(0)
 for n in range(100):
     method = model.predict if n % 2 else model.fit
+    def interrupt(times=1 if n < 50 else 20):
+        for _ in range(times):
+            os.kill(os.getpid(), signal.SIGINT)
+    timer = threading.Timer(rng.random() / 50, interrupt)
     try:
-        threading.Timer(rng.random() / 50, os.kill, (os.getpid(), signal.SIGINT)).start()
+        timer.start()
         while True:
             method(X)
     except KeyboardInterrupt:
+        while True:
+            try:
+                timer.join()
+                break
+            except KeyboardInterrupt:  # the rest of a burst
+                pass
         kept.add(settings() == before and np.array_equal(model.transform(X), expected))
 assert kept == {True}, kept
 assert np.array_equal(model.fit(X).embedding_, expected)
@@ -116,7 +185,10 @@ print("held")
 def test_a_hundred_interrupts_change_neither_limits_nor_what_follows(record_property):
     record_property("cases", 100)
     done = subprocess.run(
-        [sys.executable, "-c", STRESS, Path(__file__).parent], capture_output=True, text=True
+        [sys.executable, "-c", STRESS, Path(__file__).parent],
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "held"), done.stderr
 
@@ -167,7 +239,10 @@ print(set(codes))
 def test_a_child_forked_while_another_thread_predicts_goes_on(record_property):
     record_property("cases", 20)
     done = subprocess.run(
-        [sys.executable, "-c", FORKS, Path(__file__).parent], capture_output=True, text=True
+        [sys.executable, "-c", FORKS, Path(__file__).parent],
+        capture_output=True,
+        text=True,
+        timeout=200,
     )
     assert (done.returncode, done.stdout.strip()) == (0, "{0}"), done.stderr + done.stdout
 
@@ -197,10 +272,11 @@ def test_predict_in_a_refit_sees_the_old_model_or_the_new(data):
     two = type(two)(*two.blocks.values(), names=("c", "d"))
     model = MixedModalClustering(3, random_state=0, **FAST)
     known = {X.names: model.fit(X).predict(X) for X in (data, two)}
-    over = threading.Event()
+    over, begun = threading.Event(), threading.Barrier(3)
 
     def refit():
         try:
+            begun.wait()
             for X in (data, two) * 4:
                 model.fit(X)
         finally:
@@ -208,6 +284,7 @@ def test_predict_in_a_refit_sees_the_old_model_or_the_new(data):
 
     def predict():
         seen = set()
+        begun.wait()
         while not over.is_set():
             for X in (data, two):
                 try:
@@ -220,7 +297,8 @@ def test_predict_in_a_refit_sees_the_old_model_or_the_new(data):
                     seen.add(X.names)
         return seen
 
-    assert in_threads(refit, predict, predict)[1] <= set(known)
+    _, one, other = in_threads(refit, predict, predict)
+    assert one == other == set(known)
 
 
 def test_four_threads_that_fit_one_object_leave_one_whole_model(data):
@@ -279,6 +357,23 @@ def test_a_callback_that_raises_leaves_the_estimator_as_it_was(where, data):
     np.testing.assert_array_equal(model.transform(data), kept)
 
 
+def test_a_callback_may_use_the_estimator_in_any_state_of_pytorch(fitted, data):
+    expected = fitted.transform(data)
+
+    class Uses(Raises):
+        def on_fit_task_end(self, estimator, context, **kwargs):
+            with torch.autocast("cpu", torch.bfloat16), torch.inference_mode():
+                np.testing.assert_array_equal(fitted.transform(data), expected)
+                MixedModalClustering(3, random_state=0, **FAST).fit(data)
+
+    model = MixedModalClustering(3, random_state=0, **FAST | {"adversarial_epochs": 1})
+    if not hasattr(model, "set_callbacks"):
+        pytest.skip("this scikit-learn has no callbacks")
+    alone, before = model.fit(data).embedding_, settings()
+    np.testing.assert_array_equal(model.set_callbacks(Uses(None)).fit(data).embedding_, alone)
+    assert settings() == before
+
+
 # --- PyTorch's settings -------------------------------------------------------------------
 
 
@@ -311,6 +406,7 @@ def deterministic():
 
 STATES = {
     "float64 by default": default_dtype,
+    "autocast to float16": lambda: torch.autocast("cpu", dtype=torch.float16),
     "another device by default": default_device,
     "a device context": lambda: torch.device("meta"),
     "no_grad": torch.no_grad,

@@ -82,20 +82,35 @@ def test_a_state_says_its_format_and_version(fitted, container):
     assert importlib.metadata.version("skdm2c") == skdm2c.__version__
     for kept in (fitted, fitted._model, container, PerModality(a=StandardScaler())):
         state = kept.__getstate__()
-        assert state["format_version"] == 1
-        assert state["skdm2c_version"] == skdm2c.__version__
-        assert "format_version" not in vars(loaded(kept, state))
+        assert state["_skdm2c"]["format"] == 1
+        assert state["_skdm2c"]["version"] == skdm2c.__version__
+        assert "_skdm2c" not in vars(loaded(kept, state))
 
 
 @pytest.mark.parametrize("number", [None, 0, 2, "1"])
 def test_a_state_of_another_format_says_what_it_is(fitted, container, number):
     for kept in (fitted, fitted._model, container, PerModality()):
-        state = kept.__getstate__() | {"format_version": number, "skdm2c_version": "0.9"}
-        with pytest.raises(ValueError, match=rf"saved by skdm2c 0.9, in the format {number}; "):
+        state = kept.__getstate__() | {"_skdm2c": {"format": number, "version": "0.9"}}
+        with pytest.raises(ValueError, match=rf"saved by skdm2c 0.9, in the format {number!r}; "):
             loaded(kept, state)
-        del state["format_version"], state["skdm2c_version"]
+        del state["_skdm2c"]
         with pytest.raises(ValueError, match="before it numbered its formats"):
             loaded(kept, state)
+
+
+@pytest.mark.parametrize("state", [None, [], 3])
+def test_a_state_that_is_none_is_damaged(fitted, container, state):
+    for kept in (fitted, fitted._model, container, PerModality()):
+        with pytest.raises(ValueError, match="damaged: its state is a"):
+            loaded(kept, state)
+
+
+def test_an_estimator_lacks_no_attribute_silently(fitted):
+    state = fitted.__getstate__()
+    for name in vars(fitted):
+        if name != "_model":
+            with pytest.raises(ValueError, match=f"damaged: it has no '{name}'"):
+                loaded(fitted, {k: v for k, v in state.items() if k != name})
 
 
 def test_a_state_that_lacks_something_is_damaged(fitted):
@@ -112,12 +127,12 @@ def test_numbers_that_are_not_those_saved_are_damaged(fitted):
     state = fitted.__getstate__()
     state["labels_"] = state["labels_"].copy()
     state["labels_"][3] += 1
-    with pytest.raises(ValueError, match="damaged: its numbers"):
+    with pytest.raises(ValueError, match="damaged: its values"):
         loaded(fitted, state)
     state = fitted._model.__getstate__()
     name, weights = next(iter(state["system"]["weights"].items()))
     state["system"]["weights"][name] = np.nextafter(weights, np.float32(1))
-    with pytest.raises(ValueError, match="damaged: its numbers"):
+    with pytest.raises(ValueError, match="damaged: its values"):
         loaded(fitted._model, state)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Protocol
@@ -112,9 +113,7 @@ class RowSource:
             rows: Matrix = check_array(
                 _dense(in_memory(block)), dtype=np.float64, order="C", ensure_all_finite=False
             )
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:  # what converts values can raise anything
+        except _conversion_errors() as error:
             raise _named(error, self._name) from error
         return rows
 
@@ -167,7 +166,14 @@ def _dense(block: Any) -> Any:
     return block
 
 
+def _conversion_errors() -> tuple[type[Exception], ...]:
+    polars = sys.modules.get("polars")  # its errors are of its own kind
+    own = [] if polars is None else [polars.exceptions.PolarsError]
+    return ValueError, TypeError, OverflowError, *own
+
+
 def _named(error: Exception, name: str) -> Exception:
     # NumPy's and scikit-learn's messages may end in the whole array.
     kind = TypeError if isinstance(error, TypeError) else ValueError
-    return kind(f"Modality {name!r}: {str(error).splitlines()[0]}")
+    said = str(error).splitlines() or [type(error).__name__]
+    return kind(f"Modality {name!r}: {said[0]}")
