@@ -42,7 +42,7 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
         if resolved.type == "meta":
             raise RuntimeError("it holds no numbers")
         torch.empty(0, device=resolved)
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, TypeError, ImportError) as error:
         raise ValueError(
             f"device={device!r} cannot be used on this machine ({error}). "
             "Use device='auto' to take the best one there is, or 'cpu'."

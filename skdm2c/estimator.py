@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Sequence
 from functools import partial
 from numbers import Integral, Real
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -42,6 +43,8 @@ from .fitting import Fit, Seeds, check_data, fit_model
 from .model import FittedModel
 from .networks import Architecture
 from .plan import (
+    LARGEST,
+    MOST_UNITS,
     ClusteringSettings,
     FitPlan,
     positive_sizes,
@@ -58,16 +61,21 @@ LOW_CONFIDENCE = 0.5
 
 
 class _Number(Interval):  # type: ignore[misc]
-    """An interval of numbers that True and False are not in."""
+    """An interval of numbers that True and False are not in, nor what no float can hold."""
 
     def is_satisfied_by(self, value: Any) -> bool:
-        return not isinstance(value, bool | np.bool_) and super().is_satisfied_by(value)
+        if not isinstance(value, self.type) or isinstance(value, bool | np.bool_):
+            return False
+        try:
+            return float(value) in self
+        except OverflowError:
+            return False
 
 
 _COUNT = _Number(Integral, 1, None, closed="left")
 _NATURAL = _Number(Integral, 0, None, closed="left")
-_WEIGHT = _Number(Real, 0, np.inf, closed="left")
-_POSITIVE = _Number(Real, 0, np.inf, closed="neither")
+_WEIGHT = _Number(Real, 0, LARGEST, closed="both")
+_POSITIVE = _Number(Real, 0, LARGEST, closed="right")
 
 
 class MixedModalClustering(
@@ -272,7 +280,7 @@ class MixedModalClustering(
         "unify_to": [str, _NATURAL],
         "alignment": [StrOptions({"geometry"}), HasMethods(["describe", "match"]), None],
         "standardize": ["boolean", StrOptions({"auto"})],
-        "n_components": [_COUNT],
+        "n_components": [_Number(Integral, 1, MOST_UNITS, closed="both")],
         "autoencoder_hidden_sizes": ["array-like"],
         "generator_hidden_sizes": ["array-like"],
         "discriminator_hidden_sizes": ["array-like"],
@@ -709,7 +717,7 @@ class MixedModalClustering(
         if not container:
             _warn_of_plain_transformers(self)
         plan = self._plan(data.names)
-        checked = check_data(data, self.n_clusters, self.standardize)
+        checked = check_data(data, plan.clustering.n_clusters, self.standardize)
         device = resolve_device(self.device)
         # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
         random = check_random_state(
@@ -726,72 +734,83 @@ class MixedModalClustering(
         return attributes
 
     def _plan(self, names: tuple[str, ...]) -> FitPlan:
-        # What constraints cannot say is checked here: the contents of sequences.
-        schedule: Any = self.learning_rate_schedule
-        optimizer: Any = self.optimizer
-        game: Any = self.adversarial_loss
-        lipschitz: Any = self.lipschitz
-        normalization: Any = self.normalization
-        assignment: Any = self.assignment
+        # What constraints cannot say is checked here: the contents of sequences. Numbers become
+        # Python's own, as NumPy's narrow integers overflow.
+        given: Any = SimpleNamespace(
+            **{name: _plain_number(value) for name, value in self.get_params(deep=False).items()}
+        )
+        if isinstance(given.alignment, type):
+            raise ValueError(
+                f"alignment is the class {given.alignment.__name__}: give an instance, "
+                f"alignment={given.alignment.__name__}()."
+            )
         rates = rates_per_modality(
-            "pretrain_learning_rate", self.pretrain_learning_rate, len(names)
+            "pretrain_learning_rate", given.pretrain_learning_rate, len(names)
         )
         aligner: Aligner | None = None  # what nobody learns from is not worked out
-        if self.alignment_epochs > 0:
-            aligner = GeometricAlignment() if self.alignment == "geometry" else self.alignment
+        if given.alignment_epochs > 0:
+            aligner = GeometricAlignment() if given.alignment == "geometry" else given.alignment
         return FitPlan(
-            hub=None if self.unify_to == "auto" else modality_index(self.unify_to, names),
-            n_neighbors=self.n_neighbors,
+            hub=None if given.unify_to == "auto" else modality_index(given.unify_to, names),
+            n_neighbors=given.n_neighbors,
             learning_rates=rates,
             aligner=aligner,
             networks=Architecture(
-                n_components=int(self.n_components),
+                n_components=given.n_components,
                 autoencoder_hidden_sizes=positive_sizes(
-                    "autoencoder_hidden_sizes", self.autoencoder_hidden_sizes
+                    "autoencoder_hidden_sizes", given.autoencoder_hidden_sizes
                 ),
                 generator_hidden_sizes=positive_sizes(
-                    "generator_hidden_sizes", self.generator_hidden_sizes, at_least=1
+                    "generator_hidden_sizes", given.generator_hidden_sizes, at_least=1
                 ),
                 discriminator_hidden_sizes=positive_sizes(
-                    "discriminator_hidden_sizes", self.discriminator_hidden_sizes
+                    "discriminator_hidden_sizes", given.discriminator_hidden_sizes
                 ),
-                normalization=normalization,
-                spectral=lipschitz == "spectral_norm",
+                normalization=given.normalization,
+                spectral=given.lipschitz == "spectral_norm",
             ),
-            clustering=ClusteringSettings(self.n_clusters, assignment, self.kmeans_n_init),
+            clustering=ClusteringSettings(given.n_clusters, given.assignment, given.kmeans_n_init),
             pretraining=PretrainingSettings(
-                n_epochs=self.pretrain_epochs,
-                batch_size=self.batch_size,
-                weight_decay=self.pretrain_weight_decay,
-                schedule=schedule,
-                lambda_neighbors=self.lambda_neighbors,
-                negative_weight=self.negative_weight,
-                input_noise=self.input_noise,
+                n_epochs=given.pretrain_epochs,
+                batch_size=given.batch_size,
+                weight_decay=given.pretrain_weight_decay,
+                schedule=given.learning_rate_schedule,
+                lambda_neighbors=given.lambda_neighbors,
+                negative_weight=given.negative_weight,
+                input_noise=given.input_noise,
             ),
             teaching=RegressionSettings(
-                "alignment", "transport", self.alignment_epochs, self.batch_size, schedule
+                "alignment",
+                "transport",
+                given.alignment_epochs,
+                given.batch_size,
+                given.learning_rate_schedule,
             ),
             adversarial=AdversarialSettings(
-                n_epochs=self.adversarial_epochs,
-                batch_size=self.batch_size,
-                adversarial_loss=game,
-                lipschitz=lipschitz,
-                clip_value=self.clip_value,
-                gradient_penalty_weight=self.gradient_penalty_weight,
-                lambda_cycle=self.lambda_cycle,
-                lambda_reconstruction=self.lambda_reconstruction,
-                lambda_adversarial=self.lambda_adversarial,
-                lambda_cycle_reconstruction=self.lambda_cycle_reconstruction,
-                generator_steps=self.generator_steps,
-                discriminator_steps=self.discriminator_steps,
-                autoencoder_learning_rate=self.autoencoder_learning_rate,
-                generator_learning_rate=self.generator_learning_rate,
-                discriminator_learning_rate=self.discriminator_learning_rate,
-                optimizer=optimizer,
-                weight_decay=self.weight_decay,
+                n_epochs=given.adversarial_epochs,
+                batch_size=given.batch_size,
+                adversarial_loss=given.adversarial_loss,
+                lipschitz=given.lipschitz,
+                clip_value=given.clip_value,
+                gradient_penalty_weight=given.gradient_penalty_weight,
+                lambda_cycle=given.lambda_cycle,
+                lambda_reconstruction=given.lambda_reconstruction,
+                lambda_adversarial=given.lambda_adversarial,
+                lambda_cycle_reconstruction=given.lambda_cycle_reconstruction,
+                generator_steps=given.generator_steps,
+                discriminator_steps=given.discriminator_steps,
+                autoencoder_learning_rate=given.autoencoder_learning_rate,
+                generator_learning_rate=given.generator_learning_rate,
+                discriminator_learning_rate=given.discriminator_learning_rate,
+                optimizer=given.optimizer,
+                weight_decay=given.weight_decay,
             ),
             decoding=RegressionSettings(
-                "decoding", "reconstruction", self.decoder_epochs, self.batch_size, schedule
+                "decoding",
+                "reconstruction",
+                given.decoder_epochs,
+                given.batch_size,
+                given.learning_rate_schedule,
             ),
         )
 
@@ -826,6 +845,12 @@ class MixedModalClustering(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _plain_number(value: Any) -> Any:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 _FITTED = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
 
-from .data import MixedModalData
+from .data import MixedModalData, as_mixed_modal, is_mudata
 
 
 class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
@@ -157,7 +158,11 @@ def select_n_clusters(
     >>> found.best, found.best_estimator.n_clusters
     (3, 3)
     """
-    tried = _numbers_to_try(n_clusters, len(X))
+    if isinstance(model, type) or not hasattr(model, "get_params"):
+        raise ValueError(f"model must be an estimator, got {reprlib.repr(model)}.")
+    if not isinstance(X, MixedModalData) and not is_mudata(X):
+        raise ValueError("X must be a container: MixedModalData(X_a, X_b).")
+    tried = _numbers_to_try(n_clusters, len(as_mixed_modal(X)))
     names = [name for name in model.get_params() if name.split("__")[-1] == "n_clusters"]
     if len(names) != 1:
         raise ValueError(
@@ -172,8 +177,9 @@ def select_n_clusters(
 
 def _numbers_to_try(n_clusters: Any, n_rows: int) -> NDArray[np.intp]:
     example = "give numbers of clusters, such as range(4, 13)"
-    if not isinstance(n_clusters, Iterable) or isinstance(n_clusters, str):
-        raise ValueError(f"n_clusters={n_clusters!r} is no sequence: {example}.")
+    sequence = isinstance(n_clusters, Iterable) and getattr(n_clusters, "ndim", 1) == 1
+    if not sequence or isinstance(n_clusters, str | bytes):
+        raise ValueError(f"n_clusters={reprlib.repr(n_clusters)} is no sequence: {example}.")
     given: list[Any] = list(n_clusters)
     if not given:
         raise ValueError(f"n_clusters holds no number to try: {example}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Literal
@@ -17,6 +17,9 @@ from .training import (
     PretrainingSettings,
     RegressionSettings,
 )
+
+LARGEST = float(np.finfo(np.float32).max)  # weights and rates meet single precision
+MOST_UNITS = 1_000_000  # of a layer: more would be a slip, and not fit into memory
 
 AssignmentName = Literal["mixture", "kmeans"]
 
@@ -93,9 +96,16 @@ def positive_sizes(name: str, sizes: Sequence[int], at_least: int = 0) -> tuple[
     >>> positive_sizes("sizes", [8, 4])
     (8, 4)
     """
-    given: list[Any] = list(sizes)
-    if not all(isinstance(s, Integral) and not isinstance(s, bool) and int(s) > 0 for s in given):
-        raise ValueError(f"{name} must hold positive integers, got {reprlib.repr(sizes)}.")
+    in_order = not isinstance(sizes, Set | Mapping) and hasattr(sizes, "__len__")
+    given: list[Any] = list(sizes) if in_order and getattr(sizes, "ndim", 1) == 1 else [None]
+    if not all(
+        isinstance(size, Integral) and not isinstance(size, bool) and 0 < int(size) <= MOST_UNITS
+        for size in given
+    ):
+        raise ValueError(
+            f"{name} must be a sequence of positive integers up to {MOST_UNITS:,}, got "
+            f"{reprlib.repr(sizes)}."
+        )
     if len(given) < at_least:
         raise ValueError(f"{name} needs at least one size, that of the bottleneck.")
     return tuple(int(s) for s in given)
@@ -127,15 +137,12 @@ def rates_per_modality(name: str, rates: float | Sequence[float], n: int) -> tup
     >>> rates_per_modality("rates", 0.1, 2), rates_per_modality("rates", (0.1, 0.2), 2)
     ((0.1, 0.1), (0.1, 0.2))
     """
-    given: list[Any] = [np.asarray(rates)[()]] * n if np.ndim(rates) == 0 else list(rates)  # type: ignore[arg-type]
-    numbers = [
-        float(rate)
-        for rate in given
-        if isinstance(rate, Real) and not isinstance(rate, bool | np.bool_)
-    ]
-    if len(given) != n or len(numbers) != n or not all(0 < rate < np.inf for rate in numbers):
+    single = isinstance(rates, Real | str) or getattr(rates, "ndim", 1) == 0
+    given: list[Any] = [np.asarray(rates)[()]] * n if single else list(rates)  # type: ignore[arg-type]
+    numbers = [rate for rate in given if isinstance(rate, Real) and not isinstance(rate, bool)]
+    if len(given) != n or len(numbers) != n or not all(0 < r <= LARGEST for r in numbers):  # type: ignore[operator]
         raise ValueError(
             f"{name} must be a positive number or one for each of the {n} modalities, "
             f"got {reprlib.repr(rates)}."
         )
-    return tuple(numbers)
+    return tuple(float(rate) for rate in numbers)

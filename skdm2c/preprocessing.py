@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import reprlib
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import get_tags
 from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
@@ -16,7 +18,7 @@ from ._documentation import documentation_template
 from ._messages import keyword, printable
 from ._version import stamped, unstamped
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
-from .data.blocks import in_memory, n_columns, n_rows
+from .data.blocks import as_block, in_memory, n_columns, n_rows
 
 
 class PerModality(  # type: ignore[call-arg]
@@ -165,10 +167,15 @@ class PerModality(  # type: ignore[call-arg]
                         "'passthrough' or None."
                     )
                 continue
+            if isinstance(transformer, type) or not hasattr(transformer, "transform"):
+                raise ValueError(
+                    f"PerModality({keyword(name, reprlib.repr(transformer))}): expected an "
+                    "instance of a transformer, with a method transform for new rows."
+                )
             if n_rows(data.blocks[name]) == 0:
                 raise ValueError(f"Modality {name!r} has no rows to fit its transformer on.")
             fitted[name] = clone(transformer)
-            blocks[name] = fitted[name].fit_transform(in_memory(data.blocks[name]))
+            blocks[name] = _apply(fitted[name].fit_transform, transformer, data, name)
         self.names_in_, self.transformers_ = data.names, fitted
         self._columns = dict(data.columns)
         self._names_passed = {
@@ -206,7 +213,7 @@ class PerModality(  # type: ignore[call-arg]
                 )
         return data.with_blocks(
             {
-                name: transformer.transform(in_memory(data.blocks[name]))
+                name: _apply(transformer.transform, transformer, data, name)
                 for name, transformer in self.transformers_.items()
                 if n_rows(data.blocks[name]) > 0
             }
@@ -277,6 +284,24 @@ class PerModality(  # type: ignore[call-arg]
         tags.input_tags.string = True
         tags.input_tags.sparse = True
         return tags
+
+
+def _apply(method: Callable[[Any], Any], transformer: Any, data: MixedModalData, name: str) -> Any:
+    block = in_memory(data.blocks[name])
+    tags = get_tags(transformer).input_tags
+    if tags.string and not tags.two_d_array and hasattr(block, "columns"):
+        # What reads texts would go through a frame's names of columns.
+        if n_columns(block) != 1:
+            raise ValueError(
+                f"Modality {name!r}: {type(transformer).__name__} takes texts, and the frame has "
+                f"{n_columns(block)} columns. Choose the one of texts."
+            )
+        block = as_block(np.asarray(block)[:, 0], name)
+    try:
+        return method(block)
+    except (ValueError, TypeError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"Modality {name!r}, {type(transformer).__name__}: {error}") from error
 
 
 def _as_pattern(name: str) -> str:

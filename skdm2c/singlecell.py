@@ -47,8 +47,9 @@ def write_results(
     Raises
     ------
     ValueError
-        If none of the modalities is known, ``representation`` names another, or columns are
-        not those fitted. Nothing is written then.
+        If the model or ``key_added`` is no good, none of the modalities is known,
+        ``representation`` names another, or columns are not those fitted. Nothing is written
+        then.
 
     Examples
     --------
@@ -65,7 +66,14 @@ def write_results(
     """
     import pandas as pd  # which AnnData brings
 
+    if not isinstance(key_added, str) or not key_added or "/" in key_added:
+        raise ValueError(f"key_added must be a name without '/', got {key_added!r}.")
     estimator = model[-1] if hasattr(model, "steps") else model
+    if not hasattr(estimator, "predict_proba") or hasattr(estimator, "best_estimator_"):
+        raise ValueError(
+            "write_results takes a fitted MixedModalClustering, or a Pipeline that ends with one, "
+            f"not a {type(model).__name__}; of a search its best_estimator_."
+        )
     check_is_fitted(estimator)
     names = estimator.modality_names_
     if not (isinstance(mdata, Mapping) or is_mudata(mdata)):
@@ -80,6 +88,11 @@ def write_results(
     unknown = [name for name in representation or {} if name not in names]
     if unknown:
         raise ValueError(f"representation: there is no modality {unknown[0]!r} among {names}.")
+    for name in there:
+        if not hasattr(assays[name], "obs_names"):
+            raise ValueError(
+                f"Modality {name!r} is a {type(assays[name]).__name__}, and no AnnData to write to."
+            )
     chosen = {name: key for name, key in (representation or {}).items() if name in there}
     blocks = split_mudata(mdata, there, chosen)
     found = {}  # all of it before any is written

@@ -64,6 +64,8 @@ def as_block(block: Any, name: str) -> Any:
         array = block if isinstance(block, np.ndarray) else np.asarray(block)
     except ValueError as error:
         raise ValueError(f"Modality {name!r}: the rows have different lengths.") from error
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"Modality {name!r}: the rows cannot be read ({error}).") from error
     require_2d(array.shape, name)
     return array
 
@@ -150,13 +152,24 @@ def same_rows(one: Any, other: Any) -> bool:
     """
     if one is other:
         return True
-    if type(one) is not type(other) or isinstance(one, BackedRows):
+    if type(one) is not type(other):
         return False
+    if isinstance(one, BackedRows):
+        return one.same_as(other)
     if sp.issparse(one):
         return one.shape == other.shape and same_rows(_entries(one), _entries(other))
     if isinstance(one, np.ndarray):
-        return np.array_equal(one, other, equal_nan=one.dtype.kind in "fc")
+        if one.dtype.kind in "fcmM" and other.dtype.kind in "fcmM":
+            return np.array_equal(one, other, equal_nan=True)
+        return one.shape == other.shape and all(map(_same_value, one.flat, other.flat))
     return bool(one.equals(other) if hasattr(one, "equals") else one == other)
+
+
+def _same_value(one: Any, other: Any) -> bool:
+    try:
+        return one is other or bool(one == other) or bool(one != one and other != other)
+    except (TypeError, ValueError):  # NA is neither, an array more than one
+        return False
 
 
 def _entries(matrix: Any) -> Any:
@@ -203,7 +216,8 @@ def is_anndata(value: Any) -> bool:
     >>> is_anndata(np.zeros((2, 3)))
     False
     """
-    return all(hasattr(value, field) for field in ("X", "obs_names", "obsm", "isbacked"))
+    fields = ("X", "obs_names", "obsm", "isbacked")
+    return all(hasattr(value, field) for field in fields) and not hasattr(value, "columns")
 
 
 def _rows_of_anndata(adata: Any, name: str) -> Any:
@@ -252,10 +266,14 @@ def _texts(block: Any, name: str) -> list[str] | None:
         return None
     if hasattr(block, "to_list"):  # a series of pandas or polars
         values = block.to_list()
+    elif hasattr(block, "to_pylist"):  # of Arrow
+        values = block.to_pylist()
     elif isinstance(block, Sequence | np.ndarray):
         values = list(block)
     else:
         return None
+    if isinstance(block, list) and not block:
+        return []  # what is left of texts when none is taken
     if not any(isinstance(value, str) for value in values):
         return None
     for row, value in enumerate(values):

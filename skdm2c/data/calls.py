@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from numbers import Integral
 from typing import Any
@@ -45,7 +46,10 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
     several = isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
     if several or (isinstance(X, Mapping) and not sp.issparse(X)):
         raise ValueError("Several blocks in one: pass MixedModalData(X_a, X_b), or X_a and X_b.")
-    shape = tuple(y.shape) if hasattr(y, "shape") else np.shape(y)
+    try:
+        shape = tuple(y.shape) if hasattr(y, "shape") else np.shape(y)
+    except ValueError as error:
+        raise ValueError("Modality 'b': the rows have different lengths.") from error
     if y is None or len(shape) < 2:
         raise ValueError(
             "One modality alone cannot be clustered across modalities (a 1-D second argument is "
@@ -72,10 +76,11 @@ def _is_one_hot(y: Any) -> bool:
     if isinstance(block, list | BackedRows) or 0 in block.shape:
         return False
     if sp.issparse(block):
-        one_a_row = block.nnz == block.shape[0] and (np.diff(block.indptr) == 1).all()
-        return bool(one_a_row and (block.data == 1).all())
-    array = np.asarray(block)
-    if array.dtype.kind not in "biuf":
+        ones = np.asarray((block == 1).sum(axis=1)).ravel()
+        return bool((ones == 1).all() and (block != 0).sum() == len(ones))
+    try:
+        array = np.asarray(block).astype(np.float64)
+    except (ValueError, TypeError):
         return False
     return bool(np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all())
 
@@ -195,4 +200,4 @@ def modality_index(modality: str | int, names: tuple[str, ...]) -> int:
     is_number = isinstance(modality, Integral) and not isinstance(modality, bool)
     if is_number and 0 <= int(modality) < len(names):
         return int(modality)
-    raise ValueError(f"There is no modality {modality!r}; the modalities are {names}.")
+    raise ValueError(f"There is no modality {reprlib.repr(modality)}; the modalities are {names}.")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from html import escape
 from types import MappingProxyType
 from typing import Any
@@ -75,7 +76,7 @@ class MixedModalData:
             raise ValueError("MixedModalData needs at least one block that is not None.")
         self.names = _check_names(names, len(blocks))
         self._blocks: dict[str, Any] = {
-            name: None if block is None else as_block(block, name)
+            name: None if block is None else _one_block(block, name)
             for name, block in zip(self.names, blocks, strict=True)
         }
         self._columns = {
@@ -139,8 +140,8 @@ class MixedModalData:
         >>> MixedModalData.from_frame(frame, {"image": ["red"], "text": ["length"]})
         MixedModalData(image: 1 x 1, text: 1 x 1)
         """
-        names = _check_names(list(columns), len(columns))
         blocks, codes = split_frame(frame, columns, modality)
+        names = _check_names(list(columns), len(columns))
         return cls._from_parts(dict(zip(names, blocks, strict=True)), codes, {})
 
     @classmethod
@@ -260,7 +261,10 @@ class MixedModalData:
             every copy is paired with every copy.
         """
         if isinstance(key, tuple):
-            if len(key) != 2 or (key[1] is not Ellipsis and key[1] != slice(None)):
+            everything = key[-1] is Ellipsis or (
+                isinstance(key[-1], slice) and key[-1] == slice(None)
+            )
+            if len(key) != 2 or not everything:
                 raise IndexError(
                     "MixedModalData can be indexed by rows only: X[rows] or X[rows, ...]."
                 )
@@ -287,7 +291,10 @@ class MixedModalData:
             return np.arange(n)[key]
         if np.ma.is_masked(key):
             raise IndexError("Rows are masked: take those that are meant, rows.compressed().")
-        rows = np.atleast_1d(np.asarray(key))
+        try:
+            rows = np.atleast_1d(np.asarray(key))
+        except ValueError as error:
+            raise IndexError("Rows are a slice, an array of integers or a boolean mask.") from error
         if rows.dtype == bool:
             if rows.shape != (n,):
                 raise IndexError(f"A mask of shape {rows.shape} does not fit {n} rows.")
@@ -329,7 +336,9 @@ class MixedModalData:
         """
         merged, columns = dict(self._blocks), dict(self._columns)
         for name, block in blocks.items():
-            merged[name] = as_block(block, name)
+            if name not in merged:
+                raise ValueError(f"There is no modality {name!r}; the modalities are {self.names}.")
+            merged[name] = _one_block(block, name)
             columns[name] = column_names(block)
             if n_rows(merged[name]) != n_rows(self._blocks[name]):
                 raise ValueError(
@@ -348,6 +357,7 @@ class MixedModalData:
             and self._pairs.keys() == other._pairs.keys()
             and all(np.array_equal(rows, other._pairs[key]) for key, rows in self._pairs.items())
             and all(same_rows(self._blocks[name], other._blocks[name]) for name in self.names)
+            and all(same_rows(self._columns[n], other._columns[n]) for n in self.names)
         )
 
     __hash__ = None  # type: ignore[assignment]  # blocks can change
@@ -381,6 +391,15 @@ class MixedModalData:
         )
 
 
+def _one_block(block: Any, name: str) -> Any:
+    if isinstance(block, MixedModalData) or isinstance(getattr(block, "mod", None), Mapping):
+        raise ValueError(
+            f"Modality {name!r} is a {type(block).__name__}, which holds blocks itself: pass one "
+            "of its blocks."
+        )
+    return as_block(block, name)
+
+
 def _kind(block: Any) -> str:
     if isinstance(block, list):
         return "texts"
@@ -398,8 +417,14 @@ def _check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
         return tuple(
             "abcdefghijklmnopqrstuvwxyz"[m] if m < 26 else f"m{m}" for m in range(n_blocks)
         )
-    if isinstance(names, str) or not all(isinstance(name, str) and name for name in names):
-        raise ValueError(f"names must be a sequence of strings, one a modality, got {names!r}.")
+    in_order = isinstance(names, Iterable) and not isinstance(names, str | Set)
+    given = list(names) if in_order and getattr(names, "ndim", 1) == 1 else [None]
+    if not all(isinstance(name, str) and name for name in given):
+        raise ValueError(
+            "names must be a sequence of strings, one a modality, in the order of the blocks; got "
+            f"{reprlib.repr(names)}."
+        )
+    names = [str(name) for name in given]
     if len(names) != n_blocks or len(set(names)) != n_blocks:
-        raise ValueError(f"names must be {n_blocks} different strings, got {tuple(names)}.")
+        raise ValueError(f"names must be {n_blocks} different strings, got {reprlib.repr(names)}.")
     return tuple(names)

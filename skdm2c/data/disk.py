@@ -34,6 +34,11 @@ class BackedRows:
         # An open file cannot go to another process: its place can.
         return _reopened, (str(self._adata.filename), self._rows)
 
+    def same_as(self, other: BackedRows) -> bool:
+        """Whether these are the same rows of the same file."""
+        same_file = self._adata.filename == other._adata.filename
+        return bool(same_file and np.array_equal(self._rows, other._rows))
+
     def take(self, rows: NDArray[np.intp]) -> BackedRows:
         """Choose some of the rows, by number; nothing is read."""
         return BackedRows(self._adata, self._rows[rows])

@@ -40,10 +40,14 @@ def as_plain(block: Any, name: str) -> Any:
     array([[1.],
            [2.]])
     """
-    if hasattr(block, "is_sparse_csr"):  # a tensor, told without the package
+    if _is_tensor(block):
         return _array_of(block, name)
-    if np.ma.is_masked(block) or (
-        isinstance(block, list | tuple) and any(np.ma.is_masked(row) for row in block)
+    if isinstance(block, list | tuple) and any(map(_is_tensor, block)):
+        block = [_array_of(row, name) if _is_tensor(row) else row for row in block]
+    if (
+        np.ma.is_masked(block)
+        or (isinstance(block, list | tuple) and any(map(np.ma.is_masked, block)))
+        or isinstance(getattr(block, "_meta", None), np.ma.MaskedArray)  # of dask
     ):
         raise ValueError(
             f"Modality {name!r} holds masked values. Fill them first, for example with "
@@ -58,6 +62,8 @@ def as_plain(block: Any, name: str) -> Any:
         )
     if sp.issparse(block):
         require_2d(block.shape, name)
+        if block.format == "coo":  # whose double entries are added up, in its own type
+            block = block.astype(np.result_type(block.dtype, np.float64))
         return block if block.format == "csr" else block.tocsr()
     if hasattr(block, "columns"):
         _require_rows(block, name)
@@ -111,9 +117,17 @@ def refuse_times(block: Any) -> None:
     kinds = {getattr(dtype, "kind", "") for dtype in dtypes}
     values = np.asarray(block)
     if values.dtype == object:
-        temporal = temporal or any(isinstance(value, TIMES) for value in values.flat)
+        temporal = temporal or any(
+            isinstance(value, TIMES) or (isinstance(value, np.ndarray) and value.dtype.kind in "mM")
+            for value in values.flat
+        )
     if temporal or {"M", "m"} & {*kinds, values.dtype.kind}:
         raise ValueError("dates and durations are no numbers here; turn them into some first.")
+
+
+def _is_tensor(value: Any) -> bool:
+    # Told without importing PyTorch, which the aligners do not need.
+    return any(kind.__module__ == "torch" for kind in type(value).__mro__)
 
 
 def _array_of(tensor: Any, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,8 @@ def check_pairs(pairs: Any, names: Sequence[str], lengths: Sequence[int]) -> Pai
     for key, rows in pairs.items():
         if not (isinstance(key, tuple) and len(key) == 2 and len(set(key) & set(names)) == 2):
             raise ValueError(
-                f"pairs: key {key!r} is not a pair of different modalities of {tuple(names)}."
+                f"pairs: key {reprlib.repr(key)} is not a pair of different modalities of "
+                f"{tuple(names)}."
             )
         left, right = sorted(key, key=list(names).index)
         array = _check_rows(rows, key)
@@ -111,7 +113,10 @@ def _copies(old: Rows, kept: Rows) -> tuple[Rows, Rows]:
 def _check_rows(rows: Any, key: object) -> Rows:
     if np.ma.is_masked(rows):
         raise ValueError(f"pairs of {key}: rows are masked. Pass those pairs that are meant.")
-    array = np.asarray(rows)
+    try:
+        array = np.asarray(rows)
+    except ValueError as error:
+        raise ValueError(f"pairs of {key}: the lines have different lengths.") from error
     if array.size == 0:
         return np.empty((0, 2), dtype=np.intp)
     if array.ndim != 2 or array.shape[1] != 2:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -38,14 +39,22 @@ def split_frame(
     ValueError
         If a column is missing, or a row has no modality or more than one.
     """
+    if not (hasattr(frame, "columns") and hasattr(frame, "__len__") and hasattr(frame, "dtypes")):
+        raise ValueError(
+            f"from_frame takes a data frame of pandas or polars, got a {type(frame).__name__}."
+        )
+    if not isinstance(columns, Mapping):
+        raise ValueError("from_frame: columns must say which are whose, {modality: [columns]}.")
     names = list(columns)
     for name, group in columns.items():
-        if isinstance(group, str):
+        if isinstance(group, str | Set) or not hasattr(group, "__len__"):
             raise ValueError(f"from_frame: the columns of {name!r} must be a list: [{group!r}].")
         if not len(group) or len(set(group)) < len(group):
             raise ValueError(
                 f"from_frame: {name!r} must have columns, each of them once; got {list(group)}."
             )
+    if not isinstance(modality, str | None):
+        raise ValueError("from_frame: modality must be the name of a column.")
     wanted = [c for group in columns.values() for c in group]
     wanted += [] if modality is None else [modality]
     for column in wanted:
@@ -60,8 +69,8 @@ def split_frame(
         for row, value in enumerate(values):
             if not isinstance(value, str) or value not in names:  # NA is equal to nothing
                 raise ValueError(
-                    f"from_frame: column {modality!r} holds {value!r} in row {row}, which is none "
-                    f"of the modalities {names}."
+                    f"from_frame: column {modality!r} holds {reprlib.repr(value)} in row {row}, "
+                    f"which is none of the modalities {names}."
                 )
         codes = np.array([names.index(value) for value in values], dtype=np.intp)
     blocks = [
@@ -112,8 +121,18 @@ def assays_of(mdata: Any) -> Mapping[str, Any]:
     Returns
     -------
     mapping of str to AnnData
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
     """
-    assays: Mapping[str, Any] = mdata if isinstance(mdata, Mapping) else mdata.mod
+    assays = mdata if isinstance(mdata, Mapping) else getattr(mdata, "mod", None)
+    if not isinstance(assays, Mapping):
+        raise ValueError(
+            "A MuData is needed, or a mapping of names to AnnData such as {'rna': adata}, not a "
+            f"{type(mdata).__name__}."
+        )
     return assays
 
 
@@ -140,7 +159,13 @@ def split_mudata(
         If a modality or representation is not there.
     """
     mod = assays_of(mdata)
+    if isinstance(modalities, str | Set) or not isinstance(modalities, Iterable | None):
+        raise ValueError(f"modalities must be a list of some of {list(mod)}, got {modalities!r}.")
+    if not isinstance(representation, Mapping | None):
+        raise ValueError("representation must be a mapping, such as {'rna': 'X_pca'}.")
     names = list(modalities) if modalities is not None else list(mod)
+    if len(set(names)) < len(names):
+        raise ValueError(f"modalities must be different, got {names}.")
     unknown = [name for name in [*names, *(representation or {})] if name not in mod]
     if unknown:
         raise ValueError(
@@ -176,8 +201,21 @@ def shared_rows(mdata: Any, names: Sequence[str]) -> dict[tuple[str, str], NDArr
     Returns
     -------
     dict of (str, str) to ndarray of shape (m, 2)
+
+    Raises
+    ------
+    ValueError
+        If rows of a modality have no names, or two the same.
     """
     mod = assays_of(mdata)
+    for name in names:
+        if not hasattr(mod[name], "obs_names"):
+            raise ValueError(f"Modality {name!r} has no names of rows, so none can be shared.")
+        if not mod[name].obs_names.is_unique:
+            raise ValueError(
+                f"Modality {name!r} has rows of the same name, so that pairs are not known: call "
+                "its obs_names_make_unique() first, or pass pairs yourself."
+            )
     rows = {n: {obs: i for i, obs in enumerate(mod[n].obs_names)} for n in names}
     shared = {
         (a, b): np.array([(i, rows[b][o]) for o, i in rows[a].items() if o in rows[b]], np.intp)

@@ -159,7 +159,8 @@ def rows_to_look_at(x: Rows) -> int:
 
 def _dense(block: Any) -> Any:
     if sp.issparse(block):
-        return block.toarray()
+        # Double entries are added up, in the matrix's own type.
+        return block.astype(np.result_type(block.dtype, np.float64)).toarray()
     if hasattr(block, "sparse"):  # a pandas frame of sparse columns
         block = block.sparse.to_dense()
     refuse_times(block)

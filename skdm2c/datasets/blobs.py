@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Literal
 
 import numpy as np
@@ -59,8 +61,16 @@ def make_mixed_modal_blobs(
     """
     if difficulty not in ("easy", "hard"):
         raise ValueError(f"difficulty must be 'easy' or 'hard', got {difficulty!r}.")
+    counts_given = [n_samples, centers, *n_features]
+    if not all(isinstance(n, Integral) and n >= 1 for n in counts_given) or not len(n_features):
+        raise ValueError(
+            "n_samples, centers and each of n_features must be positive integers, got "
+            f"{n_samples!r}, {centers!r} and {reprlib.repr(n_features)}."
+        )
     if min(n_features) < centers:
-        raise ValueError(f"n_features must all be at least centers={centers}, got {n_features}.")
+        raise ValueError(
+            f"n_features must all be at least centers={centers}, got {reprlib.repr(n_features)}."
+        )
     if n_samples < 2 * centers * len(n_features):
         raise ValueError(
             f"n_samples={n_samples} is too few for {centers} clusters in {len(n_features)} "

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 import numpy as np
@@ -46,11 +47,11 @@ def load_handwritten(
     >>> views["kar"].shape, views["mor"].shape, y.shape
     ((2000, 64), (2000, 6), (2000,))
     """
-    unknown = [view for view in views if view not in VIEWS]
-    if unknown or isinstance(views, str):
-        raise ValueError(f"views must be a sequence of some of {VIEWS}, got {views!r}.")
+    chosen = list(views) if isinstance(views, Iterable) and not isinstance(views, str) else []
+    if not chosen or [view for view in chosen if view not in VIEWS]:
+        raise ValueError(f"views must be a sequence of some of {VIEWS}, got {reprlib.repr(views)}.")
     with (
         (files(__package__) / "data" / "handwritten.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as arrays,
     ):
-        return {view: arrays[view].astype(np.float32) for view in views}, arrays["y"]
+        return {view: arrays[view].astype(np.float32) for view in chosen}, arrays["y"]

@@ -38,7 +38,7 @@ def drop_pairing(
     Raises
     ------
     ValueError
-        If the blocks differ in length.
+        If the blocks differ in length, or there are fewer rows than views, or one view.
 
     Examples
     --------
@@ -52,7 +52,11 @@ def drop_pairing(
     """
     named = isinstance(views, Mapping)
     blocks = list(views.values()) if isinstance(views, Mapping) else list(views)
+    if len(blocks) < 2:
+        raise ValueError(f"drop_pairing needs two views or more, got {len(blocks)}.")
     check_consistent_length(*blocks, y)
+    if len(np.asarray(y)) < len(blocks):
+        raise ValueError(f"{len(np.asarray(y))} rows are too few for {len(blocks)} views.")
     order = check_random_state(random_state).permutation(len(np.asarray(y)))
     parts = _halves(order, len(blocks))
     kept = [_safe_indexing(block, part) for block, part in zip(blocks, parts, strict=True)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
@@ -24,7 +26,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If the lengths differ, or a row has no label.
 
     Examples
     --------
@@ -51,7 +53,7 @@ def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If the lengths differ, or a row has no label.
 
     Examples
     --------
@@ -77,7 +79,7 @@ def pairwise_f_score(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If the lengths differ, or a row has no label.
 
     Examples
     --------
@@ -86,14 +88,57 @@ def pairwise_f_score(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> pairwise_f_score([0, 0, 1, 1], [0, 0, 0, 1])
     0.4
     """
-    check_consistent_length(y_true, y_pred)
+    y_true, y_pred = check_labels(y_true=y_true, y_pred=y_pred)
     (_, false_positive), (false_negative, true_positive) = pair_confusion_matrix(y_true, y_pred)
     if true_positive == 0:
         return 0.0
     return float(2 * true_positive / (2 * true_positive + false_positive + false_negative))
 
 
+def check_labels(**labels: ArrayLike) -> list[NDArray[Any]]:
+    """Check labels, of which each row has one.
+
+    Parameters
+    ----------
+    **labels : array-like of shape (n,)
+        By the name that messages call them.
+
+    Returns
+    -------
+    list of ndarray of shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If one is not 1-D, empty, or lacks a label, or the lengths differ.
+
+    Examples
+    --------
+    >>> check_labels(y_true=["a", "b"], y_pred=[0, 0])
+    [array(['a', 'b'], dtype='<U1'), array([0, 0])]
+    """
+    checked: list[NDArray[Any]] = []
+    for name, given in labels.items():
+        array = np.asarray(given)
+        if array.ndim != 1 or not len(array):
+            raise ValueError(f"{name} must hold a label a row, got the shape {array.shape}.")
+        masked = np.ma.getmaskarray(given) if isinstance(given, np.ma.MaskedArray) else False
+        missing = np.flatnonzero(_is_missing(array) | masked)
+        if len(missing):
+            raise ValueError(f"{name} has no label in row {missing[0]}.")
+        checked.append(array)
+    check_consistent_length(*checked)
+    return checked
+
+
+def _is_missing(labels: NDArray[Any]) -> NDArray[np.bool_]:
+    if labels.dtype != object:
+        return np.asarray(labels != labels)  # NaN and NaT alone
+    names = {"NoneType", "NAType", "NaTType"}
+    return np.array([type(v).__name__ in names or v != v for v in labels], dtype=bool)
+
+
 def _table(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
-    check_consistent_length(y_true, y_pred)
+    y_true, y_pred = check_labels(y_true=y_true, y_pred=y_pred)
     table: NDArray[np.int64] = contingency_matrix(y_true, y_pred)
     return table

@@ -11,10 +11,10 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.utils import check_consistent_length, check_random_state
+from sklearn.utils import check_array, check_random_state
 
 from ..data import MixedModalData
-from .clusters import clustering_accuracy, pairwise_f_score, purity
+from .clusters import check_labels, clustering_accuracy, pairwise_f_score, purity
 
 Labels = NDArray[Any]
 
@@ -90,7 +90,7 @@ def matching_bounds(
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If the lengths differ, or a row has no label.
 
     Examples
     --------
@@ -103,9 +103,10 @@ def matching_bounds(
     >>> random < 1
     True
     """
-    check_consistent_length(y_true, y_pred, modality)
-    y_true, modality = np.asarray(y_true), np.asarray(modality)
-    clusters, codes = np.unique(np.asarray(y_pred), return_inverse=True)
+    y_true, y_pred, modality = check_labels(y_true=y_true, y_pred=y_pred, modality=modality)
+    if n_relabelings < 1:
+        raise ValueError(f"n_relabelings must be at least 1, got {n_relabelings!r}.")
+    clusters, codes = np.unique(y_pred, return_inverse=True)
     sides = [modality == name for name in np.unique(modality)]
     rng = check_random_state(random_state)
     scores = []
@@ -164,7 +165,7 @@ def reference_bounds(
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If the lengths differ, or a row has no label.
 
     Examples
     --------
@@ -206,7 +207,7 @@ def evaluate(
     Raises
     ------
     ValueError
-        If the lengths differ.
+        If the lengths differ, or a row has no label.
 
     Examples
     --------
@@ -215,8 +216,10 @@ def evaluate(
     >>> figures["ari"], figures["gain"]
     (1.0, 1.0)
     """
-    check_consistent_length(y_true, y_pred, modality)
-    y_true, y_pred, modality = (np.asarray(v) for v in (y_true, y_pred, modality))
+    y_true, y_pred, modality = check_labels(y_true=y_true, y_pred=y_pred, modality=modality)
+    Z = None if embedding is None else check_array(embedding)
+    if Z is not None and len(Z) != len(y_true):
+        raise ValueError(f"embedding has {len(Z)} rows, for {len(y_true)} labels.")
     ari = float(adjusted_rand_score(y_true, y_pred))
     random, oracle = matching_bounds(y_true, y_pred, modality, random_state=random_state)
     figures = {
@@ -234,8 +237,7 @@ def evaluate(
         side = modality == name
         figures[f"ari_{name}"] = float(adjusted_rand_score(y_true[side], y_pred[side]))
         figures[f"nmi_{name}"] = float(normalized_mutual_info_score(y_true[side], y_pred[side]))
-    if embedding is not None:
-        Z = np.asarray(embedding)
+    if Z is not None:
         for a in names:
             for b in names:
                 if a != b:

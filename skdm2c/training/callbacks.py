@@ -15,15 +15,15 @@ Record = dict[str, Any]
 
 _LIKELY_CAUSE = {
     "pretraining": (
-        "Likely cause: pretrain_learning_rate is too high, or the inputs are very large "
-        "(keep standardize=True)."
+        "Likely cause: pretrain_learning_rate is too high, or lambda_neighbors, negative_weight, "
+        "input_noise or the inputs are very large (keep standardize=True)."
     ),
     "alignment": "Likely cause: pretrain_learning_rate, which this phase uses too, is too high.",
     "decoding": "Likely cause: pretrain_learning_rate, which this phase uses too, is too high.",
     "adversarial": (
         "Likely cause: generator_learning_rate, autoencoder_learning_rate or "
-        "discriminator_learning_rate is too high, or the discriminators are unbounded "
-        "(set lipschitz)."
+        "discriminator_learning_rate or a weight (lambda_..., weight_decay) is too high, or the "
+        "discriminators are unbounded (set lipschitz)."
     ),
 }
 _NO_LOSSES = {"phase", "modality", "epoch", "n_epochs", "seconds"}
