@@ -39,6 +39,7 @@ KINDS = [
     Kind("bad new rows", "bad_input", "bad_new_rows"),
     Kind("all other input", "bad_input", "not (bad_blocks or odd_but_good or memmap or "
          "bad_parameters or bad_new_rows)"),
+    Kind("calls that cannot be right", "misuse"),
     Kind("containers, names, frames, pairs", "data"),
     Kind("saved models", "persistence"),
     Kind("fuzz: containers, fits, damaged files", "fuzz"),

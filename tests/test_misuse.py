@@ -108,7 +108,7 @@ CALLS = {
     # Readers
     "no frame": (lambda: MixedModalData.from_frame(A, COLUMNS), "takes a data frame"),
     "a lazy frame": (lambda: MixedModalData.from_frame(pl.LazyFrame(), COLUMNS), "data frame"),
-    "a list of columns of frames": (lambda: MixedModalData.from_frame(FRAME, ["u"]), "columns must say which"),
+    "columns of nobody": (lambda: MixedModalData.from_frame(FRAME, ["u"]), "must say which"),
     "a set of columns": (
         lambda: MixedModalData.from_frame(FRAME, {"a": {"u"}, "b": ["w"]}), "must be a list",
     ),
