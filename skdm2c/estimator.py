@@ -20,7 +20,13 @@ from sklearn.base import (
     _fit_context,
 )
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Hidden, Interval, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Hidden,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+)
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
@@ -58,6 +64,7 @@ from .training import (
 )
 
 LOW_CONFIDENCE = 0.5
+LONGEST_MESSAGE = 500  # characters
 
 
 class _Number(Interval):  # type: ignore[misc]
@@ -732,6 +739,16 @@ class MixedModalClustering(
         attributes = _attributes(data, fitted)
         tasks.fit_ended(attributes)
         return attributes
+
+    def _validate_params(self) -> None:
+        try:
+            super()._validate_params()
+        except InvalidParameterError as error:
+            said = str(error)
+            if len(said) < LONGEST_MESSAGE:
+                raise
+            half = LONGEST_MESSAGE // 2  # between them lies the value, say a whole array
+            raise InvalidParameterError(f"{said[:half]} ... {said[-half:]}") from None
 
     def _plan(self, names: tuple[str, ...]) -> FitPlan:
         # What constraints cannot say is checked here: the contents of sequences. Numbers become

@@ -94,6 +94,7 @@ CALLS = {
     "one-hot with a zero": (lambda: fit(A, explicit_zero()), "one-hot"),
     "a long modality": (lambda: fit(X).predict(A, modality=LONG), r"no modality \[0, 1, 2"),
     # Parameters
+    "a long list of clusters": (lambda: fit(X, n_clusters=LONG), "'n_clusters' .* Got "),
     "a class of aligner": (lambda: fit(X, alignment=GeometricAlignment), "alignment is the class"),
     "a weight beyond floats": (lambda: fit(X, lambda_cycle=10**400), "'lambda_cycle'"),
     "a weight beyond single": (lambda: fit(X, negative_weight=1e308), "'negative_weight'"),
