@@ -71,13 +71,17 @@ def count(kind: Kind) -> tuple[int, int]:
     """
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", f"tests/test_{kind.file}.py",
              "-k", kind.expression, f"--junitxml={report}"],
             cwd=ROOT, check=False, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        tests = ElementTree.parse(report).getroot().iter("testcase")
-        return counted(tests)
+        tried, passed = (0, 0)
+        if done.returncode in (0, 1):  # passed, or some failed
+            tried, passed = counted(ElementTree.parse(report).getroot().iter("testcase"))
+        if not tried:
+            raise RuntimeError(f"{kind}: pytest ran no test, and ended with {done.returncode}.")
+        return tried, passed
 
 
 def counted(tests: Iterable[ElementTree.Element]) -> tuple[int, int]:

@@ -42,10 +42,10 @@ class SignalGate:
         self._waiting: list[int] = []
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.closed:
-            self._waiting.append(number)
-        else:
+        if not self.closed:
             self._handlers[number](number, frame)
+        elif number not in self._waiting:
+            self._waiting.append(number)
 
     def install(self) -> None:
         """Take the place of all handlers that are written in Python."""
@@ -62,13 +62,30 @@ class SignalGate:
         self._pass_on()
 
     def remove(self) -> None:
-        """Put the handlers back, where no other was set meanwhile, and pass on what has waited."""
-        for number, handler in self._handlers.items():
-            if signal.getsignal(number) is self:
-                signal.signal(number, handler)
-        self._pass_on()
+        """Put the handlers back, where no other was set meanwhile, and pass on what has waited.
+
+        It stays open, for those who may have kept it as "the handler before".
+        """
+        mine: object = self
+        raised: BaseException | None = None
+        # Ctrl-C last: a handler that is back may raise while others are still to come.
+        for number in sorted(self._handlers, key=lambda number: number == signal.SIGINT):
+            for _ in range(2):
+                try:
+                    if signal.getsignal(number) is mine:
+                        signal.signal(number, self._handlers[number])
+                except BaseException as error:
+                    raised = raised or error
+        try:
+            self.open()
+        finally:
+            if raised is not None:
+                raise raised
 
     def _pass_on(self) -> None:
-        while self._waiting:
-            number = self._waiting.pop()
-            self._handlers[number](number, sys._getframe())
+        if self._waiting:
+            number = self._waiting.pop(0)
+            try:
+                self._handlers[number](number, sys._getframe())
+            finally:
+                self._pass_on()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 from zlib import crc32
 
@@ -38,20 +38,36 @@ def checksum(value: Any) -> int:
 
 def _digests(value: Any) -> Iterator[bytes]:
     if isinstance(value, Mapping):
+        yield b"{"
         for key in sorted(value, key=str):
-            yield str(key).encode()
+            yield _text(str(key))
             yield from _digests(value[key])
+        yield b"}"
     elif isinstance(value, list | tuple):
+        yield b"["
         for item in value:
             yield from _digests(item)
-    elif isinstance(value, np.ndarray) and value.dtype.kind in "biufU":
-        yield f"{value.shape}{crc32(np.ascontiguousarray(value).data)}".encode()
-    elif value is None or isinstance(value, str):
-        yield repr(value).encode()
-    elif isinstance(value, bool | int | float | np.number | np.bool_):
-        yield struct.pack("d", value)
-    elif isinstance(value, BaseEstimator) or is_dataclass(value):
+        yield b"]"
+    elif isinstance(value, np.ndarray) and value.dtype != object:
+        yield f"{value.dtype.str}{value.shape}{crc32(np.ascontiguousarray(value).data)}".encode()
+    elif isinstance(value, np.ndarray):
+        yield from _digests(value.tolist())
+    elif isinstance(value, str):
+        yield _text(value)
+    elif isinstance(value, bool | np.bool_ | None):
+        yield f"{value};".encode()
+    elif isinstance(value, int | np.integer):
+        yield f"{int(value)};".encode()
+    elif isinstance(value, float | np.floating):
+        yield struct.pack("<d", value)
+    elif is_dataclass(value):
+        yield from _digests([getattr(value, field.name, None) for field in fields(value)])
+    elif isinstance(value, BaseEstimator):
         yield from _digests(vars(value))
+
+
+def _text(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass") + b";"
 
 
 def stamped(state: dict[str, Any], sealed: Iterable[str] = ()) -> dict[str, Any]:
@@ -73,20 +89,19 @@ def stamped(state: dict[str, Any], sealed: Iterable[str] = ()) -> dict[str, Any]
         STAMP: {
             "format": FORMAT,
             "version": __version__,
+            "holds": list(state),
             "sealed": names,
             "checksum": checksum({name: state[name] for name in names}),
         },
     }
 
 
-def unstamped(state: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
+def unstamped(state: dict[str, Any]) -> dict[str, Any]:
     """Take the stamp off a state that this version can read.
 
     Parameters
     ----------
     state : dict
-    fields : iterable of str
-        What it must hold.
 
     Returns
     -------
@@ -99,7 +114,7 @@ def unstamped(state: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> unstamped(stamped({"x": 1}), ["x"])
+    >>> unstamped(stamped({"x": 1}))
     {'x': 1}
     """
     if not isinstance(state, dict):
@@ -114,9 +129,9 @@ def unstamped(state: dict[str, Any], fields: Iterable[str]) -> dict[str, Any]:
             f"in the format {found!r}; skdm2c {__version__} reads the format {FORMAT}. Load it "
             "with the version that saved it, or fit anew."
         )
-    for field in fields:
-        if field not in state:
-            raise ValueError(f"This saved object is damaged: it has no {field!r}.")
+    for name in stamp.get("holds", ()):
+        if name not in state:
+            raise ValueError(f"This saved object is damaged: it has no {name!r}.")
     if stamp.get("checksum") != checksum({n: state.get(n) for n in stamp.get("sealed", ())}):
         raise ValueError("This saved object is damaged: its values are not those that were saved.")
     return {name: value for name, value in state.items() if name != STAMP}

@@ -753,8 +753,9 @@ class MixedModalClustering(
     def _plan(self, names: tuple[str, ...]) -> FitPlan:
         # What constraints cannot say is checked here: the contents of sequences. Numbers become
         # Python's own, as NumPy's narrow integers overflow.
+        names_here = MixedModalClustering._get_param_names()  # a subclass may have fewer
         given: Any = SimpleNamespace(
-            **{name: _plain_number(value) for name, value in self.get_params(deep=False).items()}
+            **{name: _plain_number(getattr(self, name)) for name in names_here}
         )
         if isinstance(given.alignment, type):
             raise ValueError(
@@ -844,10 +845,7 @@ class MixedModalClustering(
         return stamped(state, (k for k in state if k.endswith("_") and not k.startswith("_")))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        fields = self._get_param_names()
-        if isinstance(state, dict) and "_model" in state:
-            fields += _FITTED
-        super().__setstate__(unstamped(state, fields))
+        super().__setstate__(unstamped(state))
         if "_model" in state:
             # What was fitted on CUDA loads on a CPU.
             try:
@@ -868,24 +866,6 @@ def _plain_number(value: Any) -> Any:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         return value
     return int(value) if isinstance(value, Integral) else float(value)
-
-
-_FITTED = [
-    "modality_names_",
-    "unified_modality_",
-    "embedding_",
-    "cluster_centers_",
-    "labels_",
-    "modality_",
-    "alignment_confidence_",
-    "cluster_confidence_",
-    "matching_",
-    "history_",
-    "n_iter_",
-    "scaling_",
-    "n_features_per_modality_",
-    "n_features_in_",
-]
 
 
 def _attributes(data: MixedModalData, fitted: Fit) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -230,7 +230,7 @@ class FittedModel:
         return stamped(state, sealed=state)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = unstamped(state, [field.name for field in fields(self)])
+        kept = unstamped(state)
         self.__dict__.update(kept, system=system_from_arrays(kept["system"]))
 
 

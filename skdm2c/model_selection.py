@@ -160,9 +160,10 @@ def select_n_clusters(
     """
     if isinstance(model, type) or not hasattr(model, "get_params"):
         raise ValueError(f"model must be an estimator, got {reprlib.repr(model)}.")
-    if not isinstance(X, MixedModalData) and not is_mudata(X):
+    container = isinstance(X, MixedModalData) or is_mudata(X)
+    if not container and not hasattr(model, "steps"):  # whose first may make one
         raise ValueError("X must be a container: MixedModalData(X_a, X_b).")
-    tried = _numbers_to_try(n_clusters, len(as_mixed_modal(X)))
+    tried = _numbers_to_try(n_clusters, len(as_mixed_modal(X) if container else X))
     names = [name for name in model.get_params() if name.split("__")[-1] == "n_clusters"]
     if len(names) != 1:
         raise ValueError(

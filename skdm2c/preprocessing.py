@@ -81,10 +81,7 @@ class PerModality(  # type: ignore[call-arg]
         return stamped(super().__getstate__())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        fields = ["transformers"]
-        if isinstance(state, dict) and "transformers_" in state:
-            fields += ["names_in_", "_columns", "_names_passed"]
-        super().__setstate__(unstamped(state, fields))
+        super().__setstate__(unstamped(state))
 
     def set_params(self, /, **params: Any) -> PerModality:
         """Set transformers (``a=...``) or their parameters (``a__...=...``).

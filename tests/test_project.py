@@ -106,7 +106,7 @@ def test_the_quickstart_runs(capsys):
 
 
 def test_the_figures_quoted_are_those_measured():
-    from benchmarks import report, runs, scores, speed, variants
+    from benchmarks import promises, report, runs, scores, speed, variants
 
     finished = runs.read(runs.RESULTS)
     page = (ROOT / "docs" / "benchmark.md").read_text()
@@ -254,3 +254,10 @@ def test_the_first_hour_goes_as_written():
     )
     assert not failed
     assert tried > 30
+
+
+def test_the_page_of_promises_has_all_kinds_of_cases():
+    lines = (ROOT / "docs" / "promises.md").read_text().splitlines()
+    rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
+    assert [row[0] for row in rows[2:]] == [kind.title for kind in promises.KINDS]
+    assert all(tried == passed != "0" for _, tried, passed in rows[2:])

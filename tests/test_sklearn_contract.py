@@ -1,5 +1,6 @@
 """A citizen of scikit-learn: its own checks, and the tools people use it with."""
 
+import pickle
 import warnings
 from email.message import EmailMessage
 
@@ -247,6 +248,36 @@ def test_the_number_of_clusters_is_selected(blobs, tiny):
             select_n_clusters(tiny, X, wrong)
     with pytest.raises(ValueError, match="one parameter n_clusters"):
         select_n_clusters(StandardScaler(), X, [2])
+
+
+class Small(MixedModalClustering):
+    """A subclass with fewer parameters, and one of its own."""
+
+    def __init__(self, n_clusters=3, note="", random_state=0):
+        super().__init__(n_clusters, random_state=random_state, **TINY)
+        self.note = note
+
+
+def test_a_subclass_with_other_parameters(blobs):
+    model = clone(Small(note="mine")).fit(blobs[0])
+    copy = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(copy.predict(blobs[0]), model.labels_)
+    assert copy.note == "mine"
+    del model.embedding_  # to save it small
+    smaller = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(smaller.predict(blobs[0]), model.labels_)
+
+
+class NotAnArray:
+    """A block that can only be turned into an array."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones((3, 2)) * np.arange(3)[:, None]
+
+
+def test_what_can_be_turned_into_an_array_is_a_block():
+    X = MixedModalData(NotAnArray(), np.zeros((2, 2)))
+    np.testing.assert_array_equal(X.blocks["a"][:, 0], [0, 1, 2])
 
 
 def test_only_a_training_fold_must_have_all_modalities(tiny):

@@ -14,6 +14,8 @@ from sklearn.utils import _safe_indexing
 from .disk import BackedRows
 from .forms import as_plain, require_2d
 
+NANS = set("fcmM")  # kinds of numbers and times of which one is none
+
 
 def as_block(block: Any, name: str) -> Any:
     """Check the form of a block (not its values) and return it, unconverted if possible.
@@ -54,7 +56,8 @@ def as_block(block: Any, name: str) -> Any:
     texts = _texts(block, name)
     if texts is not None:
         return texts
-    rows = hasattr(block, "shape") or isinstance(block, Sequence | memoryview)
+    arrays = ("shape", "__array__", "__array_interface__")
+    rows = any(hasattr(block, name) for name in arrays) or isinstance(block, Sequence | memoryview)
     if not rows or isinstance(block, str | bytes):
         raise ValueError(
             f"Modality {name!r}: Expected 2D array of shape (rows, columns) or a list of strings, "
@@ -159,8 +162,8 @@ def same_rows(one: Any, other: Any) -> bool:
     if sp.issparse(one):
         return one.shape == other.shape and same_rows(_entries(one), _entries(other))
     if isinstance(one, np.ndarray):
-        if one.dtype.kind in "fcmM" and other.dtype.kind in "fcmM":
-            return np.array_equal(one, other, equal_nan=True)
+        if object not in (one.dtype, other.dtype):
+            return np.array_equal(one, other, equal_nan={one.dtype.kind, other.dtype.kind} <= NANS)
         return one.shape == other.shape and all(map(_same_value, one.flat, other.flat))
     return bool(one.equals(other) if hasattr(one, "equals") else one == other)
 

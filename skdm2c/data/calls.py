@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .blocks import as_block, n_rows
+from .blocks import in_memory, n_columns, n_rows, take_rows
 from .container import MixedModalData
-from .disk import BackedRows
+from .rows import rows_per_chunk
 
 
 def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
@@ -62,27 +62,33 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
             "Labels are not needed; pass them 1-D if you must. For a block of one column pass "
             "fit(MixedModalData(X_a, X_b))."
         )
-    if n_rows(as_block(X, "a")) == shape[0] and _is_one_hot(y):
+    data = MixedModalData(X, y)
+    if n_rows(data.blocks["a"]) == n_rows(data.blocks["b"]) and _is_one_hot(data.blocks["b"]):
         raise ValueError(
             f"The second argument, of shape {shape}, holds a single 1 in each row: are these "
             "one-hot labels of the first block's rows? Labels are not needed. If it is B's block "
             "pass fit(MixedModalData(X_a, X_b))."
         )
-    return MixedModalData(X, y)
+    return data
 
 
-def _is_one_hot(y: Any) -> bool:
-    block = as_block(y, "b")
-    if isinstance(block, list | BackedRows) or 0 in block.shape:
+def _is_one_hot(block: Any) -> bool:
+    n = n_rows(block)
+    if isinstance(block, list) or n == 0:
         return False
-    if sp.issparse(block):
-        ones = np.asarray((block == 1).sum(axis=1)).ravel()
-        return bool((ones == 1).all() and (block != 0).sum() == len(ones))
+    size = rows_per_chunk(n_columns(block))
+    # A few rows first: mostly they tell, and a block may be large.
+    parts = [np.arange(min(n, 100)), *(np.arange(s, min(s + size, n)) for s in range(0, n, size))]
+    return all(_has_one_a_row(take_rows(block, part)) for part in parts)
+
+
+def _has_one_a_row(block: Any) -> bool:
+    rows = in_memory(block)
     try:
-        array = np.asarray(block).astype(np.float64)
+        rows = np.asarray(rows.toarray() if sp.issparse(rows) else rows).astype(np.float64)
     except (ValueError, TypeError):
         return False
-    return bool(np.isin(array, (0, 1)).all() and (array.sum(axis=1) == 1).all())
+    return bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())
 
 
 def as_known_modalities(

@@ -105,8 +105,7 @@ class MixedModalData:
         return stamped(self.__dict__)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        fields = ("names", "_blocks", "_columns", "codes", "_pairs")
-        self.__dict__.update(unstamped(state, fields))
+        self.__dict__.update(unstamped(state))
 
     @classmethod
     def from_frame(

@@ -55,15 +55,15 @@ def as_plain(block: Any, name: str) -> Any:
         )
     if isinstance(block, np.ma.MaskedArray):
         return block.data
-    if isinstance(block, np.ndarray) and block.dtype.kind == "V":
+    if isinstance(block, np.ndarray) and issubclass(block.dtype.type, np.void):
         raise ValueError(
             f"Modality {name!r} is an array of records ({block.dtype}). Pass its numbers as "
             "a 2-D array, or a data frame."
         )
     if sp.issparse(block):
         require_2d(block.shape, name)
-        if block.format == "coo":  # whose double entries are added up, in its own type
-            block = block.astype(np.result_type(block.dtype, np.float64))
+        if block.format == "coo" and block.dtype.kind in "iub":
+            block = block.astype(np.int64)  # double entries are added up, in the matrix's own type
         return block if block.format == "csr" else block.tocsr()
     if hasattr(block, "columns"):
         _require_rows(block, name)
@@ -112,16 +112,18 @@ def refuse_times(block: Any) -> None:
     --------
     >>> refuse_times(np.zeros((2, 3)))
     """
-    dtypes = list(getattr(block, "dtypes", []))
+    dtypes = list(getattr(block, "dtypes", [getattr(block, "dtype", None)]))
     temporal = any(getattr(dtype, "is_temporal", bool)() for dtype in dtypes)  # polars
     kinds = {getattr(dtype, "kind", "") for dtype in dtypes}
-    values = np.asarray(block)
-    if values.dtype == object:
+    if "O" in kinds or not kinds & set("biufcO"):
+        # Only what is kept as objects: a frame of numbers and truths becomes objects as a whole.
+        pandas = hasattr(block, "select_dtypes")
+        values = np.asarray(block.select_dtypes(object) if pandas else block, dtype=object)
         temporal = temporal or any(
             isinstance(value, TIMES) or (isinstance(value, np.ndarray) and value.dtype.kind in "mM")
             for value in values.flat
         )
-    if temporal or {"M", "m"} & {*kinds, values.dtype.kind}:
+    if temporal or {"M", "m"} & kinds:
         raise ValueError("dates and durations are no numbers here; turn them into some first.")
 
 

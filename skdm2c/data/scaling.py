@@ -189,7 +189,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 import pandas as pd  # which AnnData brings, and none else names columns so
 
                 named = pd.DataFrame(named, columns=columns)
-            if reset or not self._warn_of_names(_get_feature_names(named) is not None):
+            names = _unique_names(named)
+            if reset or not self._warn_of_names(names is not None):
                 validate_data(self, named, reset=reset, skip_check_array=True)
         except (ValueError, TypeError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -257,6 +258,16 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             stop = start + len(rows)
             held[start:stop] = self.scale(rows, np.arange(start, stop))
         return held
+
+
+def _unique_names(named: Any) -> Any:
+    names = _get_feature_names(named)
+    if names is not None and len(set(names)) < len(names):  # older scikit-learn lets them pass
+        raise ValueError(
+            "Expected unique column names. Rename those that are the same (of an AnnData with "
+            "var_names_make_unique())."
+        )
+    return names
 
 
 class ScaledRows:
