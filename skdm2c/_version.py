@@ -48,8 +48,9 @@ def _digests(value: Any) -> Iterator[bytes]:
         for item in value:
             yield from _digests(item)
         yield b"]"
-    elif isinstance(value, np.ndarray) and value.dtype != object:
-        yield f"{value.dtype.str}{value.shape}{crc32(np.ascontiguousarray(value).data)}".encode()
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "biufcmMUS":
+        content = np.ascontiguousarray(value).reshape(-1).view(np.uint8)
+        yield f"{value.dtype.str}{value.shape}{crc32(content.data)}".encode()
     elif isinstance(value, np.ndarray):
         yield from _digests(value.tolist())
     elif isinstance(value, str):
@@ -67,7 +68,7 @@ def _digests(value: Any) -> Iterator[bytes]:
 
 
 def _text(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass") + b";"
+    return b"'" + text.encode("utf-8", "surrogatepass") + b"';"
 
 
 def stamped(state: dict[str, Any], sealed: Iterable[str] = ()) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 import skdm2c
 from skdm2c import PerModality
 from skdm2c._persistence import system_from_arrays, system_to_arrays
+from skdm2c._version import checksum
 
 
 def plain(value):
@@ -121,6 +122,25 @@ def test_a_state_that_lacks_something_is_damaged(fitted):
     for field in state["system"]:
         with pytest.raises(ValueError, match=f"networks.*damaged: '{field}'"):
             system_from_arrays({k: v for k, v in state["system"].items() if k != field})
+
+
+def test_attributes_of_any_kind_are_saved(fitted):
+    model = loaded(fitted, fitted.__getstate__())
+    model.when_ = np.array(["2026-01-01"], dtype="datetime64[D]")
+    model.empty_, model.words_ = np.empty((0, 3)), np.array(["a", None, 2**70], dtype=object)
+    model.large_, model.odd_, model.other_ = 2**2000, {"a\udc80": [None, True]}, object()
+    copy = pickle.loads(pickle.dumps(loaded(model, model.__getstate__()).set_params()))
+    assert copy.large_ == 2**2000
+
+
+def test_a_checksum_tells_values_apart():
+    values = [
+        1, 1.0, True, "1", None, [1], [[1], 2], [1, [2]], {"a": 1}, {"a": [1]}, 2**53, 2**53 + 1,
+        np.zeros(2, "f4"), np.zeros(2, "i4"), np.zeros((2, 1), "f4"), np.array(["a", "b"], object),
+        np.array(["a", "c"], object),
+    ]  # fmt: skip
+    sums = [checksum(value) for value in values]
+    assert len(set(sums)) == len(sums)
 
 
 def test_numbers_that_are_not_those_saved_are_damaged(fitted):

@@ -112,18 +112,22 @@ def refuse_times(block: Any) -> None:
     --------
     >>> refuse_times(np.zeros((2, 3)))
     """
-    dtypes = list(getattr(block, "dtypes", [getattr(block, "dtype", None)]))
-    temporal = any(getattr(dtype, "is_temporal", bool)() for dtype in dtypes)  # polars
-    kinds = {getattr(dtype, "kind", "") for dtype in dtypes}
-    if "O" in kinds or not kinds & set("biufcO"):
-        # Only what is kept as objects: a frame of numbers and truths becomes objects as a whole.
+    frame = hasattr(block, "dtypes")
+    block = block if frame else np.asarray(block)
+    dtypes = list(block.dtypes) if frame else [block.dtype]
+    temporal = any(
+        getattr(dtype, "kind", "") in {"M", "m"} or getattr(dtype, "is_temporal", bool)()  # polars
+        for dtype in dtypes
+    )
+    if any(str(dtype).lower() == "object" for dtype in dtypes):
+        # Those columns alone: a frame of numbers and truths becomes objects as a whole.
         pandas = hasattr(block, "select_dtypes")
         values = np.asarray(block.select_dtypes(object) if pandas else block, dtype=object)
         temporal = temporal or any(
             isinstance(value, TIMES) or (isinstance(value, np.ndarray) and value.dtype.kind in "mM")
             for value in values.flat
         )
-    if temporal or {"M", "m"} & kinds:
+    if temporal:
         raise ValueError("dates and durations are no numbers here; turn them into some first.")
 
 
