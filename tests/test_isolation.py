@@ -243,7 +243,7 @@ def test_who_kept_the_handler_of_a_fit_still_hears_of_signals(handlers):
 # --- Forks and threads --------------------------------------------------------------------
 
 FORKS = """
-import os, sys, threading, time, warnings
+import faulthandler, os, sys, threading, time, warnings
 sys.path.insert(0, sys.argv[1])
 warnings.simplefilter("ignore")
 import numpy as np
@@ -265,6 +265,7 @@ codes = []
 for _ in range(20):
     child = os.fork()
     if not child:
+        faulthandler.dump_traceback_later(30)  # to see where it hangs, if it does
         os._exit(not (np.array_equal(model.predict(X), expected) and settings() == before))
     stop = time.monotonic() + 60
     while True:

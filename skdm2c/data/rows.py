@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -63,11 +62,14 @@ class RowSource:
         self._block, self._name = block, name
         self.n_rows = n_rows(block)
         self.n_columns = n_columns(block)
+        self._read: Matrix | None = None
 
-    @cached_property
     def _whole(self) -> Matrix:
-        # A block of one chunk is read once, however many passes there are over it.
-        return self._as_numbers(self._block)
+        # A block of one chunk is read once, however many passes there are over it. By hand:
+        # until Python 3.12 a cached_property holds a lock, which a fork would leave locked.
+        if self._read is None:
+            self._read = self._as_numbers(self._block)
+        return self._read
 
     def take(self, index: NDArray[np.intp]) -> Matrix:
         """Return some rows.
@@ -103,7 +105,7 @@ class RowSource:
         """
         size = rows_per_chunk(self.n_columns)
         if self.n_rows <= size:
-            yield 0, self._whole
+            yield 0, self._whole()
             return
         for start in range(0, self.n_rows, size):
             yield start, self.take(np.arange(start, min(start + size, self.n_rows)))
