@@ -15,7 +15,7 @@ from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
 from ._documentation import documentation_template
-from ._messages import keyword, printable
+from ._messages import about, keyword, printable
 from ._version import stamped, unstamped
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import as_block, in_memory, n_columns, n_rows
@@ -297,8 +297,7 @@ def _apply(method: Callable[[Any], Any], transformer: Any, data: MixedModalData,
     try:
         return method(block)
     except (ValueError, TypeError) as error:
-        kind = TypeError if isinstance(error, TypeError) else ValueError
-        raise kind(f"Modality {name!r}, {type(transformer).__name__}: {error}") from error
+        raise about(f"Modality {name!r}, {type(transformer).__name__}", error) from error
 
 
 def _as_pattern(name: str) -> str:

@@ -77,6 +77,17 @@ class InterruptAt:
                 # All at once, whatever the first of them raises.
                 raise_all(self.signals)
 
+    def interrupts(self, work):
+        """Whether a KeyboardInterrupt came out of work."""
+        try:
+            sys.setprofile(self)
+            work()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.setprofile(None)
+        return False
+
 
 def raise_all(signals):
     if signals:
@@ -136,13 +147,7 @@ def test_an_interrupt_at_any_place_leaves_all_settings_as_they_were(caller, burs
         before = settings()
         for number in range(1, 1000):
             tracer = InterruptAt(number, burst)
-            try:
-                sys.setprofile(tracer)
-                work()
-            except KeyboardInterrupt:
-                pass
-            finally:
-                sys.setprofile(None)
+            tracer.interrupts(work)
             assert settings() == before, f"interrupted at place {number}"
             if tracer.seen < number:
                 break
@@ -155,14 +160,7 @@ def test_no_interrupt_is_lost():
     work = isolated(int)
     for number in range(1, 1000):
         tracer = InterruptAt(number, 1)
-        try:
-            sys.setprofile(tracer)
-            work()
-            caught = False
-        except KeyboardInterrupt:
-            caught = True
-        finally:
-            sys.setprofile(None)
+        caught = tracer.interrupts(work)
         assert caught == (tracer.seen >= number)
         if not caught:
             break
@@ -206,14 +204,19 @@ print("held")
 """
 
 
-def test_a_hundred_interrupts_change_neither_limits_nor_what_follows(record_property):
-    record_property("cases", 100)
-    done = subprocess.run(
-        [sys.executable, "-c", STRESS, Path(__file__).parent],
+def in_child(code):
+    """Run code in a Python of its own, which knows this file."""
+    return subprocess.run(
+        [sys.executable, "-c", code, Path(__file__).parent],
         capture_output=True,
         text=True,
         timeout=280,
     )
+
+
+def test_a_hundred_interrupts_change_neither_limits_nor_what_follows(record_property):
+    record_property("cases", 100)
+    done = in_child(STRESS)
     assert (done.returncode, done.stdout.strip()) == (0, "held"), done.stderr
 
 
@@ -221,12 +224,7 @@ def test_signals_of_several_kinds_are_all_passed_on(handlers):
     for number in range(1, 1000):
         handlers.clear()
         tracer = InterruptAt(number, 1, (signal.SIGTERM, signal.SIGINT, signal.SIGABRT))
-        with contextlib.suppress(KeyboardInterrupt):
-            try:
-                sys.setprofile(tracer)
-                isolated(int)()
-            finally:
-                sys.setprofile(None)
+        tracer.interrupts(isolated(int))
         if tracer.seen < number:
             break
         assert sorted(handlers) == [signal.SIGABRT, signal.SIGTERM]
@@ -286,12 +284,7 @@ print(set(codes))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_child_forked_while_another_thread_predicts_goes_on(record_property):
     record_property("cases", 20)
-    done = subprocess.run(
-        [sys.executable, "-c", FORKS, Path(__file__).parent],
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
+    done = in_child(FORKS)
     assert (done.returncode, done.stdout.strip()) == (0, "{0}"), done.stderr + done.stdout
 
 

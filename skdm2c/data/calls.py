@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .blocks import in_memory, n_columns, n_rows, take_rows
+from .blocks import n_rows
 from .container import MixedModalData
-from .rows import rows_per_chunk
+from .rows import Matrix, RowSource
 
 
 def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
@@ -73,21 +73,19 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
 
 
 def _is_one_hot(block: Any) -> bool:
-    n = n_rows(block)
-    if isinstance(block, list) or n == 0:
+    if isinstance(block, list) or n_rows(block) == 0:
         return False
-    size = rows_per_chunk(n_columns(block))
-    # A few rows first: mostly they tell, and a block may be large.
-    parts = [np.arange(min(n, 100)), *(np.arange(s, min(s + size, n)) for s in range(0, n, size))]
-    return all(_has_one_a_row(take_rows(block, part)) for part in parts)
-
-
-def _has_one_a_row(block: Any) -> bool:
-    rows = in_memory(block)
+    source = RowSource(block, "b")
     try:
-        rows = np.asarray(rows.toarray() if sp.issparse(rows) else rows).astype(np.float64)
-    except (ValueError, TypeError):
+        # A few rows first: mostly they tell, and a block may be large.
+        return _has_one_a_row(source.take(np.arange(min(source.n_rows, 100)))) and all(
+            _has_one_a_row(rows) for _, rows in source.chunks()
+        )
+    except (ValueError, TypeError):  # no numbers, as is told later
         return False
+
+
+def _has_one_a_row(rows: Matrix) -> bool:
     return bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())
 
 

@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
+from .._messages import about
 from .blocks import in_memory, n_columns, n_rows, take_rows
 from .forms import refuse_times
 
@@ -116,7 +117,9 @@ class RowSource:
                 _dense(in_memory(block)), dtype=np.float64, order="C", ensure_all_finite=False
             )
         except _conversion_errors() as error:
-            raise _named(error, self._name) from error
+            # NumPy's and scikit-learn's messages may end in the whole array.
+            said = str(error).splitlines() or [type(error).__name__]
+            raise about(f"Modality {self._name!r}", error, said[0]) from error
         return rows
 
 
@@ -173,10 +176,3 @@ def _conversion_errors() -> tuple[type[Exception], ...]:
     polars = sys.modules.get("polars")  # its errors are of its own kind
     own = [] if polars is None else [polars.exceptions.PolarsError]
     return ValueError, TypeError, OverflowError, *own
-
-
-def _named(error: Exception, name: str) -> Exception:
-    # NumPy's and scikit-learn's messages may end in the whole array.
-    kind = TypeError if isinstance(error, TypeError) else ValueError
-    said = str(error).splitlines() or [type(error).__name__]
-    return kind(f"Modality {name!r}: {said[0]}")

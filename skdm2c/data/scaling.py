@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _get_feature_names, validate_data
 
-from .._messages import keyword
+from .._messages import about, keyword
 from ..exceptions import caller_level
 from .rows import FloatRows, Matrix, Rows, RowSource, rows_per_chunk
 
@@ -193,8 +193,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             if reset or not self._warn_of_names(names is not None):
                 validate_data(self, named, reset=reset, skip_check_array=True)
         except (ValueError, TypeError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"Modality {self.name!r}: {error}") from error
+            raise about(f"Modality {self.name!r}", error) from error
         return RowSource(block, self.name)
 
     def _warn_of_names(self, named: bool) -> bool:
