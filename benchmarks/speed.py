@@ -22,7 +22,7 @@ import torch
 from sklearn.metrics import adjusted_rand_score
 
 from skdm2c import MixedModalClustering
-from skdm2c.neighbors import close_rows, principal_components
+from skdm2c.neighbors import row_graph
 from skdm2c.networks import CrossModalSystem
 from skdm2c.presets import PUBLISHED
 from skdm2c.training import (
@@ -116,7 +116,7 @@ def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
         pretrain_autoencoder(
             system.autoencoders[0],
             x,
-            close_rows(principal_components(x.numpy(), 0), plan.n_neighbors)
+            row_graph(x.numpy(), plan.n_neighbors, 0)
             if plan.pretraining.lambda_neighbors
             else None,
             plan.pretraining,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +26,7 @@ MAX_COMPONENTS = 20  # a covariance of more directions is mostly noise
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
 MAX_LOG_TEMPERATURE = 10.0
 MAX_CUT_ROWS = 5000  # of a sample that starts the mixture
+MAX_PART = 2**16  # points that are looked at together, as each takes several times its size
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,9 @@ class Clusters:
 
     def assign(self, points: Points) -> Labels:
         """Cluster of each point, shape (n,)."""
-        labels: Labels = self._log_shares(points).argmax(axis=1).astype(np.int32)
+        labels: Labels = np.empty(len(points), dtype=np.int32)
+        for part in _parts(points):
+            labels[part] = self._log_shares(points[part]).argmax(axis=1)
         return labels
 
     def share(self, points: Points, temperature: float = 1.0) -> Matrix:
@@ -74,7 +78,9 @@ class Clusters:
         -------
         ndarray of shape (n, k)
         """
-        shares: Matrix = softmax(self._log_shares(points) / temperature, axis=1)
+        shares: Matrix = np.empty((len(points), len(self.means)))
+        for part in _parts(points):
+            shares[part] = softmax(self._log_shares(points[part]) / temperature, axis=1)
         return shares
 
     def temperature(self, points: Points, certainty: float) -> float:
@@ -106,9 +112,13 @@ class Clusters:
 
     def centers(self, points: Points) -> Matrix:
         """Mean of the points of each cluster; shape (k, c), zero where there are none."""
-        shares = np.eye(len(self.means))[self.assign(points)]
-        mass = np.maximum(shares.sum(axis=0), np.finfo(float).tiny)
-        centers: Matrix = shares.T @ points.astype(np.float64) / mass[:, None]
+        k = len(self.means)
+        mass, total = np.zeros(k), np.zeros((k, points.shape[1]))
+        for part in _parts(points):
+            member = np.eye(k)[self.assign(points[part])]
+            mass += member.sum(axis=0)
+            total += member.T @ points[part].astype(np.float64)
+        centers: Matrix = total / np.maximum(mass, np.finfo(float).tiny)[:, None]
         return centers
 
     def numbered_like(self, shares: Matrix, points: Points) -> Clusters:
@@ -133,6 +143,11 @@ class Clusters:
         at = (points.astype(np.float64) - self.origin) @ self.projection
         log: Matrix = at @ self.means.T - np.square(self.means).sum(axis=1) / 2 + self.log_weights
         return log
+
+
+def _parts(points: Points) -> Iterator[slice]:
+    for start in range(0, len(points), MAX_PART):
+        yield slice(start, start + MAX_PART)
 
 
 def fit_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> Clusters:

@@ -148,6 +148,10 @@ class MixedModalClustering(
         Length of the last, in which decoders are fitted to the final latents, for ``translate``.
     batch_size : int, default=256
         Rows of a step; in the game of equation (4) of all modalities together.
+    max_epoch_rows : int or None, default=20000
+        Rows of a modality (in the game, on average over the modalities) that an epoch goes
+        through. Of larger data every epoch draws as many anew, so that training takes no
+        longer for more rows. None goes through all.
     pretrain_learning_rate : float or sequence of float, default=1e-3
         For pretraining and decoding, one for all or one a modality (and the greatest of
         them for the alignment phase); Adam.
@@ -302,6 +306,7 @@ class MixedModalClustering(
         "input_noise": [_WEIGHT],
         "decoder_epochs": [_NATURAL],
         "batch_size": [_Number(Integral, 2, None, closed="left")],
+        "max_epoch_rows": [_COUNT, None],
         "pretrain_learning_rate": [_POSITIVE, "array-like"],
         "pretrain_weight_decay": [_WEIGHT],
         "autoencoder_learning_rate": [_WEIGHT],
@@ -347,6 +352,7 @@ class MixedModalClustering(
         adversarial_epochs: int = 10,
         decoder_epochs: int = 100,
         batch_size: int = 256,
+        max_epoch_rows: int | None = 20_000,
         pretrain_learning_rate: float | Sequence[float] = 1e-3,
         pretrain_weight_decay: float = 0.0,
         learning_rate_schedule: str = "linear",
@@ -389,6 +395,7 @@ class MixedModalClustering(
         self.adversarial_epochs = adversarial_epochs
         self.decoder_epochs = decoder_epochs
         self.batch_size = batch_size
+        self.max_epoch_rows = max_epoch_rows
         self.pretrain_learning_rate = pretrain_learning_rate
         self.pretrain_weight_decay = pretrain_weight_decay
         self.learning_rate_schedule = learning_rate_schedule
@@ -796,6 +803,7 @@ class MixedModalClustering(
                 lambda_neighbors=given.lambda_neighbors,
                 negative_weight=given.negative_weight,
                 input_noise=given.input_noise,
+                max_epoch_rows=given.max_epoch_rows,
             ),
             teaching=RegressionSettings(
                 "alignment",
@@ -803,6 +811,7 @@ class MixedModalClustering(
                 given.alignment_epochs,
                 given.batch_size,
                 given.learning_rate_schedule,
+                given.max_epoch_rows,
             ),
             adversarial=AdversarialSettings(
                 n_epochs=given.adversarial_epochs,
@@ -822,6 +831,7 @@ class MixedModalClustering(
                 discriminator_learning_rate=given.discriminator_learning_rate,
                 optimizer=given.optimizer,
                 weight_decay=given.weight_decay,
+                max_epoch_rows=given.max_epoch_rows,
             ),
             decoding=RegressionSettings(
                 "decoding",
@@ -829,6 +839,7 @@ class MixedModalClustering(
                 given.decoder_epochs,
                 given.batch_size,
                 given.learning_rate_schedule,
+                given.max_epoch_rows,
             ),
         )
 

@@ -30,7 +30,7 @@ from .data.rows import FloatRows, Matrix, Rows, rows_to_look_at
 from .data.scaling import ModalityInput
 from .hub import separation
 from .model import FittedModel, in_order_given, unify
-from .neighbors import close_rows, principal_components
+from .neighbors import row_graph
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .networks.inference import CHUNK
 from .plan import ClusteringSettings, FitPlan
@@ -70,6 +70,23 @@ class CheckedData:
     names: tuple[str, ...]
     doors: tuple[ModalityInput, ...]
     rows: list[Rows]
+    codes: NDArray[np.intp]
+
+
+class Sample(NamedTuple):
+    """Rows that are looked at together: all of a modality, or some where it has many.
+
+    Attributes
+    ----------
+    rows : list of ndarray, the m-th of shape (s_m, d_m)
+    at : ndarray of int of shape (s,)
+        Which of the rows given they are, in ascending order.
+    codes : ndarray of shape (s,)
+        Each one's modality, in that order.
+    """
+
+    rows: list[FloatRows]
+    at: NDArray[np.intp]
     codes: NDArray[np.intp]
 
 
@@ -177,7 +194,8 @@ def fit_model(
     widths = [x.shape[1] for x in data.rows]
     autoencoders = build_autoencoders(plan.networks, widths, weights_rng).to(device)
     _pretrain(autoencoders, data, blocks, plan, seeds, rng, callback)
-    latents = _encode(autoencoders, data.rows, device)
+    sample = _draw_sample(data, seeds.alignment)
+    latents = _encode(autoencoders, sample.rows, device)
     _require_finite("latent space", latents, history)
 
     own: list[OwnClusters] = []
@@ -196,15 +214,15 @@ def fit_model(
     start = None
     if plan.aligner:
         views = [
-            _view(x, z, found.labels, plan.clustering.n_clusters, seeds.alignment)
-            for x, z, found in zip(data.rows, latents, own, strict=True)
+            ModalityView(x, z, found.labels, plan.clustering.n_clusters)
+            for x, z, found in zip(sample.rows, latents, own, strict=True)
         ]
         alignments = _align_spokes(plan.aligner, views, separations, hub, seeds.alignment)
         shares = _shares_in_hub_order(own, alignments)
-        start = in_order_given(shares, data.codes)
+        start = in_order_given(shares, sample.codes)
 
     def conclude(system: CrossModalSystem, embedding: FloatRows) -> Fit:
-        clusters = _fit_clusters(embedding, start, plan.clustering, seeds.clusters)
+        clusters = _fit_clusters(embedding[sample.at], start, plan.clustering, seeds.clusters)
         profiles = _profiles(data, clusters.assign(embedding), plan.clustering.n_clusters)
         temperatures = _temperatures(data, embedding, clusters, profiles)
         model = FittedModel(
@@ -228,6 +246,16 @@ def fit_model(
     _refit_decoders(system, data, blocks, plan, rng, callback)
     _require_finite("translation", _some_translations(system, data.rows), history)
     return conclude(system, embedding)
+
+
+def _draw_sample(data: CheckedData, seed: int) -> Sample:
+    rows, at = [], []
+    for m, x in enumerate(data.rows):
+        kept = subsample(len(x), rows_to_look_at(x), np.random.RandomState(seed))
+        rows.append(x if isinstance(x, np.ndarray) and len(kept) == len(x) else x[kept])
+        at.append(np.flatnonzero(data.codes == m)[kept])
+    together = np.sort(np.concatenate(at))
+    return Sample(rows, together, data.codes[together])
 
 
 def _profiles(
@@ -286,8 +314,7 @@ def _pretrain(
         assert isinstance(autoencoder, ModalityAutoEncoder)
         graph = None
         if plan.pretraining.lambda_neighbors:
-            points = principal_components(data.rows[m], seeds.alignment)
-            graph = close_rows(points, plan.n_neighbors)
+            graph = row_graph(data.rows[m], plan.n_neighbors, seeds.alignment)
         pretrain_autoencoder(
             autoencoder,
             blocks[m],
@@ -347,7 +374,9 @@ def _refit_decoders(
         )
 
 
-def _encode(autoencoders: nn.ModuleList, rows: list[Rows], device: torch.device) -> list[FloatRows]:
+def _encode(
+    autoencoders: nn.ModuleList, rows: Sequence[Rows], device: torch.device
+) -> list[FloatRows]:
     latents = []
     for autoencoder, x in zip(autoencoders, rows, strict=True):
         assert isinstance(autoencoder, ModalityAutoEncoder)
@@ -365,16 +394,6 @@ def _own_clusters(z: FloatRows, settings: ClusteringSettings, seed: int) -> OwnC
     shares = np.zeros((len(z), settings.n_clusters))
     shares[:, :n] = clusters.share(z)
     return OwnClusters(clusters.assign(z), shares)
-
-
-def _view(
-    x: Rows, z: FloatRows, labels: NDArray[np.int32], n_clusters: int, seed: int
-) -> ModalityView:
-    # Aligners get arrays: of a block that is not held, some of the rows.
-    if isinstance(x, np.ndarray):
-        return ModalityView(x, z, labels, n_clusters)
-    kept = subsample(len(x), rows_to_look_at(x), np.random.RandomState(seed))
-    return ModalityView(x[kept], z[kept], labels[kept], n_clusters)
 
 
 def _align_spokes(

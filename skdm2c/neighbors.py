@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
-from sklearn.neighbors import kneighbors_graph
+from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 from sklearn.preprocessing import normalize
 
-from .data.rows import Matrix, Rows, rows_per_chunk, rows_to_look_at
+from .data.rows import FloatRows, Matrix, Rows, rows_per_chunk, rows_to_look_at
 from .sampling import subsample
 
 N_PRINCIPAL = 30
@@ -43,15 +45,14 @@ def fit_pca(block: NDArray[np.floating], n_components: int, seed: int) -> PCA:
         return pca.fit(block.astype(np.float64))
 
 
-def principal_components(block: Rows, seed: int) -> Matrix:
+def principal_components(block: FloatRows, seed: int) -> Matrix:
     """Leading principal components of a block, at most 30.
 
     Parameters
     ----------
-    block : Rows of shape (n, d)
-        Where it is not held in memory a sample tells the components.
+    block : ndarray of shape (n, d)
     seed : int
-        For the sample, and for the randomised solver, which large blocks get.
+        For the randomised solver, which large blocks get.
 
     Returns
     -------
@@ -62,14 +63,52 @@ def principal_components(block: Rows, seed: int) -> Matrix:
     >>> principal_components(np.eye(4), seed=0).shape
     (4, 4)
     """
-    n, d = block.shape
-    size = rows_per_chunk(d)
-    kept = subsample(n, rows_to_look_at(block), np.random.RandomState(seed))
-    pca = fit_pca(block[kept] if len(kept) < n else block[:], N_PRINCIPAL, seed)
-    parts = [
-        pca.transform(block[start : start + size].astype(np.float64)) for start in range(0, n, size)
-    ]
-    return np.concatenate(parts)
+    pca = fit_pca(block, N_PRINCIPAL, seed)
+    return np.concatenate([pca.transform(part) for _, part in _parts(block)])
+
+
+def row_graph(x: Rows, n_neighbors: int, seed: int) -> sp.csr_matrix:
+    """Graph of neighbours of the rows of a block, by cosine in its principal components.
+
+    Parameters
+    ----------
+    x : Rows of shape (n, d)
+    n_neighbors : int
+        Fewer are taken where there are few rows.
+    seed : int
+
+    Returns
+    -------
+    sparse matrix of shape (n, n)
+        :func:`close_rows` where there are at most 20,000 rows. Of more, the neighbours of
+        each are found among as many that are drawn at random: with n rows, k neighbours
+        then are as close as k * n / 20,000 of all are; time and memory grow with n, not n².
+
+    Examples
+    --------
+    >>> x = np.random.RandomState(0).randn(30_000, 4).astype(np.float32)
+    >>> graph = row_graph(x, 15, seed=0)
+    >>> graph.shape, graph.nnz // len(x), len(np.unique(graph.indices)) <= 20_000
+    ((30000, 30000), 15, True)
+    """
+    n = len(x)
+    seen = subsample(n, rows_to_look_at(x), np.random.RandomState(seed))
+    some = x[seen] if len(seen) < n else x[:]
+    if len(seen) == n:
+        return close_rows(principal_components(some, seed), n_neighbors)
+    pca = fit_pca(some, N_PRINCIPAL, seed)
+    search = NearestNeighbors(n_neighbors=min(n_neighbors, len(seen) - 1) + 1)
+    search.fit(_directions(pca.transform(some.astype(np.float64))))
+    columns = []
+    for start, part in _parts(x):
+        found = seen[search.kneighbors(_directions(pca.transform(part)), return_distance=False)]
+        # Rows are no neighbours of themselves: where one was drawn, it goes last, and falls out.
+        itself = found == np.arange(start, start + len(part))[:, None]
+        order = np.argsort(itself, axis=1, kind="stable")[:, :-1]
+        columns.append(np.take_along_axis(found, order, axis=1).astype(np.int32))
+    indices = np.concatenate(columns)
+    ends = np.arange(n + 1) * indices.shape[1]
+    return sp.csr_matrix((np.ones(indices.size, np.float32), indices.ravel(), ends), shape=(n, n))
 
 
 def neighbor_graph(points: Matrix, n_neighbors: int) -> sp.csr_matrix:
@@ -116,8 +155,7 @@ def close_rows(points: Matrix, n_neighbors: int) -> sp.csr_matrix:
     >>> close_rows(np.array([[-1.0], [-0.9], [0.1], [0.3], [1.5]]), 2).nnz
     14
     """
-    unit = normalize(points) if points.shape[1] > FEW_DIRECTIONS else points
-    return neighbor_graph(unit, few_neighbors(n_neighbors, len(points)))
+    return neighbor_graph(_directions(points), few_neighbors(n_neighbors, len(points)))
 
 
 def few_neighbors(n_neighbors: int, n_rows: int) -> int:
@@ -140,3 +178,15 @@ def few_neighbors(n_neighbors: int, n_rows: int) -> int:
     (15, 5, 3)
     """
     return min(n_neighbors, max(3, n_rows // 8))
+
+
+def _directions(points: Matrix) -> Matrix:
+    unit: Matrix = normalize(points) if points.shape[1] > FEW_DIRECTIONS else points
+    return unit
+
+
+def _parts(x: Rows) -> Iterator[tuple[int, Matrix]]:
+    # All rows in order, so many at a time, each with the number of its first.
+    size = rows_per_chunk(x.shape[1])
+    for start in range(0, len(x), size):
+        yield start, x[start : start + size].astype(np.float64)

@@ -21,6 +21,7 @@ PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
         "adversarial_epochs": 220,
         "decoder_epochs": 0,
         "batch_size": 128,
+        "max_epoch_rows": None,
         "pretrain_learning_rate": (1e-4, 1e-5),  # images, texts
         "pretrain_weight_decay": 1e-4,
         "learning_rate_schedule": "constant",

@@ -101,6 +101,19 @@ def test_few_rows_are_seen_several_times_an_epoch():
     assert seen.bincount().tolist() == pytest.approx([80 / 30] * 30, abs=0.7)
 
 
+@pytest.mark.parametrize(
+    ("n_rows", "max_rows", "steps"),
+    [([1000], 100, 10), ([90], 100, 9), ([600, 400], 100, 20), ([1000], None, 100), ([1000], 1, 1)],
+)
+def test_an_epoch_of_many_rows_goes_through_some_of_them(n_rows, max_rows, steps):
+    batches = StratifiedBatches(n_rows, 10, seeded(), max_rows=max_rows)
+    assert len(batches) == steps
+    one, two = (torch.cat([x[0] for x in batches]) for _ in range(2))
+    assert len(one) == steps * batches.sizes[0]
+    assert len(one.unique()) == len(one)
+    assert not torch.equal(one, two)
+
+
 def test_every_epoch_draws_anew_and_the_seed_decides():
     first, again = (StratifiedBatches([20], 5, seeded()) for _ in range(2))
     one, two = (torch.cat([x for (x,) in first]) for _ in range(2))

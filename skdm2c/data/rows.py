@@ -20,6 +20,7 @@ FloatRows = NDArray[np.float32]
 
 CHUNK_ELEMENTS = 2**24  # numbers read at a time: 128 MiB of them
 LEAST_SEEN = 5000  # rows that are looked at together, however wide
+MOST_SEEN = 20_000  # rows that are, however narrow
 
 
 class Rows(Protocol):
@@ -144,7 +145,7 @@ def rows_per_chunk(n_columns: int) -> int:
 
 
 def rows_to_look_at(x: Rows) -> int:
-    """Rows of a block that are looked at together: all where they are held in memory.
+    """Rows of a block that are enough to look at together: for its components and clusters.
 
     Parameters
     ----------
@@ -153,13 +154,16 @@ def rows_to_look_at(x: Rows) -> int:
     Returns
     -------
     int
+        At most 20,000; of wide blocks that are not held in memory fewer, but 5,000 of any.
 
     Examples
     --------
-    >>> rows_to_look_at(np.zeros((7, 3), dtype=np.float32))
-    7
+    >>> [rows_to_look_at(np.zeros((n, 3), dtype=np.float32)) for n in (7, 30_000)]
+    [7, 20000]
     """
-    return len(x) if isinstance(x, np.ndarray) else max(LEAST_SEEN, rows_per_chunk(x.shape[1]))
+    held = isinstance(x, np.ndarray)
+    most = MOST_SEEN if held else min(MOST_SEEN, max(LEAST_SEEN, rows_per_chunk(x.shape[1])))
+    return min(len(x), most)
 
 
 def _dense(block: Any) -> Any:

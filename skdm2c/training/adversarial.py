@@ -43,6 +43,7 @@ class AdversarialSettings:
     discriminator_learning_rate: float
     optimizer: OptimizerName
     weight_decay: float
+    max_epoch_rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,9 @@ def train_adversarially(
         If a loss becomes NaN or infinite.
     """
     batches = _NumberedBatches(
-        StratifiedBatches([len(x) for x in blocks], settings.batch_size, rng)
+        StratifiedBatches(
+            [len(x) for x in blocks], settings.batch_size, rng, max_rows=settings.max_epoch_rows
+        )
     )
     learners: list[tuple[nn.Module, float]] = [
         (system.generators, settings.generator_learning_rate)

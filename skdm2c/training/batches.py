@@ -27,6 +27,9 @@ class StratifiedBatches:
         Draws the order of the rows; its device is that of the numbers.
     min_steps : int, default=1
         Steps that an epoch has at least: small data are seen several times.
+    max_rows : int, default=None
+        Rows of a modality, on average, that an epoch goes through at most: of more, every
+        epoch draws some anew. None is for all.
 
     Examples
     --------
@@ -43,12 +46,14 @@ class StratifiedBatches:
         batch_size: int,
         rng: torch.Generator,
         min_steps: int = 1,
+        max_rows: int | None = None,
     ) -> None:
         total = sum(n_rows)
         self.n_rows = list(n_rows)
         self.rng = rng
         self.sizes = [min(n, max(2, round(batch_size * n / total))) for n in n_rows]
-        self.n_steps = max(min_steps, -(-total // batch_size))
+        rows = total if max_rows is None else min(total, max_rows * len(n_rows))
+        self.n_steps = max(min_steps, -(-rows // batch_size))
 
     def __len__(self) -> int:
         """Count the steps of one epoch."""

@@ -26,9 +26,9 @@ class NeighborSampler:
     """
 
     def __init__(self, graph: sp.csr_matrix, device: torch.device) -> None:
-        cumulative = np.r_[0.0, np.cumsum(graph.data)]
+        cumulative = np.r_[0.0, np.cumsum(graph.data, dtype=np.float64)]
         self._start = torch.from_numpy(graph.indptr.astype(np.int64)).to(device)
-        self._column = torch.from_numpy(graph.indices.astype(np.int64)).to(device)
+        self._column = torch.from_numpy(graph.indices.astype(np.int32)).to(device)
         # Single precision would blur the edges of large graphs; not every device has double.
         offset = np.repeat(cumulative[graph.indptr[:-1]], np.diff(graph.indptr))
         self._upper = torch.from_numpy((cumulative[1:] - offset).astype(np.float32)).to(device)
@@ -42,7 +42,7 @@ class NeighborSampler:
         total = self._upper[stop - 1]
         u = total * torch.rand(len(rows), generator=rng, dtype=total.dtype, device=rows.device)
         passed = ((upper <= u[:, None]) & (edges < stop[:, None])).sum(1)
-        return self._column[torch.minimum(start + passed, stop - 1)]
+        return self._column[torch.minimum(start + passed, stop - 1)].long()
 
 
 def negative_pairs(rows: Tensor, neighbors: Tensor) -> Tensor:

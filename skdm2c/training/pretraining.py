@@ -30,6 +30,7 @@ class PretrainingSettings:
     lambda_neighbors: float
     negative_weight: float
     input_noise: float
+    max_epoch_rows: int | None = None
 
 
 def pretrain_autoencoder(
@@ -82,7 +83,11 @@ def pretrain_autoencoder(
     optimizer = make_optimizer("adam", [(autoencoder, learning_rate)], settings.weight_decay)
     sampler = None if graph is None else NeighborSampler(graph, rng.device)
     batches = StratifiedBatches(
-        [len(x)], settings.batch_size, rng, min_steps=1 if graph is None else FEW_ROWS_STEPS
+        [len(x)],
+        settings.batch_size,
+        rng,
+        min_steps=1 if graph is None else FEW_ROWS_STEPS,
+        max_rows=settings.max_epoch_rows,
     )
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(

@@ -31,6 +31,7 @@ class RegressionSettings:
     n_epochs: int
     batch_size: int
     schedule: ScheduleName
+    max_epoch_rows: int | None = None
 
 
 def fit_to_examples(
@@ -76,7 +77,9 @@ def fit_to_examples(
     >>> history.records[-1]["reconstruction"] < 0.01
     True
     """
-    batches = StratifiedBatches([len(inputs)], settings.batch_size, rng, FEW_ROWS_STEPS)
+    batches = StratifiedBatches(
+        [len(inputs)], settings.batch_size, rng, FEW_ROWS_STEPS, settings.max_epoch_rows
+    )
     optimizer = make_optimizer("adam", [(network, learning_rate)])
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(
