@@ -132,9 +132,9 @@ def solve(method: str, problem: Problem, threads: int) -> Solution:
     torch.set_num_threads(threads)
     fit_labels = load(method)
     with threadpool_limits(threads):
-        before, start = _peak_mb(), time.perf_counter()
+        before, start = peak_mb(), time.perf_counter()
         clustering = fit_labels(*problem)
-        return Solution(clustering, time.perf_counter() - start, _peak_mb() - before)
+        return Solution(clustering, time.perf_counter() - start, peak_mb() - before)
 
 
 def _solve_and_send(sender: Connection, method: str, problem: Problem, threads: int) -> None:
@@ -226,7 +226,8 @@ def _machine() -> str:
     return f"{len(models)} x {models[0]}"
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
+    """Most memory that this process has held so far, in MiB."""
     unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, KiB elsewhere
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
