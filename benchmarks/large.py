@@ -97,9 +97,8 @@ def measure(case: Case, threads: int) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``seconds`` of the fit, ``predict_seconds`` for all rows, ``step_ms`` of each phase (its
-        seconds over its steps), ``beyond_input_mb``, ``ari``, that of the worst modality by
-        itself, ``confidence``.
+        ``seconds`` of the fit, ``predict_seconds`` for all rows, ``beyond_input_mb``, ``ari``,
+        that of the worst modality by itself, ``confidence``, and when each phase ended.
     """
     torch.set_num_threads(threads)
     X, y = make(case)
@@ -111,7 +110,10 @@ def measure(case: Case, threads: int) -> dict[str, Any]:
         start = time.perf_counter()
         model.predict(X)
         predict_seconds = time.perf_counter() - start
-    within = [adjusted_rand_score(y[X.codes == m], model.labels_[X.codes == m]) for m in range(2)]
+    within = [
+        adjusted_rand_score(y[X.codes == m], model.labels_[X.codes == m])
+        for m in range(len(X.names))
+    ]
     return {
         "seconds": round(seconds, 2),
         "predict_seconds": round(predict_seconds, 2),
