@@ -218,6 +218,7 @@ BAD_PARAMETERS = {
     "discriminator_steps": [0, 1.5, None],
     "adversarial_loss": ["hinge", None],
     "lipschitz": ["clipping", True],
+    "max_epoch_rows": [0, -1, 1.5, "all"],
     "clip_value": [0, -1, "x", None],
     "gradient_penalty_weight": [-1, "x", None],
     "lambda_cycle": [-1, "x", None],
