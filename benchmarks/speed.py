@@ -116,7 +116,7 @@ def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
         pretrain_autoencoder(
             system.autoencoders[0],
             x,
-            row_graph(x.numpy(), plan.n_neighbors, 0)
+            row_graph(x.numpy(), plan.n_neighbors, 30, 0)
             if plan.pretraining.lambda_neighbors
             else None,
             plan.pretraining,

@@ -30,7 +30,7 @@ from .data.rows import FloatRows, Matrix, Rows, rows_to_look_at
 from .data.scaling import ModalityInput
 from .hub import separation
 from .model import FittedModel, in_order_given, unify
-from .neighbors import row_graph
+from .neighbors import enough_components, row_graph
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .networks.inference import CHUNK
 from .plan import ClusteringSettings, FitPlan
@@ -314,7 +314,8 @@ def _pretrain(
         assert isinstance(autoencoder, ModalityAutoEncoder)
         graph = None
         if plan.pretraining.lambda_neighbors:
-            graph = row_graph(data.rows[m], plan.n_neighbors, seeds.alignment)
+            n_components = enough_components(plan.clustering.n_clusters)
+            graph = row_graph(data.rows[m], plan.n_neighbors, n_components, seeds.alignment)
         pretrain_autoencoder(
             autoencoder,
             blocks[m],

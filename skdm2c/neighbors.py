@@ -14,7 +14,7 @@ from sklearn.preprocessing import normalize
 from .data.rows import FloatRows, Matrix, Rows, rows_per_chunk, rows_to_look_at
 from .sampling import subsample
 
-N_PRINCIPAL = 30
+N_PRINCIPAL = 30  # components, where there are no more clusters
 FEW_DIRECTIONS = 3  # components: cosines of one are 1 or -1
 MAX_FULL = 1000  # rows or columns up to which an exact decomposition takes no time to speak of
 
@@ -45,29 +45,52 @@ def fit_pca(block: NDArray[np.floating], n_components: int, seed: int) -> PCA:
         return pca.fit(block.astype(np.float64))
 
 
-def principal_components(block: FloatRows, seed: int) -> Matrix:
-    """Leading principal components of a block, at most 30.
+def enough_components(n_clusters: int) -> int:
+    """Principal components that can hold so many clusters apart.
+
+    Parameters
+    ----------
+    n_clusters : int
+
+    Returns
+    -------
+    int
+        30, or as many as there are clusters where they are more: each may lie in a
+        direction of its own.
+
+    Examples
+    --------
+    >>> enough_components(10), enough_components(50)
+    (30, 50)
+    """
+    return max(N_PRINCIPAL, n_clusters)
+
+
+def principal_components(block: FloatRows, n_components: int, seed: int) -> Matrix:
+    """Leading principal components of a block.
 
     Parameters
     ----------
     block : ndarray of shape (n, d)
+    n_components : int
+        That are enough.
     seed : int
         For the randomised solver, which large blocks get.
 
     Returns
     -------
-    ndarray of shape (n, min(30, n, d))
+    ndarray of shape (n, min(n_components, n, d))
 
     Examples
     --------
-    >>> principal_components(np.eye(4), seed=0).shape
+    >>> principal_components(np.eye(4), 30, seed=0).shape
     (4, 4)
     """
-    pca = fit_pca(block, N_PRINCIPAL, seed)
+    pca = fit_pca(block, n_components, seed)
     return np.concatenate([pca.transform(part) for _, part in _parts(block)])
 
 
-def row_graph(x: Rows, n_neighbors: int, seed: int) -> sp.csr_matrix:
+def row_graph(x: Rows, n_neighbors: int, n_components: int, seed: int) -> sp.csr_matrix:
     """Graph of neighbours of the rows of a block, by cosine in its principal components.
 
     Parameters
@@ -75,6 +98,8 @@ def row_graph(x: Rows, n_neighbors: int, seed: int) -> sp.csr_matrix:
     x : Rows of shape (n, d)
     n_neighbors : int
         Fewer are taken where there are few rows.
+    n_components : int
+        Principal components that are enough.
     seed : int
 
     Returns
@@ -87,7 +112,7 @@ def row_graph(x: Rows, n_neighbors: int, seed: int) -> sp.csr_matrix:
     Examples
     --------
     >>> x = np.random.RandomState(0).randn(30_000, 4).astype(np.float32)
-    >>> graph = row_graph(x, 15, seed=0)
+    >>> graph = row_graph(x, 15, 30, seed=0)
     >>> graph.shape, graph.nnz // len(x), len(np.unique(graph.indices)) <= 20_000
     ((30000, 30000), 15, True)
     """
@@ -95,8 +120,8 @@ def row_graph(x: Rows, n_neighbors: int, seed: int) -> sp.csr_matrix:
     seen = subsample(n, rows_to_look_at(x), np.random.RandomState(seed))
     some = x[seen] if len(seen) < n else x[:]
     if len(seen) == n:
-        return close_rows(principal_components(some, seed), n_neighbors)
-    pca = fit_pca(some, N_PRINCIPAL, seed)
+        return close_rows(principal_components(some, n_components, seed), n_neighbors)
+    pca = fit_pca(some, n_components, seed)
     search = NearestNeighbors(n_neighbors=min(n_neighbors, len(seen) - 1) + 1)
     search.fit(_directions(pca.transform(some.astype(np.float64))))
     columns = []

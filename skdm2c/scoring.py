@@ -17,7 +17,7 @@ from sklearn.metrics import pairwise_distances
 
 from .alignment.geometry import locally_scaled
 from .data.rows import Matrix, Rows
-from .neighbors import close_rows, principal_components
+from .neighbors import close_rows, enough_components, principal_components
 from .sampling import subsample
 
 MAX_ROWS = 2000
@@ -67,9 +67,9 @@ def profile(x: Rows, labels: NDArray[np.integer], n_clusters: int, seed: int = 0
 
     Notes
     -----
-    Distances are Euclidean ones in 30 principal components, over the geometric mean of both
-    rows' distance to their 10th neighbour: of the kinds tried the one that most often told a
-    right matching from a wrong one.
+    Distances are Euclidean ones in 30 principal components (as many as there are clusters,
+    where they are more), over the geometric mean of both rows' distance to their 10th
+    neighbour: of the kinds tried the one that most often told a right matching from a wrong one.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def profile(x: Rows, labels: NDArray[np.integer], n_clusters: int, seed: int = 0
     if len(labels) < 2:
         return ClusterProfile(0.0, 1.0, shares, np.zeros((n_clusters, n_clusters)))
     kept = subsample(len(x), MAX_ROWS, np.random.RandomState(seed))
-    points = principal_components(x[kept], seed)
+    points = principal_components(x[kept], enough_components(n_clusters), seed)
     member = np.eye(n_clusters)[labels[kept]]
     mean_of = member / np.maximum(member.sum(axis=0), 1)
     distances = mean_of.T @ locally_scaled(pairwise_distances(points)) @ mean_of

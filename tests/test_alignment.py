@@ -14,9 +14,9 @@ from skdm2c.alignment import (
     taught_targets,
 )
 from skdm2c.alignment.agreement import through_hub
-from skdm2c.alignment.assignment import normal_scores, two_opt
+from skdm2c.alignment.assignment import best_partners, normal_scores, two_opt
 from skdm2c.alignment.geometry import distances, geodesic_distances
-from skdm2c.alignment.matching import best_partners, match, match_from_clusters
+from skdm2c.alignment.matching import match, match_from_clusters
 from skdm2c.alignment.prototypes import Prototypes, draw_prototypes, n_prototypes
 from skdm2c.alignment.transport import anneal, correlation, sinkhorn, standard
 
@@ -256,9 +256,26 @@ def test_normal_scores_see_ranks_alone():
 def test_match_finds_a_relabelled_shape():
     d = random_distances(12)
     turned, truth = relabelled(d)
-    mass = match(as_prototypes(d), as_prototypes(turned), ("cosine",), np.random.RandomState(0))
+    pair = as_prototypes(d), as_prototypes(turned)
+    (mass,) = match([pair], [("cosine",)], np.random.RandomState(0))
     np.testing.assert_array_equal(best_partners(mass), truth)
     assert mass[np.arange(12), truth].sum() > 0.7  # entropy keeps it from 1; chance is 1 / 12
+
+
+def test_match_finds_many_clusters():
+    points = np.random.RandomState(0).randn(80, 8)
+    d = np.linalg.norm(points[:, None] - points, axis=2)
+    turned, truth = relabelled(d)
+    pair = as_prototypes(d), as_prototypes(turned)
+    for mass in match([pair], [("cosine",), ("cosine", "geodesic")], np.random.RandomState(0)):
+        np.testing.assert_array_equal(best_partners(mass), truth)
+
+
+def test_many_clusters_are_their_own_prototypes():
+    y = np.repeat(np.arange(40), 6)
+    X = np.random.RandomState(0).randn(240, 5)
+    for p in draw_prototypes(ModalityView(X, X, y, 40), np.random.RandomState(0), 4, 36, 2000):
+        np.testing.assert_allclose(p.clusters.max(axis=1), p.masses)
 
 
 def test_whole_clusters_are_sent_to_whole_clusters():
@@ -276,12 +293,8 @@ def test_whole_clusters_are_sent_to_whole_clusters():
 
 def test_match_splits_mass_where_sizes_differ():
     d = [[0, 1, 5], [1, 0, 5], [5, 5, 0.0]]
-    mass = match(
-        as_prototypes(d, [0.2, 0.2, 0.6]),
-        as_prototypes(d, [0.1, 0.1, 0.8]),
-        ("cosine",),
-        np.random.RandomState(0),
-    )
+    pair = as_prototypes(d, [0.2, 0.2, 0.6]), as_prototypes(d, [0.1, 0.1, 0.8])
+    (mass,) = match([pair], [("cosine",)], np.random.RandomState(0))
     np.testing.assert_allclose(mass.sum(axis=0), [0.1, 0.1, 0.8], atol=1e-4)
     assert mass[2].argmax() == 2
 

@@ -22,7 +22,7 @@ def few_seen(monkeypatch):
 
 def test_neighbours_of_many_rows_are_the_nearest_of_those_drawn(few_seen):
     x = np.random.RandomState(0).randn(300, 6).astype(np.float32)
-    graph = row_graph(x, 5, seed=0)
+    graph = row_graph(x, 5, 30, seed=0)
     drawn = np.unique(graph.indices)
     assert len(drawn) <= SEEN
     assert (np.diff(graph.indptr) == 5).all()
@@ -38,7 +38,7 @@ def test_neighbours_of_many_rows_are_the_nearest_of_those_drawn(few_seen):
 
 def test_a_graph_of_few_rows_is_of_all(few_seen):
     x = np.random.RandomState(0).randn(SEEN, 6).astype(np.float32)
-    assert len(np.unique(row_graph(x, 5, seed=0).indices)) == SEEN
+    assert len(np.unique(row_graph(x, 5, 30, seed=0).indices)) == SEEN
 
 
 def test_a_sample_knows_which_rows_it_holds(few_seen):
@@ -84,6 +84,6 @@ def test_points_are_assigned_part_by_part_as_at_once(monkeypatch):
 
 def test_principal_components_do_not_depend_on_the_part(monkeypatch):
     x = np.random.RandomState(0).randn(40, 5).astype(np.float32)
-    whole = principal_components(x, seed=0)
+    whole = principal_components(x, 30, seed=0)
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 30)
-    np.testing.assert_allclose(principal_components(x, seed=0), whole, rtol=1e-12)
+    np.testing.assert_allclose(principal_components(x, 30, seed=0), whole, rtol=1e-12)

@@ -14,5 +14,5 @@ def test_neighbours_of_narrow_blocks_are_of_the_same_cluster(width):
     y = np.repeat(np.arange(6), 40)
     centers = 5 * np.eye(6) if width == 6 else 5 * np.arange(6.0)[:, None] * np.ones(width)
     x = (centers[y] + 0.3 * rng.randn(240, width)).astype(np.float32)
-    graph = close_rows(principal_components(x, seed=0), 15).tocoo()
+    graph = close_rows(principal_components(x, 30, seed=0), 15).tocoo()
     assert (y[graph.row] == y[graph.col]).mean() > 0.95

@@ -1,4 +1,4 @@
-"""Quadratic assignment: permutations under which two distance matrices agree."""
+"""Assignment: permutations under which two distance matrices agree, or most mass is shared."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm, rankdata
 
 from ..data.rows import Matrix
@@ -109,6 +110,31 @@ def _exchange(x: NDArray[Any], i: NDArray[np.intp], j: NDArray[np.intp]) -> None
     # x[s, i_s] and x[s, j_s] swap, in place.
     every = np.arange(len(i))
     x[every, i], x[every, j] = x[every, j], x[every, i]
+
+
+def best_partners(mass: Matrix) -> NDArray[np.intp]:
+    """Match clusters one to one by the mass they share, as a part of the row's and the column's.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (k, k)
+
+    Returns
+    -------
+    ndarray of int of shape (k,)
+        Column of each row.
+
+    Examples
+    --------
+    A small cluster's partner is not taken from it by a large one:
+
+    >>> best_partners(np.array([[0.5, 0.3], [0.0, 0.2]]))
+    array([0, 1])
+    """
+    rows = np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
+    columns = np.maximum(mass.sum(axis=0, keepdims=True), 1e-12)
+    partners: NDArray[np.intp] = linear_sum_assignment(-(mass / rows + mass / columns))[1]
+    return partners
 
 
 def normal_scores(distances: Matrix) -> Matrix:

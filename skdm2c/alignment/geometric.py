@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rows import Matrix
+from .assignment import best_partners
 from .base import Alignment, ModalityView
 from .geometry import DISTANCES
-from .matching import best_partners, match, match_from_clusters
+from .matching import match, match_from_clusters
 from .prototypes import Prototypes, cluster_sizes, draw_prototypes
 
 KINDS: tuple[tuple[str, ...], ...] = (
@@ -138,12 +139,14 @@ class GeometricAlignment:
         n_pairs = min(N_SELF_SETS, self.n_drawings // 2)
         first, second = ([p for p in sets if p.half == half][:n_pairs] for half in (0, 1))
         identity = np.arange(modality.n_clusters)
-        kept, blind = [], []
-        for kind in self.kinds:
-            kept += [
-                np.diag(match_from_clusters(a, b, kind, identity)) for a in first for b in second
-            ]
-            blind += [np.trace(match(a, b, kind, rng)) for a, b in zip(first, second, strict=True)]
+        kept = [
+            np.diag(match_from_clusters(a, b, kind, identity))
+            for kind in self.kinds
+            for a in first
+            for b in second
+        ]
+        found = match(list(zip(first, second, strict=True)), self.kinds, rng)
+        blind = [np.trace(mass) for mass in found]
         own: Matrix = np.mean(kept, axis=0)
         if len(modality.rows) < LEAST_ROWS * modality.n_clusters:
             own = np.zeros_like(own)  # of so few rows nothing is known, however well halves agree
@@ -166,14 +169,8 @@ class GeometricAlignment:
         """
         a, b = left.prototypes, right.prototypes
         chosen = rng.permutation(len(a) * len(b))[: self.n_matches]
-        mass: Matrix = np.mean(
-            [
-                match(a[c // len(b)], b[c % len(b)], kind, rng)
-                for kind in self.kinds
-                for c in chosen
-            ],
-            axis=0,
-        )
+        pairs = [(a[c // len(b)], b[c % len(b)]) for c in chosen]
+        mass: Matrix = np.mean(match(pairs, self.kinds, rng), axis=0)
         partners = best_partners(mass)
         on_partners = mass[np.arange(len(partners)), partners]
         trust = _trust(left) * _trust(right) * min(left.found, right.found, 1.0)

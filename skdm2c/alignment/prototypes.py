@@ -13,10 +13,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
 
 from ..data.rows import Matrix
-from ..neighbors import principal_components
+from ..neighbors import enough_components, principal_components
 from ..sampling import subsample
 from .base import ModalityView
 from .geometry import Distances, distances
+
+MANY_CLUSTERS = 36  # from so many on each is a prototype: k-means would cut and join them
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,8 @@ def draw_prototypes(
     (8, (5,), (5, 2))
     """
     kept = subsample(len(modality.rows), max_rows, rng)
-    points = principal_components(modality.rows[kept], rng.randint(2**31 - 1))
+    n_components = enough_components(modality.n_clusters)
+    points = principal_components(modality.rows[kept], n_components, rng.randint(2**31 - 1))
     directions = normalize(points)
     z, labels = modality.latents[kept].astype(np.float64), modality.labels[kept]
     spaces = directions, np.hstack([_unit_scale(directions), _unit_scale(z - z.mean(axis=0))])
@@ -89,11 +92,11 @@ def draw_prototypes(
     sets = []
     for i in range(n_drawings):
         index = halves[i % 2]
-        groups = _group(
-            spaces[i // 2 % 2][index],
-            n_prototypes(len(index), modality.n_clusters, most),
-            rng.randint(2**31 - 1),
-        )
+        if modality.n_clusters < MANY_CLUSTERS:
+            n_groups = n_prototypes(len(index), modality.n_clusters, most)
+            groups = _group(spaces[i // 2 % 2][index], n_groups, rng.randint(2**31 - 1))
+        else:
+            groups = np.unique(labels[index], return_inverse=True)[1]
         sets.append(summarise(found, index, groups, labels[index], modality.n_clusters, i % 2))
     return sets
 
@@ -155,6 +158,23 @@ def summarise(
         clusters=member.T @ _one_hot(labels, n_clusters) / len(rows),
         half=half,
     )
+
+
+def shared_mass(left: Prototypes, right: Prototypes, couplings: NDArray[np.floating]) -> Matrix:
+    """Mass that each coupling gives to every two clusters.
+
+    Parameters
+    ----------
+    left, right : Prototypes
+    couplings : ndarray of shape (s, p, q)
+
+    Returns
+    -------
+    ndarray of shape (s, k, k)
+    """
+    of_left, of_right = (p.clusters / p.masses[:, None] for p in (left, right))
+    mass: Matrix = of_left.T @ couplings.astype(np.float64) @ of_right
+    return mass
 
 
 def cluster_sizes(sets: Sequence[Prototypes]) -> Matrix:

@@ -1,0 +1,195 @@
+"""Couplings that a matching of two sets of prototypes starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.rows import Matrix
+from .assignment import Permutations, best_partners, normal_scores, two_opt
+from .prototypes import Prototypes, shared_mass
+from .transport import LEFTOVER, Couplings, anneal, sinkhorn, standard
+
+N_STARTS = 24  # random permutations of prototypes
+N_REFINED = 12  # of them, distinct, go on
+N_CLUSTER_STARTS = 24  # permutations of whole clusters that go on
+N_CLUSTER_SEARCHES = 60  # searches for them where there are too many to try all
+MAX_ENUMERATED = 6  # clusters up to which all permutations are tried
+N_ANNEALED = 96  # permutations of many clusters that are annealed, and searched from
+ANNEALED_SHARE = 0.5  # of their mass; the rest is spread evenly
+START_SHARE = 0.8  # of a start's mass; the rest is spread evenly
+
+
+def searched_starts(
+    left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
+) -> Matrix:
+    """Permutations of prototypes and of whole clusters, by local search for the best.
+
+    The first lose a cluster of many prototypes in many places, the second never do.
+
+    Parameters
+    ----------
+    left, right : Prototypes
+        With p and q prototypes and the same number k of clusters.
+    kinds : sequence of str
+        The distances to agree in.
+    rng : RandomState
+
+    Returns
+    -------
+    ndarray of shape (s, p, q)
+    """
+    k = left.clusters.shape[1]
+    from_prototypes = _prototype_starts(left, right, kinds, rng)
+    if k <= MAX_ENUMERATED:
+        every = np.array(list(permutations(range(k))))
+        from_clusters = _best_clusters(left, right, kinds, every)
+    else:
+        random = np.stack([rng.permutation(k) for _ in range(N_CLUSTER_SEARCHES)])
+        from_clusters = _best_clusters(left, right, kinds, _searched(left, right, kinds, random))
+    return np.concatenate([from_prototypes, from_clusters])
+
+
+def annealed_starts(
+    left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
+) -> Matrix:
+    """Permutations of many clusters: local search from couplings that were annealed.
+
+    Local search from random permutations finds none of the right ones among some fifty
+    clusters. Couplings near the middle of all, which say what entropy lets be said, find
+    them: of a hundred clusters one start in eight did, in several kinds of distance together.
+
+    Parameters
+    ----------
+    left, right : Prototypes
+        With p and q prototypes, hardly more than the k clusters that both have.
+    kinds : sequence of str
+        The distances to agree in.
+    rng : RandomState
+
+    Returns
+    -------
+    ndarray of shape (s, p, q)
+    """
+    a, b = (standard_distances(p, kinds) for p in (left, right))
+    rows, columns = (p.masses.astype(np.float32) for p in (left, right))
+    k = left.clusters.shape[1]
+    random = np.stack([rng.permutation(k) for _ in range(N_ANNEALED)])
+    t = whole_clusters(left, right, random, ANNEALED_SHARE).astype(np.float32)
+    t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 5)
+    t = anneal(a, b, rows, columns, t, (0.3, 0.15, 0.08), 5)
+    annealed = np.stack([best_partners(mass) for mass in shared_mass(left, right, t)])
+    return _best_clusters(left, right, kinds, _searched(left, right, kinds, annealed))
+
+
+def whole_clusters(
+    left: Prototypes, right: Prototypes, partners: NDArray[np.integer], share: float = START_SHARE
+) -> Matrix:
+    """Couplings that send a share of whole clusters to whole clusters, and the rest anywhere.
+
+    Parameters
+    ----------
+    left, right : Prototypes
+        With p and q prototypes.
+    partners : ndarray of int of shape (s, k)
+        Right cluster of each left one.
+    share : float, default=0.8
+
+    Returns
+    -------
+    ndarray of shape (s, p, q)
+    """
+    of_left = left.clusters / np.maximum(left.clusters.sum(axis=0), 1e-9)
+    starts = np.stack([of_left @ right.clusters[:, p].T for p in partners])
+    starts /= np.maximum(starts.sum(axis=(1, 2), keepdims=True), 1e-12)
+    return share * starts + (1 - share) * np.outer(left.masses, right.masses)
+
+
+def standard_distances(prototypes: Prototypes, kinds: Sequence[str]) -> Couplings:
+    """Distances of some kinds, each of mean 0 and variance 1; shape (g, p, p).
+
+    Parameters
+    ----------
+    prototypes : Prototypes
+    kinds : sequence of str
+
+    Returns
+    -------
+    ndarray of shape (g, p, p)
+    """
+    return np.stack([standard(prototypes.distances[kind], prototypes.masses) for kind in kinds])
+
+
+def _prototype_starts(
+    left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
+) -> Matrix:
+    # A permutation needs equally many: where duplicates left fewer, the lightest stay out.
+    size = min(len(left.masses), len(right.masses))
+    rows, columns = (np.sort(np.argsort(-p.masses, kind="stable")[:size]) for p in (left, right))
+    ranked = [
+        np.stack([normal_scores(p.distances[kind][np.ix_(keep, keep)]) for kind in kinds])
+        for p, keep in ((left, rows), (right, columns))
+    ]
+    linear = len(kinds) * np.sqrt(max(size - 1, 1)) * _similarity(left, right)
+    found, values = two_opt(
+        ranked[0],
+        ranked[1],
+        linear[np.ix_(rows, columns)],
+        np.stack([rng.permutation(size) for _ in range(N_STARTS)]),
+    )
+    order = np.argsort(-values, kind="stable")
+    best = list(dict.fromkeys(tuple(found[i]) for i in order))[:N_REFINED]
+    starts = np.zeros((len(best), len(left.masses), len(right.masses)))
+    for start, permutation in zip(starts, best, strict=True):
+        start[rows, columns[list(permutation)]] = START_SHARE / size
+    return starts + (1 - START_SHARE) * np.outer(left.masses, right.masses)
+
+
+def _searched(
+    left: Prototypes, right: Prototypes, kinds: Sequence[str], starts: Permutations
+) -> Permutations:
+    # Permutations of clusters that no swap of two improves.
+    x, y = _between_clusters(left, kinds), _between_clusters(right, kinds)
+    diagonal = np.einsum("gi,gj->ij", np.einsum("gii->gi", x), np.einsum("gii->gi", y))
+    apart = 1 - np.eye(x.shape[1])
+    return np.unique(two_opt(x * apart, y * apart, diagonal, starts)[0], axis=0)
+
+
+def _best_clusters(
+    left: Prototypes, right: Prototypes, kinds: Sequence[str], found: Permutations
+) -> Matrix:
+    x, y = _between_clusters(left, kinds), _between_clusters(right, kinds)
+    values = sum(
+        np.einsum("ij,sij->s", i, j[found[:, :, None], found[:, None, :]])
+        for i, j in zip(x, y, strict=True)
+    )
+    return whole_clusters(left, right, found[np.argsort(-values, kind="stable")[:N_CLUSTER_STARTS]])
+
+
+def _between_clusters(p: Prototypes, kinds: Sequence[str]) -> Matrix:
+    # Mean distances between clusters, within them on the diagonal; that a cluster has more
+    # mass counts, but less than in proportion.
+    share = p.clusters / np.maximum(p.clusters.sum(axis=0), 1e-9) ** 0.75
+    distances = standard_distances(p, kinds).astype(np.float64)
+    return np.stack([share.T @ d @ share for d in distances])
+
+
+def _similarity(left: Prototypes, right: Prototypes) -> Matrix:
+    # How alike two prototypes are in what needs no counterpart: size, spread, centrality.
+    scores = []
+    for p in (left, right):
+        traits = np.stack(
+            [
+                np.log(p.masses),
+                np.diag(p.distances["geodesic"]),
+                np.diag(p.distances["cosine"]),
+                p.distances["geodesic"] @ p.masses,
+            ]
+        )
+        spread = np.maximum(traits.std(axis=1, keepdims=True), 1e-12)
+        scores.append((traits - traits.mean(axis=1, keepdims=True)) / spread)
+    similarity: Matrix = np.einsum("ti,tj->ij", *scores) / len(scores[0])
+    return similarity
