@@ -11,6 +11,8 @@ from typing import Any
 
 Handler = Callable[[int, FrameType | None], Any]
 
+SIGNALS = tuple(signal.valid_signals())  # to list them takes as long as a row to predict
+
 
 class SignalGate:
     """Stands before the handlers of a process: open it passes signals on, closed it keeps them.
@@ -50,7 +52,7 @@ class SignalGate:
     def install(self) -> None:
         """Take the place of all handlers that are written in Python."""
         if current_thread() is main_thread():
-            for number in signal.valid_signals():
+            for number in SIGNALS:
                 handler = signal.getsignal(number)
                 if callable(handler):
                     self._handlers[number] = handler

@@ -113,6 +113,8 @@ class RowSource:
             yield start, self.take(np.arange(start, min(start + size, self.n_rows)))
 
     def _as_numbers(self, block: Any) -> Matrix:
+        if type(block) is np.ndarray and block.dtype.kind in "fiub" and block.size:
+            return np.ascontiguousarray(block, dtype=np.float64)
         try:
             rows: Matrix = check_array(
                 _dense(in_memory(block)), dtype=np.float64, order="C", ensure_all_finite=False

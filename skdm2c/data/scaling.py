@@ -189,8 +189,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 import pandas as pd  # which AnnData brings, and none else names columns so
 
                 named = pd.DataFrame(named, columns=columns)
-            names = _unique_names(named)
-            if reset or not self._warn_of_names(names is not None):
+            names = None if named.__class__ is np.ndarray else _unique_names(named)
+            if reset or (not self._warn_of_names(names is not None) and names is not None):
                 validate_data(self, named, reset=reset, skip_check_array=True)
         except (ValueError, TypeError) as error:
             raise about(f"Modality {self.name!r}", error) from error

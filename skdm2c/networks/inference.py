@@ -7,10 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..data.rows import FloatRows, Rows
 
 CHUNK = 512
+FEW = 32  # rows up to which a smaller batch does: one row alone is to take no time to speak of
 
 
 def apply_in_chunks(
@@ -19,14 +21,15 @@ def apply_in_chunks(
     """Apply ``function`` to blocks of rows and stack what comes back.
 
     Every call of ``function`` gets exactly 512 rows, the last padded with zeros, as
-    matrix products round differently for other numbers of rows. For some widths they
-    do so for other places among the rows too: to the rounding of single precision, and
-    no further, a row's result may depend on the rows that it came with.
+    matrix products round differently for other numbers of rows; up to 32 rows alone get 32.
+    For some widths they round differently for other places among the rows too: to the
+    rounding of single precision, and no further, a row's result may depend on the rows that
+    it came with.
 
     Parameters
     ----------
     function : callable
-        Maps a tensor of shape (512, d) to one of shape (512, c), row by row.
+        Maps a tensor of shape (512, d), or (32, d), to one with as many rows, row by row.
     x : Rows of shape (n, d)
     device : torch.device
         Where ``function`` wants its rows.
@@ -43,11 +46,12 @@ def apply_in_chunks(
            [1.],
            [1.]], dtype=float32)
     """
+    size = FEW if len(x) <= FEW else CHUNK
     outputs = []
     with torch.no_grad():
-        for start in range(0, max(len(x), 1), CHUNK):
-            rows = x[start : start + CHUNK]
-            full = torch.zeros(CHUNK, x.shape[1], dtype=torch.float32, device=device)
-            full[: len(rows)] = torch.from_numpy(rows).to(device)
-            outputs.append(function(full)[: len(rows)].cpu().numpy())
+        for start in range(0, max(len(x), 1), size):
+            rows = torch.from_numpy(x[start : start + size]).to(device)
+            missing = size - len(rows)
+            output = function(F.pad(rows, (0, 0, 0, missing)) if missing else rows)
+            outputs.append(output[: len(rows)].cpu().numpy())
     return np.concatenate(outputs)
