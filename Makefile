@@ -8,7 +8,7 @@ LOWEST := .venv-lowest/.ready
 FUZZ_MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-slow fuzz check format benchmark benchmark-quick benchmark-report benchmark-speed wheel clean
+.PHONY: help demo test test-lowest test-slow fuzz check format benchmark benchmark-quick benchmark-report benchmark-speed benchmark-large wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -75,6 +75,9 @@ benchmark-report: $(READY)  ## the benchmark's page and pictures from the commit
 
 benchmark-speed: $(READY)  ## what steps and fits cost, as ratios; half an hour on a quiet machine
 	$(BIN)/python -m benchmarks.speed $(BENCHMARK_ARGS)
+
+benchmark-large: $(READY)  ## what a fit costs as data grow; an hour
+	$(BIN)/python -m benchmarks.large $(BENCHMARK_ARGS)
 
 wheel: $(READY)  ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build

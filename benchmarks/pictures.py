@@ -129,6 +129,27 @@ def draw_n_clusters(lines: Runs, path: Path) -> None:
     plt.close(figure)
 
 
+def draw_large(lines: Runs, path: Path) -> None:
+    """Seconds, memory and ARI of fits as the rows grow."""
+    lines = sorted(lines, key=lambda line: sum(line["n_rows"]))
+    n = [sum(line["n_rows"]) for line in lines]
+    figure, axes = plt.subplots(1, 3, figsize=(12, 3.6), layout="constrained")
+    panels = (
+        ("seconds", "seconds of a fit"),
+        ("beyond_input_mb", "MB beyond the input"),
+        ("ari", "ARI"),
+    )
+    for ax, (figure_of, title) in zip(axes, panels, strict=True):
+        ax.plot(n, [line[figure_of] for line in lines], "o-", color=COLORS["ours"])
+        ax.set_title(title, fontsize=10)
+        ax.set_xlabel("rows of both modalities")
+        ax.set_xscale("log")
+        ax.set_ylim(bottom=0, top=1 if figure_of == "ari" else None)
+        ax.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
 def _mean_cost_and_gain(runs: Runs, method: str) -> tuple[float, float] | None:
     # means of the pairs' means: no pair counts more for having more seeds
     means = [

@@ -1,12 +1,15 @@
 """The speed benchmark: the floor counts what it should, the page says what was measured."""
 
+import json
 from collections import Counter
 from itertools import pairwise
 
 import pytest
 import torch
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
 
-from benchmarks import floor, speed
+from benchmarks import floor, large, speed
 from skdm2c.networks import ModalityAutoEncoder
 
 
@@ -61,3 +64,35 @@ def test_the_page_gives_ratios_with_the_worst_seed():
     ]  # fmt: skip
     text = speed.page(fits)
     assert "| facpix | 3 | 10.0 [9.0] | 10.0 | 100.0 | 0.70 | 0.30 | 50 | 2.0 |" in text
+
+
+def test_a_line_of_the_large_benchmark_tells_its_case():
+    for cases in large.questions(seed=0, most=10**6).values():
+        assert len(set(cases)) == len(cases)
+        for case in cases:
+            assert large.case_of(json.loads(json.dumps(case._asdict()))) == case
+
+
+def test_large_data_are_made_with_clusters_that_are_known():
+    case = large.Case((600, 400), (24, 20), n_clusters=4, spread=2.4)
+    X, y = large.make(case)
+    assert [block.shape for block in X.blocks.values()] == [(600, 24), (400, 20)]
+    for m, block in enumerate(X.blocks.values()):
+        found = KMeans(4, n_init=5, random_state=0).fit_predict(block)
+        assert adjusted_rand_score(y[X.codes == m], found) > 0.95
+
+
+def test_a_line_takes_the_place_of_that_of_the_same_case(monkeypatch, tmp_path):
+    monkeypatch.setattr(large, "RESULTS", tmp_path / "large.jsonl")
+    large.RESULTS.write_text("")
+    one, other = large.Case(), large.Case(n_clusters=5)
+    for case, seconds in ((one, 1), (other, 2), (one, 3)):
+        large.keep({**case._asdict(), "seconds": seconds})
+    assert [line["seconds"] for line in large.read()] == [2, 3]
+
+
+def test_the_page_of_large_data_is_of_the_lines_that_are_kept():
+    lines = large.read()
+    assert large.PAGE.read_text() == large.page(lines, seed=0)
+    (million,) = (line for line in lines if sum(line["n_rows"]) == 10**6)
+    assert million["seconds"] < 6 * 60  # as README says
