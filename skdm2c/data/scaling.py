@@ -130,7 +130,12 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         self._require_finite(numbers, rows)
         with np.errstate(over="ignore"):
             # Half of each first: the difference of two numbers near 1e308 may be no number.
-            scaled = (2 * ((rows / 2 - self.mean_ / 2) / self.scale_)).astype(np.float32)
+            # In place, as every copy of a part of a large block is large.
+            moved = rows / 2
+            moved -= self.mean_ / 2
+            moved /= self.scale_
+            moved *= 2
+            scaled = moved.astype(np.float32)
         self._require_single(rows, scaled)
         return scaled
 

@@ -47,11 +47,14 @@ def apply_in_chunks(
            [1.]], dtype=float32)
     """
     size = FEW if len(x) <= FEW else CHUNK
-    outputs = []
+    whole: FloatRows | None = None
     with torch.no_grad():
         for start in range(0, max(len(x), 1), size):
             rows = torch.from_numpy(x[start : start + size]).to(device)
             missing = size - len(rows)
             output = function(F.pad(rows, (0, 0, 0, missing)) if missing else rows)
-            outputs.append(output[: len(rows)].cpu().numpy())
-    return np.concatenate(outputs)
+            if whole is None:  # made once, as parts kept until the end would take it twice
+                whole = np.empty((len(x), output.shape[1]), dtype=np.float32)
+            whole[start : start + len(rows)] = output[: len(rows)].cpu().numpy()
+    assert whole is not None
+    return whole
