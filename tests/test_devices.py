@@ -1,0 +1,129 @@
+"""What steps do on the device that trains: nothing made elsewhere, nothing waited for."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from test_training import PRETRAINING, SETTINGS, make_blocks, make_system, seeded
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from skdm2c.networks import ModalityAutoEncoder
+from skdm2c.training import (
+    AdversarialSettings,
+    Callback,
+    RegressionSettings,
+    fit_to_examples,
+    pretrain_autoencoder,
+    train_adversarially,
+)
+
+N = 40
+WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal")
+
+
+def pretraining(callback):
+    graph = sp.csr_matrix(np.ones((N, N)) - np.eye(N))
+    settings = {"n_epochs": 2, "batch_size": 10, "lambda_neighbors": 1.0, "input_noise": 0.1}
+    net = ModalityAutoEncoder(4, 2, (8,), "batch", seeded())
+    x = torch.randn(N, 4, generator=seeded())
+
+    def train():
+        pretrain_autoencoder(
+            net, x, graph, replace(PRETRAINING, **settings),
+            learning_rate=1e-3, rng=seeded(), callback=callback, name="a",
+        )  # fmt: skip
+
+    return train
+
+
+def regression(callback):
+    net = ModalityAutoEncoder(4, 2, (8,), "layer", seeded()).decoder
+    z, x = torch.randn(N, 2, generator=seeded()), torch.randn(N, 4, generator=seeded())
+    settings = RegressionSettings("decoding", "reconstruction", 2, 10, "linear")
+
+    def train():
+        fit_to_examples(
+            net, z, x, settings, learning_rate=1e-3, rng=seeded(), callback=callback, name="a"
+        )
+
+    return train
+
+
+def game(callback, **changes):
+    system = make_system(spectral=changes.get("lipschitz") == "spectral_norm")
+    blocks = make_blocks(system, N)
+    settings = AdversarialSettings(**(SETTINGS | {"batch_size": 20} | changes))
+
+    def train():
+        train_adversarially(system, blocks, settings, rng=seeded(), callback=callback)
+
+    return train
+
+
+PHASES = {
+    "pretraining": pretraining,
+    "regression": regression,
+    "clip": game,
+    "gradient penalty": lambda callback: game(callback, lipschitz="gradient_penalty"),
+    "spectral norm": lambda callback: game(callback, lipschitz="spectral_norm", optimizer="adam"),
+    "gan": lambda callback: game(callback, adversarial_loss="gan", autoencoder_learning_rate=0.0),
+}
+
+
+class Watched(TorchDispatchMode):
+    """Notes, epoch by epoch, what is called and with what shapes."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = Counter()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        shapes = tuple(tuple(a.shape) for a in args if isinstance(a, torch.Tensor))
+        self.calls[func._schema.name.removeprefix("aten::"), shapes] += 1
+        return func(*args, **(kwargs or {}))
+
+
+class Epochs(Callback):
+    """Takes what was noted at the end of each epoch."""
+
+    def __init__(self):
+        self.watched, self.epochs = Watched(), []
+
+    def on_epoch_end(self, state, record):
+        self.epochs.append(self.watched.calls)
+        self.watched.calls = Counter()
+        return False
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_every_tensor_is_made_where_the_networks_are(phase):
+    # Where no device is named, tensors land on "meta", which computes with no other.
+    train = PHASES[phase](Callback())
+    with torch.device("meta"):
+        assert torch.ones(1).is_meta
+        train()
+
+
+def test_a_tensor_made_elsewhere_is_noticed():
+    with torch.device("meta"), pytest.raises(RuntimeError, match="meta"):
+        torch.ones(3, device="cpu") + torch.ones(3)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_no_step_waits_for_the_device_and_all_have_the_same_shapes(phase):
+    noted = Epochs()
+    train = PHASES[phase](noted)
+    with noted.watched:
+        train()
+    first, second = noted.epochs
+    assert not {name for name, _ in first + second} & set(WAITING)
+    assert not second - first  # which has made the optimisers' state besides
+
+
+def test_what_waits_is_noticed():
+    with Watched() as watched:
+        torch.ones(1).item()
+    assert {name for name, _ in watched.calls} & set(WAITING)
