@@ -1,5 +1,8 @@
 """Data with more rows than are looked at together, at toy size: the bound is lowered."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
@@ -87,3 +90,40 @@ def test_principal_components_do_not_depend_on_the_part(monkeypatch):
     whole = principal_components(x, 30, seed=0)
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 30)
     np.testing.assert_allclose(principal_components(x, 30, seed=0), whole, rtol=1e-12)
+
+
+FIT_IN_LITTLE_MEMORY = """
+import resource, sys
+import numpy as np
+from skdm2c import MixedModalClustering, MixedModalData
+
+large = np.load(sys.argv[1], mmap_mode="r")
+y = np.load(sys.argv[2])
+small = np.random.RandomState(0).randn(500, 10) + 6 * np.eye(3, 10)[np.arange(500) % 3]
+# Memory of its own, which the pages of a file that is mapped are not.
+resource.setrlimit(resource.RLIMIT_DATA, (960 * 2**20,) * 2)
+model = MixedModalClustering(3, pretrain_epochs=2, decoder_epochs=1, random_state=0)
+model.fit(MixedModalData(large, small))
+labels = model.labels_[: len(large)]
+np.testing.assert_array_equal(labels[-1000:], model.predict(large[-1000:], modality="a"))
+agree = [np.bincount(labels[y == k]).max() / (y == k).sum() for k in range(3)]
+assert min(agree) > 0.95, agree
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
+def test_a_block_is_fitted_in_less_memory_than_it_takes_in_single_precision(tmp_path):
+    n, d = 262_400, 1024  # one byte each on disk; held in memory they would take 1 GiB
+    rng = np.random.RandomState(0)
+    centers, y = rng.randint(-40, 40, (3, d)), rng.randint(0, 3, n)
+    files = tmp_path / "large.npy", tmp_path / "y.npy"
+    large = np.lib.format.open_memmap(files[0], "w+", dtype=np.int8, shape=(n, d))
+    for start in range(0, n, 2**14):
+        part = slice(start, start + 2**14)
+        large[part] = centers[y[part]] + rng.randint(-40, 40, (len(y[part]), d))
+    large.flush()
+    np.save(files[1], y)
+    command = [sys.executable, "-W", "ignore", "-c", FIT_IN_LITTLE_MEMORY, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr

@@ -310,7 +310,7 @@ class ScaledRows:
         if isinstance(index, slice):
             index = np.arange(*index.indices(len(self)))
         scaled = np.empty((len(index), self.shape[1]), dtype=np.float32)
-        size = rows_per_chunk(self.shape[1])
+        size = max(1, rows_per_chunk(self.shape[1]) // 4)  # in several forms at once
         for start in range(0, len(index), size):
             part = index[start : start + size]
             scaled[start : start + size] = self._door.scale(self._source.take(part), part)
