@@ -89,7 +89,10 @@ class RowSource:
         ValueError or TypeError
             If they are not numbers, or complex ones.
         """
-        return self._as_numbers(take_rows(self._block, index))
+        block = self._block
+        if isinstance(block, np.ndarray) and _in_a_row(index):  # a view, where others are copied
+            return self._as_numbers(block[index[0] : index[-1] + 1])
+        return self._as_numbers(take_rows(block, index))
 
     def chunks(self) -> Iterator[tuple[int, Matrix]]:
         """Yield all rows in order, so many at a time, each with the number of its first.
@@ -166,6 +169,10 @@ def rows_to_look_at(x: Rows) -> int:
     held = isinstance(x, np.ndarray)
     most = MOST_SEEN if held else min(MOST_SEEN, max(LEAST_SEEN, rows_per_chunk(x.shape[1])))
     return min(len(x), most)
+
+
+def _in_a_row(index: NDArray[np.intp]) -> bool:
+    return len(index) > 0 and bool((np.diff(index) == 1).all())
 
 
 def _dense(block: Any) -> Any:

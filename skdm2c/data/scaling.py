@@ -20,6 +20,7 @@ ScalingName = Literal["columns", "block", "none"]
 
 SMALLEST = 1e-290  # columns below are zero for us: their spread would underflow
 MAX_SEEN = 1000, 10_000  # columns and rows that tell component scores from other blocks
+CACHED = 2**16  # numbers that are worked on at a time, so that they stay in the cache
 MAX_HELD = 2**28  # numbers of a block that are scaled once and held: 1 GiB of them
 
 
@@ -109,7 +110,9 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         """
         return self._scaled_rows(self._source(block, columns, reset=False))
 
-    def scale(self, rows: Matrix, numbers: NDArray[np.intp]) -> FloatRows:
+    def scale(
+        self, rows: Matrix, numbers: NDArray[np.intp], out: FloatRows | None = None
+    ) -> FloatRows:
         """Scale some rows of a block.
 
         Parameters
@@ -117,6 +120,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         rows : ndarray of shape (m, d)
         numbers : ndarray of int of shape (m,)
             Which rows of the block they are, for messages.
+        out : ndarray of shape (m, d), default=None
+            Where to put them.
 
         Returns
         -------
@@ -128,14 +133,16 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             If they hold NaN or infinity, or more than single precision can.
         """
         self._require_finite(numbers, rows)
+        scaled = np.empty(rows.shape, dtype=np.float32) if out is None else out
+        size = max(1, CACHED // max(rows.shape[1], 1))
         with np.errstate(over="ignore"):
-            # Half of each first: the difference of two numbers near 1e308 may be no number.
-            # In place, as every copy of a part of a large block is large.
-            moved = rows / 2
-            moved -= self.mean_ / 2
-            moved /= self.scale_
-            moved *= 2
-            scaled = moved.astype(np.float32)
+            for start in range(0, len(rows), size):
+                # Half of each first: the difference of two numbers near 1e308 may be no number.
+                part = rows[start : start + size] / 2
+                part -= self.mean_ / 2
+                part /= self.scale_
+                part *= 2
+                scaled[start : start + size] = part
         self._require_single(rows, scaled)
         return scaled
 
@@ -260,7 +267,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         held = np.empty((source.n_rows, source.n_columns), dtype=np.float32)
         for start, rows in source.chunks():
             stop = start + len(rows)
-            held[start:stop] = self.scale(rows, np.arange(start, stop))
+            self.scale(rows, np.arange(start, stop), held[start:stop])
         return held
 
 
@@ -313,7 +320,8 @@ class ScaledRows:
         size = max(1, rows_per_chunk(self.shape[1]) // 4)  # in several forms at once
         for start in range(0, len(index), size):
             part = index[start : start + size]
-            scaled[start : start + size] = self._door.scale(self._source.take(part), part)
+            rows = self._source.take(part)
+            self._door.scale(rows, part, scaled[start : start + size])
         return scaled
 
 
