@@ -251,7 +251,7 @@ def fit_model(
 def _draw_sample(data: CheckedData, seed: int) -> Sample:
     rows, at = [], []
     for m, x in enumerate(data.rows):
-        kept = subsample(len(x), rows_to_look_at(x), np.random.RandomState(seed))
+        kept = rows_to_look_at(x, seed)
         rows.append(x if isinstance(x, np.ndarray) and len(kept) == len(x) else x[kept])
         at.append(np.flatnonzero(data.codes == m)[kept])
     together = np.sort(np.concatenate(at))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from .._messages import about
+from ..sampling import subsample
 from .blocks import in_memory, n_columns, n_rows, take_rows
 from .forms import refuse_times
 
@@ -149,26 +150,29 @@ def rows_per_chunk(n_columns: int) -> int:
     return max(1, CHUNK_ELEMENTS // max(n_columns, 1))
 
 
-def rows_to_look_at(x: Rows) -> int:
+def rows_to_look_at(x: Rows, seed: int) -> NDArray[np.intp]:
     """Rows of a block that are enough to look at together: for its components and clusters.
 
     Parameters
     ----------
     x : Rows of shape (n, d)
+    seed : int
+        Draws them.
 
     Returns
     -------
-    int
-        At most 20,000; of wide blocks that are not held in memory fewer, but 5,000 of any.
+    ndarray of int of shape (m,)
+        Their numbers in ascending order: all, or 20,000 of more; of wide blocks that are not
+        held in memory fewer, but 5,000 of any.
 
     Examples
     --------
-    >>> [rows_to_look_at(np.zeros((n, 3), dtype=np.float32)) for n in (7, 30_000)]
+    >>> [len(rows_to_look_at(np.zeros((n, 3), dtype=np.float32), 0)) for n in (7, 30_000)]
     [7, 20000]
     """
     held = isinstance(x, np.ndarray)
     most = MOST_SEEN if held else min(MOST_SEEN, max(LEAST_SEEN, rows_per_chunk(x.shape[1])))
-    return min(len(x), most)
+    return subsample(len(x), most, np.random.RandomState(seed))
 
 
 def _in_a_row(index: NDArray[np.intp]) -> bool:
