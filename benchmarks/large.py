@@ -229,6 +229,24 @@ matching, and all kinds of distance are searched together.
 
 {tables["modalities"]}
 
+## Blocks larger than memory, and sparse ones
+
+A block of more than 2^28 numbers, in whatever form, is never held: what a step or a pass
+needs is read, checked and scaled when it is asked for. `numpy.load(..., mmap_mode="r")` gives
+such a block; so does a sparse matrix, of which a batch at a time is made dense. (A slow test,
+`make test-slow`, fits a memory-mapped block of 270 million numbers with less memory than they
+take in single precision.) Half, integer and boolean types are converted a batch at a time.
+
+Over tens of thousands of columns the networks' first layers are most of a fit. Reduce such
+blocks first, which scikit-learn does without making them dense:
+
+```python
+model = make_pipeline(PerModality(rna=TruncatedSVD(50)), MixedModalClustering(n_clusters=8))
+```
+
+Sparse columns are standardised as others are, mean and all: the mean is taken off in the
+batch that was made dense.
+
 ## What a fit of yours will take
 
 `history_` holds the seconds since the start at every epoch of every phase, and `verbose=1`

@@ -1,27 +1,34 @@
 """What a fit costs, all of it as ratios: against the floor, against PUBLISHED, against the input.
 
-    python -m benchmarks.speed            # results/speed.jsonl and docs/speed.md
+    python -m benchmarks.speed                    # results/speed.jsonl and docs/speed.md
+    python -m benchmarks.speed --only steps use   # these anew, the rest as it was
 
 Steps are measured against their matrix products done by ``torch.mm``, an epoch and its
-floor in turn; the default against PUBLISHED in turn, each in a process of its own. All of
-it in one run, with nothing else going on: seconds of two runs do not compare.
+floor in turn; the use of a fitted model against the bare networks; two fits in a process
+each against one after the other; the default against PUBLISHED in turn, each in a process of
+its own. Nothing else is to go on meanwhile: only the ratios within a line compare.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
+from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
-from skdm2c import MixedModalClustering
+from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c.datasets import make_mixed_modal_blobs
 from skdm2c.neighbors import row_graph
 from skdm2c.networks import CrossModalSystem
 from skdm2c.presets import PUBLISHED
@@ -40,7 +47,9 @@ from .report import circumstances, table
 
 RESULTS = runs.RESULTS.with_name("speed.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
-FIT_PAIRS = ("facpix", "snare", "pbmc1k", "wikipedia")
+FIT_PAIRS = ("facpix", "snare", "pbmc1k", "karpix")
+QUESTIONS = {"steps": "step", "use": "use", "workers": "workers", "fits": "fit"}  # and its lines
+MANY_ROWS, MANY_COLUMNS = 100_000, 256
 STEPS_AN_EPOCH = 8
 
 
@@ -150,16 +159,99 @@ def measure_fits(pair: str, seed: int, threads: int) -> dict[str, Any]:
     return line
 
 
-def measure(pairs: list[str], seeds: int, n_epochs: int, threads: int) -> Iterator[dict[str, Any]]:
-    """Yield a line for every configuration and phase, then one for every pair and seed."""
-    for name in CONFIGURATIONS:
-        for phase in PHASES:
-            yield _line(
-                {"what": "step", "configuration": name, "phase": phase, "seed": 0},
-                partial(measure_steps, name, phase, threads, n_epochs),
-                threads,
-            )
-    for seed in range(seeds):
+def measure_use(threads: int) -> dict[str, Any]:
+    """Time a fitted model on one row and on many, and the bare networks on the same.
+
+    Returns
+    -------
+    dict
+        Medians: ``predict_row_ms``; of 100,000 rows the seconds of ``transform``, ``predict``
+        and the bare forward pass of all rows at once, ``bare``; ``share``, bare over transform.
+    """
+    torch.set_num_threads(threads)
+    X, _ = make_mixed_modal_blobs(400, n_features=(MANY_COLUMNS, 20), random_state=0)
+    epochs = dict.fromkeys(("pretrain_epochs", "adversarial_epochs", "decoder_epochs"), 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = MixedModalClustering(3, random_state=0, **epochs).fit(X)
+    row = X.blocks["a"][:1]
+    many = np.random.RandomState(0).randn(MANY_ROWS, MANY_COLUMNS).astype(np.float32)
+    encode = model.autoencoders_["a"].encoder
+    ways = [encode] + [net for (source, _), net in model.generators_.items() if source == "a"]
+    ways = ways[: 1 if model.unified_modality_ == "a" else 2]
+
+    def bare() -> torch.Tensor:
+        with torch.no_grad():
+            return torch.nn.Sequential(*ways)(torch.from_numpy(many))
+
+    transform = _median_seconds(partial(model.transform, many, modality="a"), 5)
+    forward = _median_seconds(bare, 5)
+    return {
+        "predict_row_ms": round(
+            1e3 * _median_seconds(partial(model.predict, row, modality="a"), 300), 2
+        ),
+        "transform": round(transform, 3),
+        "predict": round(_median_seconds(partial(model.predict, many, modality="a"), 5), 3),
+        "bare": round(forward, 3),
+        "share": round(forward / transform, 2),
+    }
+
+
+def measure_workers(pair: str, threads: int) -> dict[str, Any]:
+    """Time two fits one after the other, and in two workers at once.
+
+    Returns
+    -------
+    dict
+        ``seconds`` of both, ``times_faster``: 2 would be two processors well used.
+    """
+    torch.set_num_threads(threads)
+    problem, y = runs.draw(pair, 0)
+    model = MixedModalClustering(len(np.unique(y)), random_state=0)
+    data = MixedModalData(problem.X_a, problem.X_b)
+    seconds = {}
+    for n in (1, 2):
+        Parallel(n)(delayed(os.getpid)() for _ in range(2))  # workers that have started
+        Parallel(n)(delayed(make_mixed_modal_blobs)() for _ in range(2))  # and have imported
+        start = time.perf_counter()
+        Parallel(n)(delayed(clone(model).fit)(data) for _ in range(2))
+        seconds[n] = time.perf_counter() - start
+    return {
+        "one_after_the_other": round(seconds[1], 2),
+        "at_once": round(seconds[2], 2),
+        "times_faster": round(seconds[1] / seconds[2], 2),
+    }
+
+
+def _median_seconds(function: Callable[[], object], times: int) -> float:
+    function()
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        function()
+        found.append(time.perf_counter() - start)
+    return float(np.median(found))
+
+
+def measure(
+    questions: Sequence[str], pairs: list[str], seeds: int, n_epochs: int, threads: int
+) -> Iterator[dict[str, Any]]:
+    """Yield a line for every configuration and phase, for use and workers, for pair and seed."""
+    if "steps" in questions:
+        for name in CONFIGURATIONS:
+            for phase in PHASES:
+                yield _line(
+                    {"what": "step", "configuration": name, "phase": phase, "seed": 0},
+                    partial(measure_steps, name, phase, threads, n_epochs),
+                    threads,
+                )
+    if "use" in questions:
+        yield _line({"what": "use", "seed": 0}, partial(measure_use, threads), threads)
+    if "workers" in questions:
+        for pair in pairs[:1]:
+            task = {"what": "workers", "pair": pair, "seed": 0}
+            yield _line(task, partial(measure_workers, pair, threads), threads)
+    for seed in range(seeds if "fits" in questions else 0):
         for pair in pairs:
             yield _line(
                 {"what": "fit", "pair": pair, "seed": seed},
@@ -181,7 +273,8 @@ def page(lines: list[dict[str, Any]]) -> str:
     """Write the page, in markdown."""
     return f"""# Speed
 
-Made by `make benchmark-speed` from one run; do not edit. {circumstances(lines)}{_age(lines)}
+Made by `make benchmark-speed`; do not edit. {circumstances(lines)} Only the ratios within a line
+compare: the machine is not equally fast at all times.
 
 ## A training step against its floor
 
@@ -192,14 +285,64 @@ over epochs [worst epoch]; 1 would mean that nothing but products takes time.
 
 {steps_table(lines)}
 
+## A fitted model on new rows
+
+Against the bare networks' forward pass of all rows at once, which neither checks nor scales
+them: 100,000 rows of 256 columns, and one row.
+
+{use_table(lines)}
+
+## Two fits at once
+
+One after the other, and in two workers of joblib's, on two cores. A fit computes on one
+thread, so workers never ask for more cores than there are of them.
+
+{workers_table(lines)}
+
 ## A fit of the default against one of PUBLISHED
 
 In turn, each in a process of its own, on the draws of [the benchmark](benchmark.md).
 Times faster: median over seeds [worst]. Memory: by how much the process's peak grew, in
-multiples of the input's bytes, and of PUBLISHED's growth.
+multiples of the input's bytes, and of PUBLISHED's growth.{_age(lines)}
 
 {fits_table(lines)}
+
+What a fit costs as data grow: [large data](large.md).
 """
+
+
+def use_table(lines: list[dict[str, Any]]) -> str:
+    """Tabulate what a fitted model takes."""
+    header = ["one row's predict, ms", "transform, s", "predict, s", "bare networks, s"]
+    return table(
+        [*header, "share"],
+        [
+            [
+                f"{line['predict_row_ms']:.2f}",
+                *(f"{line[name]:.3f}" for name in ("transform", "predict", "bare")),
+                f"{line['share']:.2f}",
+            ]
+            for line in lines
+            if line["what"] == "use"
+        ],
+    )
+
+
+def workers_table(lines: list[dict[str, Any]]) -> str:
+    """Tabulate two fits in turn and at once."""
+    return table(
+        ["pair", "one after the other, s", "at once, s", "times faster"],
+        [
+            [
+                line["pair"],
+                f"{line['one_after_the_other']:.1f}",
+                f"{line['at_once']:.1f}",
+                f"{line['times_faster']:.2f}",
+            ]
+            for line in lines
+            if line["what"] == "workers"
+        ],
+    )
 
 
 def steps_table(lines: list[dict[str, Any]]) -> str:
@@ -224,7 +367,7 @@ def steps_table(lines: list[dict[str, Any]]) -> str:
 
 def _age(lines: list[dict[str, Any]]) -> str:
     # Lines name their commit since the default matches clusters.
-    if all("commit" in line for line in lines):
+    if all("commit" in line for line in lines if line["what"] == "fit"):
         return ""
     return (
         "\n\n**These figures are of the default before it matched clusters.** What a fit of "
@@ -268,7 +411,7 @@ def _median(fits: list[dict[str, Any]], method: str, figure: str) -> float:
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """All lines of one run."""
+    """Read the lines that are kept."""
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -279,7 +422,8 @@ def main() -> None:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--seeds", type=int, default=2, help="draws of each pair to fit")
+    parser.add_argument("--only", nargs="*", choices=QUESTIONS, default=list(QUESTIONS))
+    parser.add_argument("--seeds", type=int, default=1, help="draws of each pair to fit")
     parser.add_argument("--epochs", type=int, default=8, help="epochs of 8 steps to time")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     parser.add_argument("--out", type=Path, default=RESULTS)
@@ -288,10 +432,12 @@ def main() -> None:
     pairs = [pair for pair in FIT_PAIRS if is_available(pair)]
     runs.preload()
     lines = []
-    for line in measure(pairs, options.seeds, options.epochs, options.threads):
+    for line in measure(options.only, pairs, options.seeds, options.epochs, options.threads):
         lines.append(line)
         print({k: v for k, v in line.items() if k not in ("versions", "machine", "date")})
-    # at the end, as all lines must be of one run
+    asked = {QUESTIONS[question] for question in options.only}
+    before = read(options.out) if options.out.exists() else []
+    lines += [line for line in before if line["what"] not in asked]
     options.out.write_text("".join(json.dumps(line) + "\n" for line in lines))
     options.page.write_text(page(lines))
 

@@ -43,7 +43,7 @@ def test_nothing_is_counted_after_the_call():
 
 @pytest.mark.parametrize("phase", speed.PHASES)
 def test_steps_are_measured_against_their_floor(phase):
-    found = speed.measure_steps("PUBLISHED", phase, threads=torch.get_num_threads(), n_epochs=2)
+    found = speed.measure_steps("PUBLISHED", phase, threads=1, n_epochs=2)
     assert 0 < found["worst_share"] <= found["share"]
     width = speed.CONFIGURATIONS["PUBLISHED"][1]
     # Encoder and decoder, once forward and (but for the input's gradient) twice back, are the
@@ -64,6 +64,23 @@ def test_the_page_gives_ratios_with_the_worst_seed():
     ]  # fmt: skip
     text = speed.page(fits)
     assert "| facpix | 3 | 10.0 [9.0] | 10.0 | 100.0 | 0.70 | 0.30 | 50 | 2.0 |" in text
+
+
+def test_the_page_says_what_use_and_workers_took():
+    made = {"versions": {}, "date": "2026-01-01", "machine": "m", "threads": 1, "jobs": 1}
+    use = {"what": "use", "predict_row_ms": 0.9, "transform": 0.5, "predict": 0.6, "bare": 0.45}
+    workers = {"what": "workers", "pair": "facpix", "one_after_the_other": 20.0, "at_once": 11.0}
+    lines = [use | made | {"share": 0.9}, workers | made | {"times_faster": 1.82}]
+    text = speed.page(lines)
+    assert "| 0.90 | 0.500 | 0.600 | 0.450 | 0.90 |" in text
+    assert "| facpix | 20.0 | 11.0 | 1.82 |" in text
+
+
+def test_a_fitted_model_is_measured_against_its_networks(monkeypatch):
+    monkeypatch.setattr(speed, "MANY_ROWS", 600)
+    found = speed.measure_use(threads=1)
+    assert 0 < found["share"] < 100
+    assert found["predict_row_ms"] > 0
 
 
 def test_a_line_of_the_large_benchmark_tells_its_case():
