@@ -76,7 +76,7 @@ benchmark-report: $(READY)  ## the benchmark's page and pictures from the commit
 benchmark-speed: $(READY)  ## what steps and fits cost, as ratios; half an hour on a quiet machine
 	$(BIN)/python -m benchmarks.speed $(BENCHMARK_ARGS)
 
-benchmark-large: $(READY)  ## what a fit costs as data grow; an hour
+benchmark-large: $(READY)  ## what a fit costs as data grow; an hour on a quiet machine
 	$(BIN)/python -m benchmarks.large $(BENCHMARK_ARGS)
 
 wheel: $(READY)  ## build the wheel and the sdist into dist/

@@ -29,7 +29,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.neighbors import row_graph
+from skdm2c.neighbors import enough_components, row_graph
 from skdm2c.networks import CrossModalSystem
 from skdm2c.presets import PUBLISHED
 from skdm2c.training import (
@@ -125,7 +125,7 @@ def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
         pretrain_autoencoder(
             system.autoencoders[0],
             x,
-            row_graph(x.numpy(), plan.n_neighbors, 30, 0)
+            row_graph(x.numpy(), plan.n_neighbors, enough_components(2), 0)
             if plan.pretraining.lambda_neighbors
             else None,
             plan.pretraining,

@@ -11,7 +11,7 @@ from typing import Any
 
 Handler = Callable[[int, FrameType | None], Any]
 
-SIGNALS = tuple(signal.valid_signals())  # to list them takes as long as a row to predict
+SIGNALS = tuple(signal.valid_signals())  # to list them takes a tenth of a row's predict
 
 
 class SignalGate:

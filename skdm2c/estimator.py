@@ -129,8 +129,9 @@ class MixedModalClustering(
         What follows the activations of auto-encoders and generators.
     lambda_neighbors : float, default=1.0
         Weight of the neighbourhood term beside equation (1) in pretraining: rows that
-        are neighbours in a modality (by cosine in 30 principal components, by distance
-        where it has three columns or fewer) stay so in its latent space. 0 is the paper.
+        are neighbours in a modality (by cosine in 30 principal components, as many as there
+        are clusters if they are more; by distance where it has three columns or fewer) stay
+        so in its latent space. 0 is the paper.
     n_neighbors : int, default=15
         Of each row; fewer where a modality has fewer than 8 times as many rows.
     negative_weight : float, default=5.0

@@ -210,8 +210,7 @@ def _directions(points: Matrix) -> Matrix:
 
 
 def _parts(x: Rows) -> Iterator[tuple[int, Matrix]]:
-    # All rows in order, so many at a time, each with the number of its first. A quarter of
-    # what is read at a time elsewhere, as here it is held in several forms at once.
-    size = max(1, rows_per_chunk(x.shape[1]) // 4)
+    # All rows in order, so many at a time, each with the number of its first.
+    size = rows_per_chunk(x.shape[1], forms=4)
     for start in range(0, len(x), size):
         yield start, x[start : start + size].astype(np.float64)

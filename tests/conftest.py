@@ -7,11 +7,15 @@ os.environ["SCIPY_ARRAY_API"] = "1"  # read when scipy is imported; else a check
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 
 from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c.alignment import GeometricAlignment
 from skdm2c.datasets import make_mixed_modal_blobs
+
+# Workers of pytest share the cores: threads that wait for each other take ten times as long.
+torch.set_num_threads(1)
 
 # The suite tries the same few cases each time; `make fuzz` new ones, many.
 settings.register_profile("suite", derandomize=True, deadline=None)

@@ -21,7 +21,9 @@ from skdm2c.training import (
 )
 
 N = 40
-WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "equal")
+WAITING = {"_local_scalar_dense", "nonzero", "masked_select", "_unique2", "unique_consecutive"}
+WAITING |= {"equal", "allclose", "repeat_interleave", "index by a mask"}
+FETCHING = ("tolist", "cpu", "numpy", "item")  # which on a CPU call nothing that can be watched
 
 
 def pretraining(callback):
@@ -82,7 +84,11 @@ class Watched(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         shapes = tuple(tuple(a.shape) for a in args if isinstance(a, torch.Tensor))
-        self.calls[func._schema.name.removeprefix("aten::"), shapes] += 1
+        name = func._schema.name.removeprefix("aten::")
+        if name in ("index", "index_put", "index_put_"):
+            masks = [i for i in args[1] if i is not None and i.dtype in (torch.bool, torch.uint8)]
+            name = "index by a mask" if masks else name
+        self.calls[name, shapes] += 1
         return func(*args, **(kwargs or {}))
 
 
@@ -113,17 +119,34 @@ def test_a_tensor_made_elsewhere_is_noticed():
 
 
 @pytest.mark.parametrize("phase", PHASES)
-def test_no_step_waits_for_the_device_and_all_have_the_same_shapes(phase):
+def test_no_step_waits_for_the_device_and_all_have_the_same_shapes(phase, monkeypatch):
     noted = Epochs()
     train = PHASES[phase](noted)
+    fetched = Counter()
+    for name in FETCHING:
+        monkeypatch.setattr(torch.Tensor, name, counted(name, fetched))
     with noted.watched:
         train()
     first, second = noted.epochs
-    assert not {name for name, _ in first + second} & set(WAITING)
+    assert not {name for name, _ in first + second} & WAITING
     assert not second - first  # which has made the optimisers' state besides
+    assert fetched == {"tolist": 2}  # the losses of an epoch
 
 
-def test_what_waits_is_noticed():
+def counted(name, counter):
+    method = getattr(torch.Tensor, name)
+
+    def call(*args, **kwargs):
+        counter[name] += 1
+        return method(*args, **kwargs)
+
+    return call
+
+
+@pytest.mark.parametrize(
+    "wait", [lambda x: x.item(), lambda x: x[x > 0], lambda x: x.unique(), lambda x: x.nonzero()]
+)
+def test_what_waits_is_noticed(wait):
     with Watched() as watched:
-        torch.ones(1).item()
-    assert {name for name, _ in watched.calls} & set(WAITING)
+        wait(torch.ones(1))
+    assert {name for name, _ in watched.calls} & WAITING

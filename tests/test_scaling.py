@@ -225,3 +225,20 @@ def test_wide_blocks_are_looked_at_in_as_many_rows_as_narrow_ones(held, monkeypa
         principal_components(ModalityInput("a").fit_transform(x)[:], 30, seed=0), 15
     )
     assert abs(row_graph(scaled, 15, 30, seed=0) - expected).max() == 0
+
+
+def test_rows_are_scaled_the_same_a_few_numbers_at_a_time(monkeypatch):
+    x = np.random.RandomState(0).randn(20, 3) * [1, 50, 1e-3] + [0, 9, 1]
+    whole = ModalityInput("a").fit_transform(x)
+    np.testing.assert_allclose(whole, (x - x.mean(axis=0)) / x.std(axis=0), rtol=1e-5, atol=1e-6)
+    monkeypatch.setattr(scaling, "CACHED", 7)
+    np.testing.assert_array_equal(ModalityInput("a").fit_transform(x), whole)
+
+
+@pytest.mark.parametrize("numbers", [[5, 6, 7], [7, 5, 6], [3], [-2, -1]])
+def test_rows_are_taken_by_number(numbers):
+    x = np.random.RandomState(0).randn(8, 2)
+    source = rows.RowSource(x, "a")
+    np.testing.assert_array_equal(source.take(np.array(numbers)), x[numbers])
+    with pytest.raises(IndexError):
+        source.take(np.array([6, 7, 8]))

@@ -52,7 +52,8 @@ def two_opt(
     """
     found = starts.copy()
     active, p = np.arange(len(found)), starts.copy()
-    # Gains need no more than single precision to be compared, and are most of the work.
+    # Gains need no more than single precision to be compared, and are most of the work. Twice
+    # the left, as a partner counts in a row and in a column.
     a, b = (2 * left).astype(np.float32), right.astype(np.float32)
     turned = b[:, p[:, :, None], p[:, None, :]]  # [g, s, i, j] = R_g[p_i, p_j]
     placed = linear.astype(np.float32)[:, p].transpose(1, 0, 2)

@@ -72,7 +72,8 @@ class GeometricAlignment:
     n_drawings : int, default=8
         At least 2. How often the rows of a modality are grouped into prototypes.
     n_prototypes : int, default=36
-        Of each drawing; fewer where there are few rows, more where there are more clusters.
+        Of each drawing; fewer where there are few rows. Of 36 clusters or more each is one
+        prototype, drawn twice.
     max_rows : int, default=2000
         Of a modality that are looked at: distances are max_rows x max_rows.
 

@@ -24,7 +24,7 @@ def match(
     """Couple sets of prototypes whose distances agree best; say what clusters share.
 
     For few clusters each kind of distance is searched anew. The right permutation of many is
-    found in all kinds together or not at all: each kind then chooses among what was found.
+    found more often in all kinds together: each kind then chooses among what was found.
 
     Parameters
     ----------

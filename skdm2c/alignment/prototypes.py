@@ -50,7 +50,7 @@ def draw_prototypes(
     most: int,
     max_rows: int,
 ) -> list[Prototypes]:
-    """Group random halves of the rows, several times over.
+    """Group random halves of the rows, several times over; many clusters are groups as they are.
 
     Halves, so that what two modalities have in common by the accident of a sample can be
     told from what they share: a half matched to the other half of the *same* modality
@@ -63,9 +63,10 @@ def draw_prototypes(
         groupings are made there, half there and in the latent space.
     rng : RandomState
     n_drawings : int
-        Groupings to make; the halves alternate.
+        Groupings to make; the halves alternate. Of 36 clusters or more two are made: more
+        would be the same.
     most : int
-        Prototypes of each that are enough.
+        Prototypes of each that are enough, of fewer than 36 clusters.
     max_rows : int
         Rows looked at.
 
@@ -89,14 +90,15 @@ def draw_prototypes(
     spaces = directions, np.hstack([_unit_scale(directions), _unit_scale(z - z.mean(axis=0))])
     found = distances(points)
     halves = [np.sort(half) for half in np.array_split(rng.permutation(len(kept)), 2)]
+    many = modality.n_clusters >= MANY_CLUSTERS
     sets = []
-    for i in range(n_drawings):
+    for i in range(2 if many else n_drawings):
         index = halves[i % 2]
-        if modality.n_clusters < MANY_CLUSTERS:
+        if many:
+            groups = np.unique(labels[index], return_inverse=True)[1]
+        else:
             n_groups = n_prototypes(len(index), modality.n_clusters, most)
             groups = _group(spaces[i // 2 % 2][index], n_groups, rng.randint(2**31 - 1))
-        else:
-            groups = np.unique(labels[index], return_inverse=True)[1]
         sets.append(summarise(found, index, groups, labels[index], modality.n_clusters, i % 2))
     return sets
 

@@ -44,23 +44,22 @@ def searched_starts(
     """
     k = left.clusters.shape[1]
     from_prototypes = _prototype_starts(left, right, kinds, rng)
+    x, y = _between_clusters(left, kinds), _between_clusters(right, kinds)
     if k <= MAX_ENUMERATED:
-        every = np.array(list(permutations(range(k))))
-        from_clusters = _best_clusters(left, right, kinds, every)
+        found = np.array(list(permutations(range(k))))
     else:
-        random = np.stack([rng.permutation(k) for _ in range(N_CLUSTER_SEARCHES)])
-        from_clusters = _best_clusters(left, right, kinds, _searched(left, right, kinds, random))
+        found = _searched(x, y, np.stack([rng.permutation(k) for _ in range(N_CLUSTER_SEARCHES)]))
+    from_clusters = whole_clusters(left, right, _best(x, y, found))
     return np.concatenate([from_prototypes, from_clusters])
 
 
 def annealed_starts(
     left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
 ) -> Matrix:
-    """Permutations of many clusters: local search from couplings that were annealed.
+    """Permutations of many clusters: local search from random ones, and from annealed ones.
 
-    Local search from random permutations finds none of the right ones among some fifty
-    clusters. Couplings near the middle of all, which say what entropy lets be said, find
-    them: of a hundred clusters one start in eight did, in several kinds of distance together.
+    The more clusters, the fewer searches from random permutations end at the right one. Of
+    couplings that were halfway to the middle of all and then annealed more do.
 
     Parameters
     ----------
@@ -78,11 +77,14 @@ def annealed_starts(
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
     k = left.clusters.shape[1]
     random = np.stack([rng.permutation(k) for _ in range(N_ANNEALED)])
+    # Half of the mass anywhere: what is nearly a permutation stays where it starts.
     t = whole_clusters(left, right, random, ANNEALED_SHARE).astype(np.float32)
     t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 5)
     t = anneal(a, b, rows, columns, t, (0.3, 0.15, 0.08), 5)
     annealed = np.stack([best_partners(mass) for mass in shared_mass(left, right, t)])
-    return _best_clusters(left, right, kinds, _searched(left, right, kinds, annealed))
+    x, y = _between_clusters(left, kinds), _between_clusters(right, kinds)
+    found = _searched(x, y, np.concatenate([random, annealed]))
+    return whole_clusters(left, right, _best(x, y, found))
 
 
 def whole_clusters(
@@ -148,25 +150,20 @@ def _prototype_starts(
     return starts + (1 - START_SHARE) * np.outer(left.masses, right.masses)
 
 
-def _searched(
-    left: Prototypes, right: Prototypes, kinds: Sequence[str], starts: Permutations
-) -> Permutations:
+def _searched(x: Matrix, y: Matrix, starts: Permutations) -> Permutations:
     # Permutations of clusters that no swap of two improves.
-    x, y = _between_clusters(left, kinds), _between_clusters(right, kinds)
     diagonal = np.einsum("gi,gj->ij", np.einsum("gii->gi", x), np.einsum("gii->gi", y))
     apart = 1 - np.eye(x.shape[1])
     return np.unique(two_opt(x * apart, y * apart, diagonal, starts)[0], axis=0)
 
 
-def _best_clusters(
-    left: Prototypes, right: Prototypes, kinds: Sequence[str], found: Permutations
-) -> Matrix:
-    x, y = _between_clusters(left, kinds), _between_clusters(right, kinds)
+def _best(x: Matrix, y: Matrix, found: Permutations) -> Permutations:
+    # Of permutations of clusters those under which the distances between them agree best.
     values = sum(
         np.einsum("ij,sij->s", i, j[found[:, :, None], found[:, None, :]])
         for i, j in zip(x, y, strict=True)
     )
-    return whole_clusters(left, right, found[np.argsort(-values, kind="stable")[:N_CLUSTER_STARTS]])
+    return found[np.argsort(-values, kind="stable")[:N_CLUSTER_STARTS]]
 
 
 def _between_clusters(p: Prototypes, kinds: Sequence[str]) -> Matrix:

@@ -91,7 +91,7 @@ class RowSource:
             If they are not numbers, or complex ones.
         """
         block = self._block
-        if isinstance(block, np.ndarray) and _in_a_row(index):  # a view, where others are copied
+        if isinstance(block, np.ndarray) and _in_a_row(index, len(block)):  # no copy then
             return self._as_numbers(block[index[0] : index[-1] + 1])
         return self._as_numbers(take_rows(block, index))
 
@@ -117,6 +117,7 @@ class RowSource:
             yield start, self.take(np.arange(start, min(start + size, self.n_rows)))
 
     def _as_numbers(self, block: Any) -> Matrix:
+        # What scikit-learn would do too, but for its search for data frames: half a row's predict.
         if type(block) is np.ndarray and block.dtype.kind in "fiub" and block.size:
             return np.ascontiguousarray(block, dtype=np.float64)
         try:
@@ -130,12 +131,14 @@ class RowSource:
         return rows
 
 
-def rows_per_chunk(n_columns: int) -> int:
+def rows_per_chunk(n_columns: int, forms: int = 1) -> int:
     """Rows that are read at a time: some 16 million numbers of them.
 
     Parameters
     ----------
     n_columns : int
+    forms : int, default=1
+        In which they are held at once; of several, fewer rows.
 
     Returns
     -------
@@ -147,7 +150,7 @@ def rows_per_chunk(n_columns: int) -> int:
     >>> rows_per_chunk(256)
     65536
     """
-    return max(1, CHUNK_ELEMENTS // max(n_columns, 1))
+    return max(1, CHUNK_ELEMENTS // max(n_columns, 1) // forms)
 
 
 def rows_to_look_at(x: Rows, seed: int) -> NDArray[np.intp]:
@@ -175,8 +178,8 @@ def rows_to_look_at(x: Rows, seed: int) -> NDArray[np.intp]:
     return subsample(len(x), most, np.random.RandomState(seed))
 
 
-def _in_a_row(index: NDArray[np.intp]) -> bool:
-    return len(index) > 0 and bool((np.diff(index) == 1).all())
+def _in_a_row(index: NDArray[np.intp], n_rows: int) -> bool:
+    return len(index) > 0 and 0 <= index[0] <= index[-1] < n_rows and (np.diff(index) == 1).all()
 
 
 def _dense(block: Any) -> Any:

@@ -202,7 +202,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
 
                 named = pd.DataFrame(named, columns=columns)
             names = None if named.__class__ is np.ndarray else _unique_names(named)
-            if reset or (not self._warn_of_names(names is not None) and names is not None):
+            warned = not reset and self._warn_of_names(names is not None)
+            if reset or (names is not None and not warned):
                 validate_data(self, named, reset=reset, skip_check_array=True)
         except (ValueError, TypeError) as error:
             raise about(f"Modality {self.name!r}", error) from error
@@ -317,7 +318,7 @@ class ScaledRows:
         if isinstance(index, slice):
             index = np.arange(*index.indices(len(self)))
         scaled = np.empty((len(index), self.shape[1]), dtype=np.float32)
-        size = max(1, rows_per_chunk(self.shape[1]) // 4)  # in several forms at once
+        size = rows_per_chunk(self.shape[1], forms=4)
         for start in range(0, len(index), size):
             part = index[start : start + size]
             rows = self._source.take(part)

@@ -29,7 +29,8 @@ def apply_in_chunks(
     Parameters
     ----------
     function : callable
-        Maps a tensor of shape (512, d), or (32, d), to one with as many rows, row by row.
+        Maps a tensor of shape (512, d), or (32, d), to one with as many rows, row by row,
+        and leaves it as it is: it may be the memory of ``x``.
     x : Rows of shape (n, d)
     device : torch.device
         Where ``function`` wants its rows.
@@ -47,13 +48,13 @@ def apply_in_chunks(
            [1.]], dtype=float32)
     """
     size = FEW if len(x) <= FEW else CHUNK
-    whole: FloatRows | None = None
+    whole: FloatRows | None = None  # of a width that the first output tells
     with torch.no_grad():
         for start in range(0, max(len(x), 1), size):
             rows = torch.from_numpy(x[start : start + size]).to(device)
             missing = size - len(rows)
             output = function(F.pad(rows, (0, 0, 0, missing)) if missing else rows)
-            if whole is None:  # made once, as parts kept until the end would take it twice
+            if whole is None:
                 whole = np.empty((len(x), output.shape[1]), dtype=np.float32)
             whole[start : start + len(rows)] = output[: len(rows)].cpu().numpy()
     assert whole is not None
