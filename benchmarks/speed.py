@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from joblib import Parallel, delayed
+from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
@@ -166,7 +167,8 @@ def measure_use(threads: int) -> dict[str, Any]:
     -------
     dict
         Medians: ``predict_row_ms``; of 100,000 rows the seconds of ``transform``, ``predict``
-        and the bare forward pass of all rows at once, ``bare``; ``share``, bare over transform.
+        and the bare forward pass of all rows at once, ``bare``, in turn; ``share``, of bare
+        over transform in a turn.
     """
     torch.set_num_threads(threads)
     X, _ = make_mixed_modal_blobs(400, n_features=(MANY_COLUMNS, 20), random_state=0)
@@ -184,16 +186,21 @@ def measure_use(threads: int) -> dict[str, Any]:
         with torch.no_grad():
             return torch.nn.Sequential(*ways)(torch.from_numpy(many))
 
-    transform = _median_seconds(partial(model.transform, many, modality="a"), 5)
-    forward = _median_seconds(bare, 5)
+    transform, predict, forward = _seconds_in_turn(
+        [
+            partial(model.transform, many, modality="a"),
+            partial(model.predict, many, modality="a"),
+            bare,
+        ],
+        times=9,
+    )
+    (one,) = _seconds_in_turn([partial(model.predict, row, modality="a")], times=300)
     return {
-        "predict_row_ms": round(
-            1e3 * _median_seconds(partial(model.predict, row, modality="a"), 300), 2
-        ),
-        "transform": round(transform, 3),
-        "predict": round(_median_seconds(partial(model.predict, many, modality="a"), 5), 3),
-        "bare": round(forward, 3),
-        "share": round(forward / transform, 2),
+        "predict_row_ms": round(1e3 * float(np.median(one)), 2),
+        "transform": round(float(np.median(transform)), 3),
+        "predict": round(float(np.median(predict)), 3),
+        "bare": round(float(np.median(forward)), 3),
+        "share": round(float(np.median(forward / transform)), 2),
     }
 
 
@@ -223,14 +230,17 @@ def measure_workers(pair: str, threads: int) -> dict[str, Any]:
     }
 
 
-def _median_seconds(function: Callable[[], object], times: int) -> float:
-    function()
-    found = []
-    for _ in range(times):
-        start = time.perf_counter()
+def _seconds_in_turn(functions: Sequence[Callable[[], object]], times: int) -> NDArray[np.float64]:
+    # One after the other, so often, as the machine is not equally fast at all times.
+    seconds = np.empty((len(functions), times))
+    for function in functions:
         function()
-        found.append(time.perf_counter() - start)
-    return float(np.median(found))
+    for i in range(times):
+        for j, function in enumerate(functions):
+            start = time.perf_counter()
+            function()
+            seconds[j, i] = time.perf_counter() - start
+    return seconds
 
 
 def measure(
