@@ -231,12 +231,12 @@ def test_column_names_are_remembered_by_modality(blobs, tiny):
 
 def test_scores_tell_a_good_model_from_a_collapsed_one():
     X, _ = make_mixed_modal_blobs(300, random_state=0)
-    good = MixedModalClustering(3, random_state=0).fit(X)
-    untrained = MixedModalClustering(
-        3, random_state=0, pretrain_epochs=0, alignment_epochs=0, adversarial_epochs=0,
-        alignment=None,
-    ).fit(X)  # fmt: skip
-    collapsed = MixedModalClustering(1, random_state=0).fit(X)
+    good = MixedModalClustering(3, decoder_epochs=0, random_state=0).fit(X)
+    nothing = dict.fromkeys(
+        ["pretrain_epochs", "alignment_epochs", "adversarial_epochs", "decoder_epochs"], 0
+    )
+    untrained = MixedModalClustering(3, alignment=None, random_state=0, **nothing).fit(X)
+    collapsed = MixedModalClustering(1, random_state=0, **nothing).fit(X)
     assert collapsed.score(X) == 0
     assert collapsed.score(X) < untrained.score(X) < good.score(X) <= 1
 
