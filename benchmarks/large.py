@@ -13,7 +13,6 @@ Lines are kept as they come, in the place of those of the same case.
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import time
 import warnings
@@ -25,6 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_rand_score
+from sklearn.utils import gen_batches
 from threadpoolctl import threadpool_limits
 
 from skdm2c import MixedModalClustering, MixedModalData
@@ -94,8 +94,7 @@ def make(case: Case) -> tuple[MixedModalData, NDArray[np.intp]]:
         turn = np.linalg.qr(rng.standard_normal((d, HIDDEN)))[0].T
         block = np.empty((n, d), dtype=np.float32)
         y = rng.choice(case.n_clusters, size=n, p=shares / shares.sum())
-        for start in range(0, n, PART):
-            part = slice(start, min(start + PART, n))
+        for part in gen_batches(n, PART):
             hidden = centers[y[part]] + rng.standard_normal((len(y[part]), HIDDEN))
             if m == 1:
                 hidden = np.sign(hidden) * np.abs(hidden) ** 0.8
@@ -159,17 +158,11 @@ def measure_apart(case: Case, threads: int) -> dict[str, Any]:
     return {**case._asdict(), **figures, **runs.circumstances(threads, 1)}
 
 
-def read() -> list[dict[str, Any]]:
-    """Read the lines that are kept."""
-    if not RESULTS.exists():
-        return []
-    return [json.loads(line) for line in RESULTS.read_text().splitlines()]
-
-
 def keep(line: dict[str, Any]) -> None:
     """Write a line in the place of the one of the same case, or as the last."""
-    others = [other for other in read() if case_of(other) != case_of(line)]
-    RESULTS.write_text("".join(json.dumps(other) + "\n" for other in [*others, line]))
+    lines = runs.read_lines(RESULTS)
+    others = [other for other in lines if case_of(other) != case_of(line)]
+    runs.write_lines(RESULTS, [*others, line])
 
 
 def case_of(line: dict[str, Any]) -> Case:
@@ -261,7 +254,7 @@ prints them. Epochs of a phase take the same time one after the other, so its fi
 tell the rest: fit once with small numbers of epochs and scale each phase up by its own. What
 passes between the phases does not depend on the epochs: each modality's neighbours before
 its pretraining, the matching before the alignment phase, and the pass over all rows before
-decoders are fitted and after the last epoch (26 of 344 s at a million rows).
+decoders are fitted and after the last epoch.
 """
 
 
@@ -322,7 +315,7 @@ def main() -> None:
         line = measure_apart(case, options.threads)
         keep(line)
         print({k: v for k, v in line.items() if k not in ("versions", "machine", "date", "ends")})
-    lines = read()
+    lines = runs.read_lines(RESULTS)
     PAGE.write_text(page(lines))
     draw_large(answers(lines, "rows"), PAGE.with_suffix(".png"))
 

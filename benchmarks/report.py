@@ -18,7 +18,7 @@ from skdm2c.estimator import LOW_CONFIDENCE
 
 from .methods import METHODS
 from .pairs import PAIRS
-from .runs import RESULTS, read
+from .runs import RESULTS, read, read_lines
 
 DOCS = Path(__file__).parents[1] / "docs"
 README = DOCS.parent / "README.md"
@@ -52,7 +52,7 @@ def main() -> None:
     (options.docs / "benchmark.md").write_text(page(runs))
     if options.docs == DOCS:
         README.write_text(quote(README.read_text(), runs))
-        speed.PAGE.write_text(speed.page(speed.read(speed.RESULTS)))
+        speed.PAGE.write_text(speed.page(read_lines(speed.RESULTS)))
         fits = read(scores.RESULTS)
         scores.PAGE.write_text(scores.page(scores.PAGE.read_text(), fits))
         pictures.draw_n_clusters(fits, DOCS / "n_clusters.png")

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing.connection import Connection
@@ -155,10 +156,18 @@ def preload() -> None:
 
 def read(path: Path) -> list[dict[str, Any]]:
     """All runs of a file, the last of each task; an error that was mended is forgotten."""
-    if not path.exists():
-        return []
-    runs = [json.loads(line) for line in path.read_text().splitlines()]
+    runs = read_lines(path)
     return list({(run["method"], run["pair"], run["seed"]): run for run in runs}.values())
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """All lines of a file; none, where there is none."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Put lines in the place of those of a file."""
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def append(path: Path, line: dict[str, Any]) -> None:

@@ -12,8 +12,6 @@ its own. Nothing else is to go on meanwhile: only the ratios within a line compa
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -52,6 +50,29 @@ FIT_PAIRS = ("facpix", "snare", "pbmc1k", "karpix")
 QUESTIONS = {"steps": "step", "use": "use", "workers": "workers", "fits": "fit"}  # and its lines
 MANY_ROWS, MANY_COLUMNS = 100_000, 256
 STEPS_AN_EPOCH = 8
+# Columns of the page's tables: formats by their heading.
+STEPS = {
+    "configuration": "{configuration}",
+    "phase": "{phase}",
+    "step, ms": "{step_ms:.2f}",
+    "floor, ms": "{floor_ms:.2f}",
+    "share": "{share:.2f} [{worst_share:.2f}]",
+    "Gflop": "{gigaflop:.3g}",
+    "Gflop/s of mm": "{gigaflop_per_s:.0f}",
+}
+USE = {
+    "one row's predict, ms": "{predict_row_ms:.2f}",
+    "transform, s": "{transform:.3f}",
+    "predict, s": "{predict:.3f}",
+    "bare networks, s": "{bare:.3f}",
+    "share": "{share:.2f}",
+}
+WORKERS = {
+    "pair": "{pair}",
+    "one after the other, s": "{one_after_the_other:.1f}",
+    "at once, s": "{at_once:.1f}",
+    "times faster": "{times_faster:.2f}",
+}
 
 
 class Configuration(NamedTuple):
@@ -218,8 +239,7 @@ def measure_workers(pair: str, threads: int) -> dict[str, Any]:
     data = MixedModalData(problem.X_a, problem.X_b)
     seconds = {}
     for n in (1, 2):
-        Parallel(n)(delayed(os.getpid)() for _ in range(2))  # workers that have started
-        Parallel(n)(delayed(make_mixed_modal_blobs)() for _ in range(2))  # and have imported
+        Parallel(n)(delayed(make_mixed_modal_blobs)() for _ in range(2))  # workers have imported
         start = time.perf_counter()
         Parallel(n)(delayed(clone(model).fit)(data) for _ in range(2))
         seconds[n] = time.perf_counter() - start
@@ -293,21 +313,21 @@ product of each shape measured in turn with the epochs. Share: floor over step, 
 over epochs [worst epoch]; 1 would mean that nothing but products takes time.
 *2048 wide*: 2,048 columns, all hidden layers 2,048 wide, batches of 512.
 
-{steps_table(lines)}
+{lines_table(lines, "step", STEPS)}
 
 ## A fitted model on new rows
 
 Against the bare networks' forward pass of all rows at once, which neither checks nor scales
 them: 100,000 rows of 256 columns, and one row.
 
-{use_table(lines)}
+{lines_table(lines, "use", USE)}
 
 ## Two fits at once
 
 One after the other, and in two workers of joblib's, on two cores. A fit computes on one
 thread, so workers never ask for more cores than there are of them.
 
-{workers_table(lines)}
+{lines_table(lines, "workers", WORKERS)}
 
 ## A fit of the default against one of PUBLISHED
 
@@ -321,58 +341,12 @@ What a fit costs as data grow: [large data](large.md).
 """
 
 
-def use_table(lines: list[dict[str, Any]]) -> str:
-    """Tabulate what a fitted model takes."""
-    header = ["one row's predict, ms", "transform, s", "predict, s", "bare networks, s"]
-    return table(
-        [*header, "share"],
-        [
-            [
-                f"{line['predict_row_ms']:.2f}",
-                *(f"{line[name]:.3f}" for name in ("transform", "predict", "bare")),
-                f"{line['share']:.2f}",
-            ]
-            for line in lines
-            if line["what"] == "use"
-        ],
-    )
-
-
-def workers_table(lines: list[dict[str, Any]]) -> str:
-    """Tabulate two fits in turn and at once."""
-    return table(
-        ["pair", "one after the other, s", "at once, s", "times faster"],
-        [
-            [
-                line["pair"],
-                f"{line['one_after_the_other']:.1f}",
-                f"{line['at_once']:.1f}",
-                f"{line['times_faster']:.2f}",
-            ]
-            for line in lines
-            if line["what"] == "workers"
-        ],
-    )
-
-
-def steps_table(lines: list[dict[str, Any]]) -> str:
-    """Tabulate what the steps take, a configuration and phase a row."""
-    return table(
-        ["configuration", "phase", "step, ms", "floor, ms", "share", "Gflop", "Gflop/s of mm"],
-        [
-            [
-                line["configuration"],
-                line["phase"],
-                f"{line['step_ms']:.2f}",
-                f"{line['floor_ms']:.2f}",
-                f"{line['share']:.2f} [{line['worst_share']:.2f}]",
-                f"{line['gigaflop']:.3g}",
-                f"{line['gigaflop_per_s']:.0f}",
-            ]
-            for line in lines
-            if line["what"] == "step"
-        ],
-    )
+def lines_table(lines: list[dict[str, Any]], what: str, columns: dict[str, str]) -> str:
+    """Tabulate the lines of one kind, one a row; columns are formats by heading."""
+    rows = [
+        [form.format(**line) for form in columns.values()] for line in lines if line["what"] == what
+    ]
+    return table(list(columns), rows)
 
 
 def _age(lines: list[dict[str, Any]]) -> str:
@@ -420,11 +394,6 @@ def _median(fits: list[dict[str, Any]], method: str, figure: str) -> float:
     return float(np.median([fit[method][figure] for fit in fits]))
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    """Read the lines that are kept."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 def main() -> None:
     """Measure, keep the lines, write the page."""
     parser = argparse.ArgumentParser(
@@ -446,9 +415,9 @@ def main() -> None:
         lines.append(line)
         print({k: v for k, v in line.items() if k not in ("versions", "machine", "date")})
     asked = {QUESTIONS[question] for question in options.only}
-    before = read(options.out) if options.out.exists() else []
+    before = runs.read_lines(options.out)
     lines += [line for line in before if line["what"] not in asked]
-    options.out.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    runs.write_lines(options.out, lines)
     options.page.write_text(page(lines))
 
 

@@ -26,7 +26,7 @@ from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targe
 from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
-from .data.rows import FloatRows, Matrix, Rows, rows_to_look_at
+from .data.rows import FloatRows, Matrix, Rows, look_at
 from .data.scaling import ModalityInput
 from .hub import separation
 from .model import FittedModel, in_order_given, unify
@@ -251,9 +251,9 @@ def fit_model(
 def _draw_sample(data: CheckedData, seed: int) -> Sample:
     rows, at = [], []
     for m, x in enumerate(data.rows):
-        kept = rows_to_look_at(x, seed)
-        rows.append(x if isinstance(x, np.ndarray) and len(kept) == len(x) else x[kept])
-        at.append(np.flatnonzero(data.codes == m)[kept])
+        numbers, some = look_at(x, seed)
+        rows.append(some)
+        at.append(np.flatnonzero(data.codes == m)[numbers])
     together = np.sort(np.concatenate(at))
     return Sample(rows, together, data.codes[together])
 

@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 from sklearn.preprocessing import normalize
 
-from .data.rows import FloatRows, Matrix, Rows, rows_per_chunk, rows_to_look_at
+from .data.rows import FloatRows, Matrix, Rows, look_at, rows_per_chunk
 
 N_PRINCIPAL = 30  # components, where there are no more clusters
 FEW_DIRECTIONS = 3  # components: cosines of one are 1 or -1
@@ -116,8 +116,7 @@ def row_graph(x: Rows, n_neighbors: int, n_components: int, seed: int) -> sp.csr
     ((30000, 30000), 15, True)
     """
     n = len(x)
-    seen = rows_to_look_at(x, seed)
-    some = x[seen] if len(seen) < n else x[:]
+    seen, some = look_at(x, seed)
     if len(seen) == n:
         return close_rows(principal_components(some, n_components, seed), n_neighbors)
     pca = fit_pca(some, n_components, seed)

@@ -220,7 +220,7 @@ def test_wide_blocks_are_looked_at_in_as_many_rows_as_narrow_ones(held, monkeypa
     if not held:
         monkeypatch.setattr(scaling, "MAX_HELD", 0)
     scaled = ModalityInput("a").fit_transform(x)
-    assert len(rows.rows_to_look_at(scaled, seed=0)) == 300
+    assert len(rows.look_at(scaled, seed=0)[0]) == 300
     expected = close_rows(
         principal_components(ModalityInput("a").fit_transform(x)[:], 30, seed=0), 15
     )

@@ -9,7 +9,7 @@ import torch
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from benchmarks import floor, large, speed
+from benchmarks import floor, large, runs, speed
 from skdm2c.networks import ModalityAutoEncoder
 
 
@@ -104,11 +104,11 @@ def test_a_line_takes_the_place_of_that_of_the_same_case(monkeypatch, tmp_path):
     one, other = large.Case(), large.Case(n_clusters=5)
     for case, seconds in ((one, 1), (other, 2), (one, 3)):
         large.keep({**case._asdict(), "seconds": seconds})
-    assert [line["seconds"] for line in large.read()] == [2, 3]
+    assert [line["seconds"] for line in runs.read_lines(large.RESULTS)] == [2, 3]
 
 
 def test_the_page_of_large_data_is_of_the_lines_that_are_kept():
-    lines = large.read()
+    lines = runs.read_lines(large.RESULTS)
     assert large.PAGE.read_text() == large.page(lines)
     (million,) = (line for line in lines if sum(line["n_rows"]) == 10**6)
     assert million["seconds"] < 6 * 60  # as README says

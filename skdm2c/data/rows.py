@@ -153,8 +153,8 @@ def rows_per_chunk(n_columns: int, forms: int = 1) -> int:
     return max(1, CHUNK_ELEMENTS // max(n_columns, 1) // forms)
 
 
-def rows_to_look_at(x: Rows, seed: int) -> NDArray[np.intp]:
-    """Rows of a block that are enough to look at together: for its components and clusters.
+def look_at(x: Rows, seed: int) -> tuple[NDArray[np.intp], FloatRows]:
+    """Read the rows of a block that are enough together: for its components and clusters.
 
     Parameters
     ----------
@@ -164,18 +164,20 @@ def rows_to_look_at(x: Rows, seed: int) -> NDArray[np.intp]:
 
     Returns
     -------
-    ndarray of int of shape (m,)
-        Their numbers in ascending order: all, or 20,000 of more; of wide blocks that are not
-        held in memory fewer, but 5,000 of any.
+    numbers : ndarray of int of shape (m,)
+        In ascending order: all, or 20,000 of more; of wide blocks that are not held in memory
+        fewer, but 5,000 of any.
+    rows : ndarray of shape (m, d)
 
     Examples
     --------
-    >>> [len(rows_to_look_at(np.zeros((n, 3), dtype=np.float32), 0)) for n in (7, 30_000)]
-    [7, 20000]
+    >>> [look_at(np.zeros((n, 3), dtype=np.float32), 0)[1].shape for n in (7, 30_000)]
+    [(7, 3), (20000, 3)]
     """
     held = isinstance(x, np.ndarray)
     most = MOST_SEEN if held else min(MOST_SEEN, max(LEAST_SEEN, rows_per_chunk(x.shape[1])))
-    return subsample(len(x), most, np.random.RandomState(seed))
+    numbers = subsample(len(x), most, np.random.RandomState(seed))
+    return numbers, x[:] if len(numbers) == len(x) else x[numbers]
 
 
 def _in_a_row(index: NDArray[np.intp], n_rows: int) -> bool:

@@ -110,9 +110,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         """
         return self._scaled_rows(self._source(block, columns, reset=False))
 
-    def scale(
-        self, rows: Matrix, numbers: NDArray[np.intp], out: FloatRows | None = None
-    ) -> FloatRows:
+    def scale(self, rows: Matrix, numbers: NDArray[np.intp], out: FloatRows) -> None:
         """Scale some rows of a block.
 
         Parameters
@@ -120,12 +118,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         rows : ndarray of shape (m, d)
         numbers : ndarray of int of shape (m,)
             Which rows of the block they are, for messages.
-        out : ndarray of shape (m, d), default=None
+        out : ndarray of shape (m, d)
             Where to put them.
-
-        Returns
-        -------
-        ndarray of shape (m, d)
 
         Raises
         ------
@@ -133,7 +127,6 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
             If they hold NaN or infinity, or more than single precision can.
         """
         self._require_finite(numbers, rows)
-        scaled = np.empty(rows.shape, dtype=np.float32) if out is None else out
         size = max(1, CACHED // max(rows.shape[1], 1))
         with np.errstate(over="ignore"):
             for start in range(0, len(rows), size):
@@ -142,9 +135,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 part -= self.mean_ / 2
                 part /= self.scale_
                 part *= 2
-                scaled[start : start + size] = part
-        self._require_single(rows, scaled)
-        return scaled
+                out[start : start + size] = part
+        self._require_single(rows, out)
 
     def inverse_transform(self, rows: FloatRows) -> Matrix:
         """Bring rows back to the scale of the data.
@@ -201,7 +193,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
                 import pandas as pd  # which AnnData brings, and none else names columns so
 
                 named = pd.DataFrame(named, columns=columns)
-            names = None if named.__class__ is np.ndarray else _unique_names(named)
+            names = _unique_names(named) if hasattr(named, "columns") else None
             warned = not reset and self._warn_of_names(names is not None)
             if reset or (names is not None and not warned):
                 validate_data(self, named, reset=reset, skip_check_array=True)
