@@ -163,12 +163,26 @@ class FittedModel:
         -------
         ndarray of shape (n, n_clusters)
         """
-        embedding = self.embed(data)
+        return self.share_embedded(self.embed(data), data.codes)
+
+    def share_embedded(self, embedding: FloatRows, codes: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Probability of each cluster for rows that were mapped already.
+
+        Parameters
+        ----------
+        embedding : ndarray of shape (n, n_components)
+        codes : ndarray of shape (n,)
+            Each row's modality.
+
+        Returns
+        -------
+        ndarray of shape (n, n_clusters)
+        """
         parts = [
-            self.clusters.share(embedding[data.codes == m], temperature)
+            self.clusters.share(embedding[codes == m], temperature)
             for m, temperature in enumerate(self.temperatures)
         ]
-        return in_order_given(parts, data.codes)
+        return in_order_given(parts, codes)
 
     def score(self, data: MixedModalData) -> float:
         """How good the clusters of rows look without labels; see :mod:`skdm2c.scoring`.

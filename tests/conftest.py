@@ -1,8 +1,10 @@
 """What several test files share."""
 
 import os
+import sys
 from pathlib import Path
 
+os.environ["MPLBACKEND"] = "Agg"  # draw, whether there is a screen or not
 os.environ["SCIPY_ARRAY_API"] = "1"  # read when scipy is imported; else a check would be skipped
 
 import numpy as np
@@ -34,6 +36,14 @@ TINY = {
     "kmeans_n_init": 3,
     "alignment": GeometricAlignment(kinds=(("geodesic", "cosine"), ("local",)), n_matches=2),
 }
+
+
+@pytest.fixture(autouse=True)
+def figures():
+    """Close what a test has drawn."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ import skdm2c.alignment
 import skdm2c.datasets
 import skdm2c.exceptions
 import skdm2c.metrics
+import skdm2c.plotting
 from benchmarks import promises
 
 ROOT = Path(__file__).parents[1]
@@ -48,6 +49,7 @@ HOUSE = [
     "model",
     "fitting",
     "estimator presets singlecell",
+    "plotting",
     "__init__",
 ]
 
@@ -132,7 +134,8 @@ def test_every_committed_run_says_how_it_was_made():
 
 def public_api():
     """Names that users import, and the methods of the classes among them."""
-    for module in (skdm2c, skdm2c.alignment, skdm2c.datasets, skdm2c.metrics, skdm2c.exceptions):
+    modules = (skdm2c.alignment, skdm2c.datasets, skdm2c.metrics, skdm2c.plotting)
+    for module in (skdm2c, *modules, skdm2c.exceptions):
         for name in getattr(module, "__all__", vars(module)):
             thing = getattr(module, name)
             if name.startswith("_") or not (inspect.isclass(thing) or inspect.isfunction(thing)):

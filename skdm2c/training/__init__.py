@@ -13,6 +13,7 @@ from .callbacks import (
     History,
     Progress,
     Record,
+    losses_of,
     require_finite,
 )
 from .pretraining import PretrainingSettings, pretrain_autoencoder
@@ -35,6 +36,7 @@ __all__ = [
     "StratifiedBatches",
     "TrainingState",
     "fit_to_examples",
+    "losses_of",
     "on_device",
     "pretrain_autoencoder",
     "require_finite",

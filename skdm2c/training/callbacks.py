@@ -127,8 +127,8 @@ class DivergenceGuard(Callback):
         TrainingDivergedError
             If one is NaN or infinite.
         """
-        for name in record.keys() - _NO_LOSSES:
-            require_finite(f"{name} loss", record[name], record)
+        for name, value in losses_of(record).items():
+            require_finite(f"{name} loss", value, record)
         self._last = record
         return False
 
@@ -166,8 +166,7 @@ class Progress(Callback):
         every = 1 if self.verbose > 1 else max(1, n_epochs // 5)
         if self.verbose and (epoch % every == 0 or epoch == n_epochs):
             title = " ".join([state.phase, *map(printable, state.where.values())])
-            losses = {k: v for k, v in record.items() if k not in _NO_LOSSES}
-            values = "  ".join(f"{name} {value:.4f}" for name, value in losses.items())
+            values = "  ".join(f"{k} {value:.4f}" for k, value in losses_of(record).items())
             self.report(f"{title:<16}{epoch:>3}/{n_epochs:<3} {values}")
         return False
 
@@ -213,6 +212,25 @@ class EarlyStop(Callback):
         else:
             self._waited += 1
         return self._waited >= self.patience
+
+
+def losses_of(record: Record) -> dict[str, float]:
+    """Of what a record holds, the mean losses by name.
+
+    Parameters
+    ----------
+    record : dict
+
+    Returns
+    -------
+    dict of str to float
+
+    Examples
+    --------
+    >>> losses_of({"phase": "adversarial", "epoch": 0, "n_epochs": 2, "cycle": 0.5})
+    {'cycle': 0.5}
+    """
+    return {name: value for name, value in record.items() if name not in _NO_LOSSES}
 
 
 def require_finite(name: str, value: float, record: Record) -> None:

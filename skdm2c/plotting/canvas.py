@@ -1,0 +1,170 @@
+"""What all displays share: where they draw, in which colours, and whose model they look at."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from .._messages import printable
+from ..estimator import MixedModalClustering
+
+# Okabe and Ito's colours, told apart by the colour-blind and by their lightness in print.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+# Paul Tol's ten, for more groups than Okabe and Ito had colours.
+TEN = (
+    "#332288", "#88CCEE", "#44AA99", "#117733", "#999933",
+    "#DDCC77", "#CC6677", "#882255", "#AA4499", "#777777",
+)  # fmt: skip
+MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
+FAINT = "#BBBBBB"
+LONGEST_NAME = 28  # characters of a name in a picture
+MOST_TICKS = 30
+
+
+def panels(
+    ax: Any, n_panels: int, size: tuple[float, float], shape: tuple[int, int] | None = None
+) -> tuple[Any, NDArray[Any]]:
+    """Axes to draw on: those given, or a new figure's.
+
+    Parameters
+    ----------
+    ax : Axes, array-like of Axes or None
+    n_panels : int
+    size : tuple of float
+        Inches of one panel of a new figure.
+    shape : tuple of int, default=None
+        Rows and columns of a new figure; None puts all panels into one row.
+
+    Returns
+    -------
+    figure : Figure
+    axes : ndarray of Axes of shape (n_panels,)
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If there are not as many axes as panels.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            "Displays need matplotlib: pip install matplotlib, or skdm2c[plot]."
+        ) from error
+    if ax is None:
+        rows, columns = shape or (1, n_panels)
+        figure, grid = plt.subplots(
+            rows,
+            columns,
+            figsize=(size[0] * columns, size[1] * rows),
+            squeeze=False,
+            layout="constrained",
+        )
+        axes = grid.ravel()
+        for spare in axes[n_panels:]:
+            spare.set_axis_off()
+        return figure, axes[:n_panels]
+    given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+    if len(given) != n_panels:
+        raise ValueError(f"ax: this picture has {n_panels} panels, got {len(given)} Axes.")
+    return given[0].figure, given
+
+
+def one_or_all(axes: NDArray[Any]) -> Any:
+    """Return the only axes by themselves, several as an array: what ``ax_`` is.
+
+    Parameters
+    ----------
+    axes : ndarray of Axes of shape (n_panels,)
+
+    Returns
+    -------
+    Axes or ndarray of Axes
+    """
+    return axes[0] if len(axes) == 1 else axes
+
+
+def fitted_estimator(estimator: Any) -> MixedModalClustering:
+    """Find the fitted estimator in what a user has: itself, a Pipeline or a search.
+
+    Parameters
+    ----------
+    estimator : MixedModalClustering, Pipeline or search
+
+    Returns
+    -------
+    MixedModalClustering
+
+    Raises
+    ------
+    TypeError
+        If it is no, or ends with no, MixedModalClustering.
+    NotFittedError
+        If it is not fitted.
+    """
+    found = estimator
+    while not isinstance(found, MixedModalClustering):
+        if isinstance(found, BaseSearchCV):
+            check_is_fitted(found)
+            found = found.best_estimator_
+        elif isinstance(found, Pipeline):
+            found = found.steps[-1][1]
+        else:
+            raise TypeError(
+                "estimator must be a fitted MixedModalClustering, or a Pipeline or search that "
+                f"ends with one, got {type(estimator).__name__}."
+            )
+    check_is_fitted(found)
+    return found
+
+
+def shown(name: str) -> str:
+    r"""Make of a user's name a text for a picture: short, in one line, and no formula.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown("cost in $"), shown("a" * 40)
+    ('cost in \\$', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa…')
+    """
+    text = printable(str(name))
+    if len(text) > LONGEST_NAME:
+        text = text[: LONGEST_NAME - 1] + "…"
+    return text.replace("$", r"\$")
+
+
+def ticks(n: int, most: int = MOST_TICKS) -> NDArray[np.intp]:
+    """Which of n numbers to write along an axis: all, or every second, fifth, tenth and so on.
+
+    Parameters
+    ----------
+    n : int
+    most : int, default=30
+        That there is room for.
+
+    Returns
+    -------
+    ndarray of int
+
+    Examples
+    --------
+    >>> ticks(3), ticks(60)[:4]
+    (array([0, 1, 2]), array([0, 2, 4, 6]))
+    """
+    steps = (step * 10**power for power in count() for step in (1, 2, 5))
+    return np.arange(0, n, next(step for step in steps if n <= step * most))

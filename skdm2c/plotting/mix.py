@@ -1,0 +1,159 @@
+"""How much of each modality is in each cluster, and how much was to be expected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .canvas import COLORS, fitted_estimator, one_or_all, panels, shown, ticks
+
+MOST_SIZES = 30  # clusters whose numbers of rows are written out
+
+
+class ModalityMixDisplay:
+    """Share of each modality in each cluster.
+
+    A cluster that means the same in all modalities, and is as frequent in each, holds them
+    in the shares that they have over all rows: the dashed lines. One that holds a single
+    modality is either found in that one alone, or was not matched.
+
+    Parameters
+    ----------
+    counts : ndarray of int of shape (n_clusters, n_modalities)
+        Rows of each modality in each cluster.
+    modality_names : sequence of str
+
+    Attributes
+    ----------
+    ax_ : Axes
+    figure_ : Figure
+
+    See Also
+    --------
+    skdm2c.metrics.modality_mixing : The same as one number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> display = ModalityMixDisplay(np.array([[30, 10], [60, 20]]), ["rna", "atac"]).plot()
+    >>> display.ax_.get_xlabel()
+    'share of the rows'
+    """
+
+    def __init__(self, counts: NDArray[np.integer], modality_names: Any) -> None:
+        self.counts = counts
+        self.modality_names = modality_names
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, ax: Any = None, bar_kw: dict[str, Any] | None = None
+    ) -> ModalityMixDisplay:
+        """Draw the clusters of the rows that a model was fitted to.
+
+        Parameters
+        ----------
+        estimator : MixedModalClustering, Pipeline or search
+            Fitted.
+        ax : Axes, default=None
+            Where to draw; None makes a new figure.
+        bar_kw : dict, default=None
+            Handed to :meth:`matplotlib.axes.Axes.barh`.
+
+        Returns
+        -------
+        ModalityMixDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        """
+        model = fitted_estimator(estimator)
+        names = model.modality_names_
+        return cls.from_labels(
+            model.labels_, model.modality_, names, n_clusters=len(model.cluster_centers_)
+        ).plot(ax=ax, bar_kw=bar_kw)
+
+    @classmethod
+    def from_labels(
+        cls, labels: Any, modality: Any, modality_names: Any, n_clusters: int
+    ) -> ModalityMixDisplay:
+        """Count labels that one has; nothing is drawn yet.
+
+        Parameters
+        ----------
+        labels : ndarray of int of shape (n,)
+            From 0 to ``n_clusters`` - 1.
+        modality : ndarray of str of shape (n,)
+            The modality of each row.
+        modality_names : sequence of str
+        n_clusters : int
+
+        Returns
+        -------
+        ModalityMixDisplay
+
+        Examples
+        --------
+        >>> found = ModalityMixDisplay.from_labels([0, 0, 1], ["a", "b", "b"], "ab", 2)
+        >>> found.counts
+        array([[1, 1],
+               [0, 1]])
+        """
+        labels, modality = np.asarray(labels), np.asarray(modality)
+        counts = [np.bincount(labels[modality == m], minlength=n_clusters) for m in modality_names]
+        return cls(np.stack(counts, axis=1), modality_names)
+
+    def plot(self, ax: Any = None, *, bar_kw: dict[str, Any] | None = None) -> ModalityMixDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : Axes, default=None
+            Where to draw; None makes a new figure.
+        bar_kw : dict, default=None
+            Handed to :meth:`matplotlib.axes.Axes.barh`.
+
+        Returns
+        -------
+        ModalityMixDisplay
+            Itself.
+        """
+        k = len(self.counts)
+        height = 1.4 + 0.28 * min(k, 20) + 0.06 * max(k - 20, 0)
+        self.figure_, axes = panels(ax, 1, (6.4, max(height, 2.6)))
+        self.ax_ = one_or_all(axes)
+        sizes = self.counts.sum(axis=1)
+        shares = self.counts / np.maximum(sizes, 1)[:, None]
+        ends = np.cumsum(shares, axis=1)
+        for m, name in enumerate(self.modality_names):
+            kw = {"color": COLORS[m % len(COLORS)], "edgecolor": "white", "linewidth": 0.5}
+            self.ax_.barh(
+                np.arange(k),
+                shares[:, m],
+                left=ends[:, m] - shares[:, m],
+                label=shown(name),
+                **kw | (bar_kw or {}),
+            )
+        expected = np.cumsum(self.counts.sum(axis=0) / max(self.counts.sum(), 1))
+        for m, end in enumerate(expected[:-1]):
+            label = "expected, were all alike" if m == 0 else None
+            self.ax_.axvline(end, color="black", linestyle="--", linewidth=1.2, label=label)
+        self.ax_.set(xlim=(0, 1), ylim=(k - 0.5, -0.5), xlabel="share of the rows")
+        self.ax_.set_ylabel("cluster")
+        self.ax_.set_yticks(ticks(k))
+        if k <= MOST_SIZES:
+            side = self.ax_.secondary_yaxis("right")
+            side.set_yticks(np.arange(k), [f"{size:,}" for size in sizes])
+            side.set_ylabel("rows")
+            side.tick_params(length=0)
+        self.ax_.legend(
+            loc="lower left",
+            bbox_to_anchor=(0, 1),
+            ncols=2,
+            frameon=False,
+            borderaxespad=0.2,
+        )
+        return self

@@ -1,0 +1,241 @@
+"""What rows of one modality look like in the features of another."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data import MixedModalData, as_known_modalities, modality_index
+from ..data.rows import Matrix
+from ..sampling import subsample
+from .canvas import fitted_estimator, panels, shown, ticks
+
+MOST_FEATURES = 30
+MOST_IMAGES = 20  # clusters
+MAX_ROWS = 5000  # of each modality, of which means are taken
+
+
+class TranslationDisplay:
+    """Mean of each cluster in the target's features: of the source's rows and of its own.
+
+    Where translation and matching are right, both halves are alike, cluster by cluster; where
+    one column of pictures, or one row of a profile, is another cluster's, these two were
+    matched wrongly, or the decoder has nothing to tell them apart by. A cluster without rows
+    on a side is left blank there.
+
+    Parameters
+    ----------
+    translated : ndarray of shape (n_clusters, d)
+        Means of the source's rows in the target's features; NaN where there are none.
+    own : ndarray of shape (n_clusters, d)
+        Means of the target's rows; NaN where there are none.
+    source, target : str
+    feature_names : sequence of str of length d, default=None
+    image_shape : tuple of int, default=None
+        Of d pixels, row by row: draws pictures in place of profiles.
+
+    Attributes
+    ----------
+    ax_ : ndarray of Axes
+        Two, of the translated and the own means; of pictures one each, a row a side.
+    figure_ : Figure
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> means = np.eye(3)
+    >>> TranslationDisplay(means, means, "a", "b").plot().ax_.shape
+    (2,)
+    """
+
+    def __init__(
+        self,
+        translated: NDArray[np.floating],
+        own: NDArray[np.floating],
+        source: str,
+        target: str,
+        *,
+        feature_names: Any = None,
+        image_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        self.translated = translated
+        self.own = own
+        self.source = source
+        self.target = target
+        self.feature_names = feature_names
+        self.image_shape = image_shape
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        source: str | int = 0,
+        target: str | int = 1,
+        feature_names: Any = None,
+        image_shape: tuple[int, ...] | None = None,
+        random_state: int = 0,
+        ax: Any = None,
+        image_kw: dict[str, Any] | None = None,
+    ) -> TranslationDisplay:
+        """Translate rows and draw what becomes of their clusters.
+
+        Parameters
+        ----------
+        estimator : MixedModalClustering
+            Fitted. (Of a Pipeline give the last step, and rows as they come to it.)
+        X : MixedModalData or MuData
+            With rows of both modalities; of more than 5000 each as many are drawn at random.
+        source, target : str or int, default=0 and 1
+            Modalities by name or number.
+        feature_names : sequence of str, default=None
+            Of the target's columns; None takes those seen in the fit, if there were any.
+        image_shape : tuple of int, default=None
+            (height, width) or (height, width, 3), where the target's columns are pixels.
+        random_state : int, default=0
+        ax : array-like of Axes, default=None
+            Two for profiles, twice the clusters shown for pictures; None makes a new figure.
+        image_kw : dict, default=None
+            Handed to :meth:`matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        TranslationDisplay
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If a modality is unknown, both are the same, one has no rows, or a shape does not
+            fit the target's columns.
+        """
+        model = fitted_estimator(estimator)
+        names = model.modality_names_
+        s, t = (modality_index(m, names) for m in (source, target))
+        if s == t:
+            raise ValueError(f"source and target are both {names[s]!r}: give two modalities.")
+        width = model.n_features_per_modality_[names[t]]
+        if image_shape is not None and int(np.prod(image_shape)) != width:
+            raise ValueError(
+                f"image_shape={image_shape} has {int(np.prod(image_shape))} pixels, and "
+                f"{names[t]!r} {width} columns."
+            )
+        data = _some_rows(as_known_modalities(X, names), (s, t), random_state)
+        k = len(model.cluster_centers_)
+        labels = model.predict(data)
+        translated = model.translate(data.blocks[names[s]], source=s, target=t)
+        door = model._model.doors[t]
+        own = door.inverse_transform(model._model.scale(data)[t][:])
+        if feature_names is None:
+            feature_names = getattr(door, "feature_names_in_", None)
+        display = cls(
+            _means(translated, labels[data.codes == s], k),
+            _means(own, labels[data.codes == t], k),
+            names[s],
+            names[t],
+            feature_names=feature_names,
+            image_shape=image_shape,
+        )
+        return display.plot(ax=ax, image_kw=image_kw)
+
+    def plot(self, ax: Any = None, *, image_kw: dict[str, Any] | None = None) -> TranslationDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : array-like of Axes, default=None
+            Two for profiles, twice the clusters shown for pictures; None makes a new figure.
+        image_kw : dict, default=None
+            Handed to :meth:`matplotlib.axes.Axes.imshow`.
+
+        Returns
+        -------
+        TranslationDisplay
+            Itself.
+        """
+        draw = _draw_profiles if self.image_shape is None else _draw_images
+        self.figure_, self.ax_ = draw(self, ax, image_kw or {})
+        return self
+
+
+def _some_rows(data: MixedModalData, modalities: tuple[int, int], seed: int) -> MixedModalData:
+    rng = np.random.RandomState(seed)
+    kept = []
+    for m in modalities:
+        at = np.flatnonzero(data.codes == m)
+        if not len(at):
+            raise ValueError(f"X has no rows of {data.names[m]!r}, of which means are drawn.")
+        kept.append(at[subsample(len(at), MAX_ROWS, rng)])
+    return data[np.sort(np.concatenate(kept))]
+
+
+def _means(rows: NDArray[np.floating], labels: NDArray[np.integer], k: int) -> Matrix:
+    means = np.full((k, rows.shape[1]), np.nan)
+    for c in np.unique(labels):
+        means[c] = rows[labels == c].mean(axis=0)
+    return means
+
+
+def _titles(display: TranslationDisplay) -> tuple[str, str]:
+    source, target = shown(display.source), shown(display.target)
+    return f"{source},\ntranslated to {target}", f"{target}\nitself"
+
+
+def _draw_profiles(display: TranslationDisplay, ax: Any, image_kw: Any) -> tuple[Any, Any]:
+    own, translated = display.own, display.translated
+    k, d = own.shape
+    # Each feature in units of its spread among the clusters, of which those with most are shown.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a feature of which there is no row
+        center, spread = np.nanmean(own, axis=0), np.nanstd(own, axis=0)
+    by_spread = np.argsort(-np.nan_to_num(spread), kind="stable")[:MOST_FEATURES]
+    features = np.sort(by_spread)
+    scale = np.where(spread > 0, spread, 1.0)
+    figure, axes = panels(ax, 2, (5.6, 1.6 + 0.16 * max(min(k, 60), 12)))
+    kw = {"cmap": "RdBu_r", "vmin": -2.5, "vmax": 2.5, "aspect": "auto", "interpolation": "nearest"}
+    some = "" if d <= MOST_FEATURES else f", the {MOST_FEATURES} of {d:,} that vary most"
+    image = None
+    for panel, means, title in zip(axes, (translated, own), _titles(display), strict=True):
+        panel.set_facecolor("0.85")  # of clusters without rows
+        image = panel.imshow(((means - center) / scale)[:, features], **kw | image_kw)
+        panel.set(title=title, xlabel=f"feature{some}", ylabel="cluster", yticks=ticks(k))
+        _name_features(panel, display.feature_names, features)
+    figure.colorbar(image, ax=list(axes), label="mean of the cluster, in spreads of clusters")
+    return figure, axes
+
+
+def _name_features(ax: Any, names: Any, features: NDArray[np.intp]) -> None:
+    if names is None:
+        at = ticks(len(features))
+        ax.set_xticks(at, [str(f) for f in features[at]], rotation=90, fontsize=7)
+    else:
+        shown_names = [shown(names[f]) for f in features]
+        ax.set_xticks(np.arange(len(features)), shown_names, rotation=90, fontsize=7)
+
+
+def _draw_images(display: TranslationDisplay, ax: Any, image_kw: Any) -> tuple[Any, Any]:
+    k = min(len(display.own), MOST_IMAGES)
+    figure, axes = panels(ax, 2 * k, (1.0, 1.25), (2, k))
+    both = np.stack([display.translated[:k], display.own[:k]])
+    low, high = np.nanmin(display.own), np.nanmax(display.own)  # one scale for all
+    kw = {"cmap": "gray_r", "vmin": 0, "vmax": 1} | image_kw
+    for panel, (side, c) in zip(axes, np.ndindex(2, k), strict=True):
+        panel.set(xticks=[], yticks=[])
+        panel.spines[:].set_visible(False)
+        if np.isnan(both[side, c]).any():
+            panel.text(0.5, 0.5, "no rows", ha="center", va="center", transform=panel.transAxes)
+        else:
+            pixels = np.clip((both[side, c] - low) / max(high - low, 1e-12), 0, 1)
+            panel.imshow(pixels.reshape(display.image_shape), **kw)
+        if side == 0:
+            panel.set_title(str(c), fontsize=9)
+        if c == 0:
+            panel.set_ylabel(_titles(display)[side], fontsize=7)
+    some = "" if k == len(display.own) else f", {k} of {len(display.own)}"
+    figure.suptitle(f"means of clusters{some}", fontsize=10)
+    return figure, axes
