@@ -6,6 +6,7 @@ from .data import MixedModalData
 from .estimator import MixedModalClustering
 from .exceptions import AlignmentWarning, TrainingDivergedError
 from .model_selection import ModalityKFold, select_n_clusters
+from .persistence import load_model, save_model
 from .preprocessing import PerModality
 from .singlecell import write_results
 
@@ -17,7 +18,9 @@ __all__ = [
     "PerModality",
     "TrainingDivergedError",
     "__version__",
+    "load_model",
     "presets",
+    "save_model",
     "select_n_clusters",
     "write_results",
 ]

@@ -94,3 +94,27 @@ def enter_usual_defaults(stack: ExitStack) -> None:
     for kind in ("cpu", "cuda", "mps"):
         if torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind):
             stack.enter_context(torch.autocast(kind, enabled=False))
+
+
+def device_at_hand(device: str | torch.device) -> torch.device:
+    """Where to put what was fitted elsewhere: a model of CUDA's loads on a CPU.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        What the estimator says.
+
+    Returns
+    -------
+    torch.device
+        That, or where this machine lacks it what "auto" gives.
+
+    Examples
+    --------
+    >>> device_at_hand("cuda:99").type in ("cuda", "mps", "cpu")
+    True
+    """
+    try:
+        return resolve_device(device)
+    except ValueError:
+        return resolve_device("auto")

@@ -63,6 +63,9 @@ def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
         arch = Architecture(**state["architecture"])
         system = CrossModalSystem(arch, state["n_features"], state["hub"], torch.Generator())
         weights = {k: torch.from_numpy(v.copy()) for k, v in state["weights"].items()}
+        for name, tensor in system.state_dict().items():  # loading would convert them
+            if name in weights and weights[name].dtype != tensor.dtype:
+                raise TypeError(f"{name} is of {weights[name].dtype}")
         system.load_state_dict(weights)
     except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise ValueError(f"The networks of this saved model are damaged: {error}") from error

@@ -30,7 +30,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from ._device import resolve_device
+from ._device import device_at_hand, resolve_device
 from ._documentation import documentation_template
 from ._isolation import isolated
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
@@ -740,11 +740,13 @@ class MixedModalClustering(
         )
         seeds = Seeds(*random.randint(2**31 - 1, size=4).tolist())
         labels = y if container and y is not None and np.ndim(y) == 1 else None
-        tasks = EpochTasks(self, plan.n_epochs, data, labels, partial(_attributes, data))
+        tasks = EpochTasks(
+            self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)
+        )
         fitted = fit_model(checked, plan, seeds, device, [Progress(self.verbose), tasks])
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
-        attributes = _attributes(data, fitted)
+        attributes = fitted_attributes(fitted, data.modality)
         tasks.fit_ended(attributes)
         return attributes
 
@@ -859,12 +861,7 @@ class MixedModalClustering(
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(unstamped(state))
         if "_model" in state:
-            # What was fitted on CUDA loads on a CPU.
-            try:
-                device = resolve_device(self.device)
-            except ValueError:
-                device = resolve_device("auto")
-            self._model = self._model.to(device)
+            self._model = self._model.to(device_at_hand(self.device))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -880,7 +877,19 @@ def _plain_number(value: Any) -> Any:
     return int(value) if isinstance(value, Integral) else float(value)
 
 
-def _attributes(data: MixedModalData, fitted: Fit) -> dict[str, Any]:
+def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]:
+    """All that a fit leaves on an estimator, by name.
+
+    Parameters
+    ----------
+    fitted : Fit
+    modality : ndarray of str of shape (n,)
+        Of each row.
+
+    Returns
+    -------
+    dict
+    """
     model, embedding = fitted.model, fitted.embedding
     widths = {door.name: int(door.n_features_in_) for door in model.doors}
     return {
@@ -890,7 +899,7 @@ def _attributes(data: MixedModalData, fitted: Fit) -> dict[str, Any]:
         "embedding_": embedding,
         "cluster_centers_": model.clusters.centers(embedding),
         "labels_": model.clusters.assign(embedding),
-        "modality_": data.modality,
+        "modality_": modality,
         "alignment_confidence_": model.confidence,
         "cluster_confidence_": model.cluster_confidence,
         "matching_": model.matching,

@@ -49,7 +49,7 @@ HOUSE = [
     "model",
     "fitting",
     "estimator presets singlecell",
-    "plotting",
+    "plotting persistence",
     "__init__",
 ]
 

@@ -1,0 +1,432 @@
+"""A model in a file without code: all of it comes back, and of a bad file nothing does."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+from conftest import TINY
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+
+import skdm2c
+from skdm2c import MixedModalClustering, MixedModalData, load_model, presets, save_model
+from skdm2c.alignment import Alignment, GeometricAlignment
+from skdm2c.persistence import CHECKSUM, TEXT, _checksum
+
+safetensors = pytest.importorskip("safetensors")
+numpy_files = pytest.importorskip("safetensors.numpy")
+
+
+@pytest.fixture(scope="module")
+def saved(fitted, tmp_path_factory):
+    """A file of the fitted model; do not change it."""
+    path = tmp_path_factory.mktemp("saved") / "model.safetensors"
+    save_model(fitted, path)
+    return path
+
+
+def parts(path):
+    """Arrays of a file, and its description."""
+    with safetensors.safe_open(path, framework="numpy") as file:
+        metadata = file.metadata()
+        return {name: file.get_tensor(name) for name in file.keys()}, json.loads(metadata[TEXT])  # noqa: SIM118
+
+
+def written(path, arrays, found):
+    """Write a file as an attacker would, who knows how checksums are made."""
+    text = found if isinstance(found, str) else json.dumps(found)
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    metadata = {TEXT: text, CHECKSUM: _checksum(arrays, text)}
+    path.write_bytes(numpy_files.save(arrays, metadata))
+    return path
+
+
+# --- What comes back ----------------------------------------------------------------------
+
+
+def assert_same_model(copy, model, X):
+    assert copy.get_params()["n_clusters"] == model.n_clusters
+    for name in ("predict", "predict_proba", "transform"):
+        np.testing.assert_array_equal(getattr(copy, name)(X), getattr(model, name)(X))
+    assert copy.score(X) == model.score(X)
+    s, t = model.modality_names_[:2]
+    np.testing.assert_array_equal(
+        copy.translate(X.blocks[s], s, t), model.translate(X.blocks[s], s, t)
+    )
+    fitted = {name for name in vars(model) if name.endswith("_") and not name.startswith("_")}
+    assert fitted == {name for name in vars(copy) if name.endswith("_") and name[0] != "_"}
+    for name in fitted - {"matching_"}:
+        np.testing.assert_equal(getattr(copy, name), getattr(model, name))
+    assert repr(copy.matching_) == repr(model.matching_)
+    assert copy.labels_.dtype == model.labels_.dtype
+    assert copy.modality_.dtype == model.modality_.dtype
+
+
+def test_all_of_a_model_comes_back(fitted, blobs, saved):
+    copy = load_model(saved)
+    assert_same_model(copy, fitted, blobs[0])
+    for name, value in fitted.get_params(deep=False).items():
+        assert getattr(copy, name) == value or name == "alignment"
+    assert type(copy.alignment) is GeometricAlignment
+    assert [*map(tuple, copy.alignment.kinds)] == [*map(tuple, fitted.alignment.kinds)]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"alignment": None},
+        {"assignment": "kmeans", "normalization": "batch", "lipschitz": "clip"},
+        {"standardize": False, "normalization": "none", "random_state": None},
+        {"n_clusters": np.int64(3), "pretrain_learning_rate": np.array([1e-3, 2e-3])},
+        {"discriminator_hidden_sizes": (), "autoencoder_hidden_sizes": [], "unify_to": "b"},
+        {"pretrain_epochs": 0, "adversarial_epochs": 0, "decoder_epochs": 0, "alignment": None},
+    ],
+    ids=str,
+)
+def test_models_of_all_kinds_come_back_and_can_be_fitted_anew(blobs, tmp_path, settings):
+    X = blobs[0]
+    model = MixedModalClustering(**{"n_clusters": 3, "random_state": 0, **TINY} | settings).fit(X)
+    save_model(model, tmp_path / "model")
+    copy = load_model(tmp_path / "model")
+    assert_same_model(copy, model, X)
+    again = copy.fit(X)
+    if settings.get("random_state", 0) == 0:
+        np.testing.assert_array_equal(again.labels_, model.labels_)
+
+
+def test_three_modalities_with_columns_and_odd_names_come_back(tiny, random_blocks, tmp_path):
+    pandas = pytest.importorskip("pandas")
+    a, b = random_blocks
+    frame = pandas.DataFrame(a, columns=["é", "\n", "a/b", "rows/labels"])
+    X = MixedModalData(frame, b, b[:, ::-1], names=("weights/0", "ünï\ncode", "☃"))
+    model = tiny.fit(X)
+    save_model(model, tmp_path / "model")
+    copy = load_model(tmp_path / "model")
+    assert_same_model(copy, model, X)
+    with pytest.raises(ValueError, match="feature names"):
+        copy.predict(frame.rename(columns={"é": "e"}), modality="weights/0")
+
+
+def test_the_published_configuration_comes_back(blobs, tmp_path):
+    epochs = dict.fromkeys(("pretrain_epochs", "adversarial_epochs", "decoder_epochs"), 1)
+    model = MixedModalClustering(3, random_state=0, **presets.PUBLISHED | epochs).fit(blobs[0])
+    save_model(model, tmp_path / "model")
+    assert_same_model(load_model(tmp_path / "model"), model, blobs[0])
+
+
+def test_another_process_predicts_the_same_without_the_rows_of_the_fit(fitted, blobs, saved):
+    code = (
+        "import sys, numpy as np; from skdm2c import load_model\n"
+        "model = load_model(sys.argv[1])\n"
+        "np.save(sys.argv[2], model.predict(np.load(sys.argv[3]), modality='b'))"
+    )
+    rows, out = saved.parent / "rows.npy", saved.parent / "out.npy"
+    np.save(rows, blobs[0].blocks["b"])
+    subprocess.run([sys.executable, "-c", code, saved, out, rows], check=True, timeout=120)
+    np.testing.assert_array_equal(np.load(out), fitted.labels_[60:])
+
+
+def test_the_rows_of_the_fit_are_not_in_the_file(blobs, saved):
+    arrays, _ = parts(saved)
+    kept = [array for array in arrays.values() if array.shape and array.shape[0] == 120]
+    assert sorted(array.shape for array in kept) == [(120,), (120,), (120, 4)]
+    content = saved.read_bytes()
+    for block in blobs[0].blocks.values():
+        for dtype in (np.float32, np.float64):
+            assert block[5].astype(dtype).tobytes() not in content
+
+
+def test_a_model_of_a_device_that_this_machine_lacks_loads(saved, fitted, blobs, tmp_path):
+    arrays, found = parts(saved)
+    found["parameters"]["device"] = "cuda:7"
+    path = written(tmp_path / "model", arrays, found)
+    np.testing.assert_array_equal(load_model(path).predict(blobs[0]), fitted.labels_)
+    assert load_model(path).device == "cuda:7"
+    assert load_model(path, device="cpu").device == "cpu"
+    with pytest.raises(ValueError, match="device='cuda:7' cannot be used"):
+        load_model(path, device="cuda:7")
+
+
+# --- What is not written ------------------------------------------------------------------
+
+
+class Own:
+    def describe(self, modality, rng):
+        return modality.n_clusters
+
+    def match(self, left, right, rng):
+        return Alignment.of_partners(np.arange(left), 0.9)
+
+
+def test_what_cannot_be_written_is_named_and_nothing_is_lost(fitted, blobs, tiny, tmp_path):
+    path = tmp_path / "model"
+    with pytest.raises(NotFittedError):
+        save_model(MixedModalClustering(), path)
+    with pytest.raises(TypeError, match="takes a MixedModalClustering, got Pipeline"):
+        save_model(make_pipeline(fitted), path)
+    model = tiny.set_params(alignment=Own()).fit(blobs[0])
+    with pytest.raises(ValueError, match=r"alignment is Own, .* set_params\(alignment="):
+        save_model(model, path)
+    save_model(model.set_params(alignment="geometry"), path)
+    assert_same_model(load_model(path), model, blobs[0])
+    model.set_params(random_state=np.random.RandomState(0))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="random_state is RandomState"):
+        save_model(model, path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(fitted, tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    path.write_bytes(b"what was there")
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    for name in ("fsync", "replace"):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, name, full)
+            with pytest.raises(OSError, match="No space left"):
+                save_model(fitted, path)
+        assert [file.name for file in tmp_path.iterdir()] == ["model"]
+        assert path.read_bytes() == b"what was there"
+    save_model(fitted, path)
+    load_model(path)
+    with pytest.raises(FileNotFoundError):
+        save_model(fitted, tmp_path / "no folder" / "model")
+
+
+def test_without_safetensors_one_is_told_what_to_install(fitted, saved, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    for call in (lambda: save_model(fitted, tmp_path / "model"), lambda: load_model(saved)):
+        with pytest.raises(ImportError, match="need safetensors: pip install"):
+            call()
+
+
+# --- Bad files ----------------------------------------------------------------------------
+
+
+def mutations(content, rng):
+    """Endless damage of many kinds, each with its name."""
+    n = len(content)
+    header = 8 + int.from_bytes(content[:8], "little")
+
+    def flipped(first, last):
+        damaged = bytearray(content)
+        damaged[rng.randint(first, last)] ^= 1 << rng.randint(8)
+        return bytes(damaged)
+
+    while True:
+        yield "a bit of the header's length", flipped(0, 8)
+        yield "a bit of the header", flipped(8, header)
+        yield "a bit of the arrays", flipped(header, n)
+        yield "cut short", content[: rng.randint(n)]
+        yield "something at the end", content + rng.bytes(rng.randint(1, 50))
+        at = rng.randint(n - 100)
+        yield "a part overwritten", content[:at] + rng.bytes(100) + content[at + 100 :]
+        yield "a part missing", content[:at] + content[at + rng.randint(1, 100) :]
+        yield "a part of zeros", content[:at] + bytes(100) + content[at + 100 :]
+        yield "noise", rng.bytes(rng.randint(200))
+        yield "noise with a header's length", (8).to_bytes(8, "little") + rng.bytes(50)
+
+
+def test_five_hundred_damaged_files_are_refused(saved, tmp_path, record_property):
+    content, seen = saved.read_bytes(), Counter()
+    path, damage = tmp_path / "model", mutations(saved.read_bytes(), np.random.RandomState(0))
+    while seen.total() < 500:
+        kind, damaged = next(damage)
+        if damaged == content or seen[kind] == 50:
+            continue
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"damaged|no model that save_model wrote"):
+            load_model(path)
+        seen[kind] += 1
+    assert [*seen.values()] == [50] * 10  # docs/saving.md says so
+    record_property("cases", seen.total())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{}",
+        b"PK\x03\x04 a zip file",
+        (2**63).to_bytes(8, "little") + b"{}",
+        (2**40).to_bytes(8, "little") + b"{}",
+        (100 * 2**20).to_bytes(8, "little") + b"{}",
+        (2).to_bytes(8, "little") + b"{}",
+        (200_000).to_bytes(8, "little") + b"[" * 200_000,
+        pickle.dumps({"weights": [1, 2, 3]}),
+    ],
+    ids=range(9),
+)
+def test_files_of_other_kinds_are_refused(content, tmp_path):
+    path = tmp_path / "model"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="no model that save_model wrote"):
+        load_model(path)
+
+
+def test_a_safetensors_file_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "model"
+    numpy_files.save_file({"x": np.zeros(3)}, path)
+    with pytest.raises(ValueError, match="it is another safetensors file"):
+        load_model(path)
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        load_model(tmp_path / "nothing")
+    with pytest.raises(FileNotFoundError, match="There is no file"):
+        load_model(tmp_path)
+
+
+def test_no_code_in_a_file_is_run(tmp_path, saved, monkeypatch):
+    ran = tmp_path / "ran"
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(ran),)
+
+    path = tmp_path / "model"
+    path.write_bytes(pickle.dumps(Evil()))
+    with pytest.raises(ValueError, match="no model"):
+        load_model(path)
+    arrays, found = parts(saved)
+    found["parameters"]["alignment"] = {"os.mkdir": {"path": str(ran)}}
+    with pytest.raises(ValueError, match="damaged"):
+        load_model(written(path, arrays, found))
+    assert not ran.exists()
+    for name in ("load", "loads", "Unpickler"):  # none of them is needed
+        monkeypatch.setattr(pickle, name, None)
+    monkeypatch.setattr("torch.load", None)
+    load_model(saved)
+
+
+@pytest.mark.parametrize("number", [0, 2, 1.0, True, None, "1", [1]])
+def test_a_file_of_another_format_says_so(saved, tmp_path, number):
+    arrays, found = parts(saved)
+    path = written(tmp_path / "model", arrays, found | {"format": number, "version": "9.1"})
+    with pytest.raises(
+        ValueError, match=r"saved by skdm2c 9.1, in the format .*reads the format 1"
+    ):
+        load_model(path)
+    assert parts(saved)[1]["version"] == skdm2c.__version__
+
+
+# --- Files of an attacker, who makes the checksum right -----------------------------------
+
+
+def test_every_array_must_be_there_and_of_its_type_and_shape(saved, tmp_path):
+    arrays, found = parts(saved)
+    path = tmp_path / "model"
+    changes = {
+        "type": lambda x: x.astype(np.int16 if x.dtype.kind == "f" else np.float32),
+        "shape": lambda x: x[None],
+        "length": lambda x: np.repeat(x[None], 2, axis=0).reshape(-1, *x.shape[1:]),
+    }
+    for name, array in arrays.items():
+        with pytest.raises(ValueError, match="damaged"):
+            load_model(written(path, {n: a for n, a in arrays.items() if n != name}, found))
+        some = dict(changes)
+        if array.dtype.kind == "f":
+            some["NaN"] = lambda x: np.full_like(x, np.nan)
+        if array.ndim == 0:
+            del some["length"]
+        for change in some.values():
+            with pytest.raises(ValueError, match="damaged"):
+                load_model(written(path, arrays | {name: change(array)}, found))
+    with pytest.raises(ValueError, match="damaged: nothing is known of 'more'"):
+        load_model(written(path, arrays | {"more": np.zeros(2)}, found))
+
+
+BAD_ARRAYS = {
+    "rows/labels": 3,
+    "rows/modality": 2,
+    "partners": 0,
+    "door/0/scale": 0,
+    "door/1/scale": -1,
+}
+
+
+@pytest.mark.parametrize("name", BAD_ARRAYS)
+def test_arrays_with_numbers_out_of_range_are_refused(saved, tmp_path, name):
+    arrays, found = parts(saved)
+    key = next(key for key in arrays if key.endswith(name))
+    bad = np.full_like(arrays[key], BAD_ARRAYS[name])
+    with pytest.raises(ValueError, match="damaged"):
+        load_model(written(tmp_path / "model", arrays | {key: bad}, found))
+
+
+BAD_VALUES = [None, -1, 0.5, 10**30, "", "x", [[]], {"x": 1}, True]
+
+
+def places(value, at=()):
+    """Every place in a description where a value may be put."""
+    if at:
+        yield at
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value[:2])
+        for key, item in items:
+            yield from places(item, (*at, key))
+
+
+def replaced(value, at, new):
+    copy = json.loads(json.dumps(value))
+    inner = copy
+    for key in at[:-1]:
+        inner = inner[key]
+    inner[at[-1]] = new
+    return copy
+
+
+def test_whatever_a_description_holds_it_is_refused_or_harmless(saved, blobs, tmp_path):
+    # A parameter may be anything that fit will look at; the rest is used and so is checked.
+    arrays, found = parts(saved)
+    found["history"] = found["history"][:1]
+    some = ("n_clusters", "alignment", "generator_hidden_sizes", "device", "random_state")
+    found["parameters"] = {name: found["parameters"][name] for name in some}
+    tried = Counter()
+    for at in places(found):
+        for new in BAD_VALUES:
+            path = written(tmp_path / "model", arrays, replaced(found, at, new))
+            try:
+                model = load_model(path)
+            except ValueError:
+                tried["refused"] += 1
+            else:
+                X = MixedModalData(*blobs[0].blocks.values(), names=model.modality_names_)
+                assert model.predict(X).shape == (120,)
+                assert np.isfinite(model.transform(X)).all()
+                repr(model)
+                tried["harmless"] += 1
+    assert tried["refused"] > 400
+    assert tried["harmless"] > 100
+
+
+@pytest.mark.parametrize("name", ["format", "parameters", "names", "hub", "n_features", "history"])
+def test_a_description_without_something_is_damaged(saved, tmp_path, name):
+    arrays, found = parts(saved)
+    del found[name]
+    with pytest.raises(ValueError, match="damaged"):
+        load_model(written(tmp_path / "model", arrays, found))
+
+
+def test_a_short_file_cannot_ask_for_much_memory(saved, tmp_path):
+    arrays, found = parts(saved)
+    for name in ("n_components", "autoencoder_hidden_sizes", "discriminator_hidden_sizes"):
+        size = 10**9 if name == "n_components" else [10**5, 10**5]
+        changed = found | {"architecture": found["architecture"] | {name: size}}
+        with pytest.raises(ValueError, match="networks are larger than the file"):
+            load_model(written(tmp_path / "model", arrays, changed))
+    path = written(tmp_path / "model", arrays, found | {"n_features": [10**9, 10]})
+    with pytest.raises(ValueError, match="larger than the file"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": NaN}'])
+def test_a_description_that_is_none_is_damaged(saved, tmp_path, text):
+    with pytest.raises(ValueError, match="damaged|reads the format 1"):
+        load_model(written(tmp_path / "model", parts(saved)[0], text))
