@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -56,6 +57,7 @@ from .plan import (
     positive_sizes,
     rates_per_modality,
 )
+from .report import Report, report_on
 from .training import (
     AdversarialSettings,
     PretrainingSettings,
@@ -698,6 +700,46 @@ class MixedModalClustering(
                 "skip the preprocessing."
             )
         return model.score(as_known_modalities(X, model.names))
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> Report:
+        """Say in plain words what was found, how far to trust it, and what to try next.
+
+        Rows, clusters and their mix, who was matched with whom and how surely, which clusters
+        not to trust across modalities, training, settings.
+
+        Parameters
+        ----------
+        path : str or PathLike, default=None
+            Where to write it as a page, with pictures, that needs no other file. That takes
+            matplotlib and jinja2 (``pip install skdm2c[report]``).
+
+        Returns
+        -------
+        Report
+            ``print`` it; a notebook shows it as the page.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ImportError
+            If a page is asked for and matplotlib or jinja2 is not installed.
+
+        Examples
+        --------
+        >>> from skdm2c.datasets import make_mixed_modal_blobs
+        >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+        >>> print(MixedModalClustering(n_clusters=3, random_state=0).fit(X).report())
+        Clusters of 'a' and 'b'
+        =======================
+        <BLANKLINE>
+        200 rows, 100 of 'a' and 100 of 'b', in 3 clusters. ...
+        """
+        self._fitted_model()
+        found = report_on(self)
+        if path is not None:
+            found.write(path)
+        return found
 
     @property
     def autoencoders_(self) -> dict[str, nn.Module]:

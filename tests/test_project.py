@@ -48,8 +48,10 @@ HOUSE = [
     "plan _persistence _sklearn",
     "model",
     "fitting",
+    "plotting",
+    "report",
     "estimator presets singlecell",
-    "plotting persistence",
+    "persistence",
     "__init__",
 ]
 

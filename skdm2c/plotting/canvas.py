@@ -12,7 +12,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from .._messages import printable
-from ..estimator import MixedModalClustering
 
 # Okabe and Ito's colours, told apart by the colour-blind and by their lightness in print.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
@@ -92,7 +91,7 @@ def one_or_all(axes: NDArray[Any]) -> Any:
     return axes[0] if len(axes) == 1 else axes
 
 
-def fitted_estimator(estimator: Any) -> MixedModalClustering:
+def fitted_estimator(estimator: Any) -> Any:
     """Find the fitted estimator in what a user has: itself, a Pipeline or a search.
 
     Parameters
@@ -111,17 +110,17 @@ def fitted_estimator(estimator: Any) -> MixedModalClustering:
         If it is not fitted.
     """
     found = estimator
-    while not isinstance(found, MixedModalClustering):
+    while isinstance(found, BaseSearchCV | Pipeline):
         if isinstance(found, BaseSearchCV):
             check_is_fitted(found)
             found = found.best_estimator_
-        elif isinstance(found, Pipeline):
-            found = found.steps[-1][1]
         else:
-            raise TypeError(
-                "estimator must be a fitted MixedModalClustering, or a Pipeline or search that "
-                f"ends with one, got {type(estimator).__name__}."
-            )
+            found = found.steps[-1][1]
+    if not hasattr(found, "translate"):
+        raise TypeError(
+            "estimator must be a fitted MixedModalClustering, or a Pipeline or search that ends "
+            f"with one, got {type(estimator).__name__}."
+        )
     check_is_fitted(found)
     return found
 

@@ -152,7 +152,7 @@ def _draw_confidence(ax: Any, spoke: SpokeMatching, bar_kw: Any) -> Any:
     beside.barh(np.arange(len(spoke.mass)), spoke.cluster_confidence, **kw | bar_kw)
     beside.axvline(0.5, color=FAINT, linestyle="--", linewidth=1)  # below it the fit warns
     beside.tick_params(labelleft=False, left=False)
-    beside.set(xlim=(0, 1), xticks=[0, 0.5, 1])
+    beside.set(xlim=(0, 1), xticks=[0.5, 1])
     beside.set_title("confidence", fontsize=9)
     beside.spines[["top", "right"]].set_visible(False)
     return beside
