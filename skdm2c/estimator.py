@@ -48,7 +48,7 @@ from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
 from .fitting import Fit, Seeds, check_data, fit_model
 from .model import FittedModel
-from .networks import Architecture
+from .networks import Architecture, CrossModalSystem
 from .plan import (
     LARGEST,
     MOST_UNITS,
@@ -60,9 +60,11 @@ from .plan import (
 from .report import Report, report_on
 from .training import (
     AdversarialSettings,
+    Callback,
+    EarlyStop,
     PretrainingSettings,
-    Progress,
     RegressionSettings,
+    shown_progress,
 )
 
 LOW_CONFIDENCE = 0.5
@@ -202,8 +204,18 @@ class MixedModalClustering(
         Restarts of k-means, which a mixture starts from too.
     device : str, default="auto"
         "auto" takes cuda, then mps, then cpu.
+    n_iter_no_change : int or None, default=None
+        Ends a phase once its losses have not fallen for so many epochs in a row; None never
+        does. No labels are looked at.
+    tol : float, default=1e-4
+        By what part of themselves losses must fall to count, for ``n_iter_no_change``.
+    warm_start : bool, default=False
+        True goes on from the networks of the fit before, where there was one; modalities,
+        columns and widths of layers must be the same.
     verbose : int, default=0
-        1 prints a few lines a phase, 2 every epoch.
+        1 shows one bar over all phases with the time left, where rich is installed and there
+        is a terminal or notebook, or else prints a few lines a phase; 2 prints every epoch.
+        (The logger "skdm2c" hears of phases at INFO and of epochs at DEBUG, whatever this is.)
     random_state : int, RandomState or None, default=None
         With an int the same fit on the same machine, whatever the number of threads;
         None draws anew each time. NumPy's global generator is never used.
@@ -330,6 +342,9 @@ class MixedModalClustering(
         "assignment": [StrOptions({"mixture", "kmeans"})],
         "kmeans_n_init": [_COUNT],
         "device": [str, Hidden(torch.device)],
+        "n_iter_no_change": [_COUNT, None],
+        "tol": [_WEIGHT],
+        "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
@@ -377,6 +392,9 @@ class MixedModalClustering(
         assignment: str = "mixture",
         kmeans_n_init: int = 10,
         device: str | torch.device = "auto",
+        n_iter_no_change: int | None = None,
+        tol: float = 1e-4,
+        warm_start: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -420,6 +438,9 @@ class MixedModalClustering(
         self.assignment = assignment
         self.kmeans_n_init = kmeans_n_init
         self.device = device
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
 
@@ -774,6 +795,7 @@ class MixedModalClustering(
         if not container:
             _warn_of_plain_transformers(self)
         plan = self._plan(data.names)
+        before = self._networks_before(data.names)
         checked = check_data(data, plan.clustering.n_clusters, self.standardize)
         device = resolve_device(self.device)
         # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
@@ -785,7 +807,11 @@ class MixedModalClustering(
         tasks = EpochTasks(
             self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)
         )
-        fitted = fit_model(checked, plan, seeds, device, [Progress(self.verbose), tasks])
+        callbacks: list[Callback] = [tasks]
+        if self.n_iter_no_change is not None:
+            callbacks.append(EarlyStop(int(self.n_iter_no_change), float(self.tol)))
+        with shown_progress(self.verbose, plan.n_epochs) as progress:
+            fitted = fit_model(checked, plan, seeds, device, [progress, *callbacks], before)
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
         attributes = fitted_attributes(fitted, data.modality)
@@ -887,6 +913,17 @@ class MixedModalClustering(
                 given.max_epoch_rows,
             ),
         )
+
+    def _networks_before(self, names: tuple[str, ...]) -> CrossModalSystem | None:
+        model: FittedModel | None = getattr(self, "_model", None)
+        if model is None or not self.warm_start:
+            return None
+        if model.names != names:
+            raise ValueError(
+                "warm_start=True goes on from the fit before, whose modalities were "
+                f"{model.names}, and are {names} now. Set warm_start=False to begin anew."
+            )
+        return model.system
 
     def _fitted_model(self) -> FittedModel:
         # Asked for once a method: a fit in another thread may put a new one in its place.

@@ -164,6 +164,7 @@ def fit_model(
     seeds: Seeds,
     device: torch.device,
     callbacks: Sequence[Callback] = (),
+    before: CrossModalSystem | None = None,
 ) -> Fit:
     """Learn all there is to learn.
 
@@ -175,6 +176,8 @@ def fit_model(
     device : torch.device
     callbacks : sequence of Callback
         Get one record an epoch and phase, after it was found to be sound.
+    before : CrossModalSystem, default=None
+        Of an earlier fit, to go on from; it stays as it is.
 
     Returns
     -------
@@ -182,6 +185,8 @@ def fit_model(
 
     Raises
     ------
+    ValueError
+        If ``before`` is of other columns or other widths.
     TrainingDivergedError
         If a loss becomes NaN or infinite.
     """
@@ -193,6 +198,9 @@ def fit_model(
 
     widths = [x.shape[1] for x in data.rows]
     autoencoders = build_autoencoders(plan.networks, widths, weights_rng).to(device)
+    if before is not None:
+        _require_same_networks(before, plan, widths)
+        autoencoders.load_state_dict(before.autoencoders.state_dict())
     _pretrain(autoencoders, data, blocks, plan, seeds, rng, callback)
     sample = _draw_sample(data, seeds.alignment)
     latents = _encode(autoencoders, sample.rows, device)
@@ -208,6 +216,9 @@ def fit_model(
         ]
     hub = int(np.argmax(separations)) if plan.hub is None else plan.hub
     system = CrossModalSystem(plan.networks, widths, hub, weights_rng, autoencoders).to(device)
+    if before is not None and before.hub == hub:
+        system.generators.load_state_dict(before.generators.state_dict())
+        system.discriminators.load_state_dict(before.discriminators.state_dict())
 
     alignments: dict[int, Alignment] = {}
     shares: list[Matrix] = []
@@ -246,6 +257,18 @@ def fit_model(
     _refit_decoders(system, data, blocks, plan, rng, callback)
     _require_finite("translation", _some_translations(system, data.rows), history)
     return conclude(system, embedding)
+
+
+def _require_same_networks(before: CrossModalSystem, plan: FitPlan, widths: list[int]) -> None:
+    for what, old, new in (
+        ("columns", before.n_features, tuple(widths)),
+        ("networks", before.architecture, plan.networks),
+    ):
+        if old != new:
+            raise ValueError(
+                f"warm_start=True goes on from the fit before, whose {what} were {old}, and are "
+                f"{new} now. Set warm_start=False to begin anew, or keep them as they were."
+            )
 
 
 def _draw_sample(data: CheckedData, seed: int) -> Sample:

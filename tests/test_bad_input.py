@@ -228,6 +228,9 @@ BAD_PARAMETERS = {
     "assignment": ["spectral", None],
     "kmeans_n_init": [0, 1.5, None],
     "device": ["gpu9", 3, None, "meta"],
+    "n_iter_no_change": [0, -1, 1.5, "all"],
+    "tol": [-1, "x", None, np.nan],
+    "warm_start": ["yes", None, 2],
     "verbose": [-1, "loud", None],
     "random_state": ["seed", 1.5],
 }

@@ -1,5 +1,9 @@
 """The estimator as users call it: fit, predict, transform, translate, score."""
 
+import io
+import logging
+import re
+import sys
 import warnings
 
 import numpy as np
@@ -8,6 +12,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 from conftest import TINY
+from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score, make_scorer
 
 from skdm2c import (
@@ -423,6 +428,135 @@ def test_progress_is_printed(blobs, tiny, capsys):
         phase in out
         for phase in ("pretraining a", "neighbors", "alignment", "adversarial", "decoding b")
     )
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """What a terminal of 100 columns was sent."""
+    rich = pytest.importorskip("rich.console")
+    screen = io.StringIO()
+    console = rich.Console(file=screen, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr("skdm2c.training.progress._terminal", lambda: console)
+    return screen
+
+
+def test_on_a_terminal_there_is_one_bar_over_all_phases(blobs, tiny, capsys, terminal):
+    X = MixedModalData(*blobs[0].blocks.values(), names=("a[b]", "[/red]"))
+    tiny.set_params(verbose=1).fit(X)
+    seen = terminal.getvalue()
+    assert "pretraining [/red]" in seen or "decoding [/red]" in seen
+    last = [line for line in re.split(r"[\r\n]", seen) if "/18" in line][-1]
+    assert "18/18" in last
+    assert "left" in last
+    assert "0:00:00" in last
+    assert not capsys.readouterr().out
+
+
+def test_a_bar_is_full_also_where_phases_end_early(blobs, tiny, terminal):
+    tiny.set_params(verbose=1, n_iter_no_change=1, tol=1e6).fit(blobs[0])
+    assert tiny.n_iter_ == 2 * 7  # one to have a loss, one that does not fall
+    last = [line for line in re.split(r"[\r\n]", terminal.getvalue()) if "/14" in line][-1]
+    assert "14/14" in last
+
+
+def test_a_bar_goes_with_an_error(blobs, tiny, terminal):
+    with pytest.raises(TrainingDivergedError):
+        tiny.set_params(verbose=1, pretrain_learning_rate=1e38).fit(blobs[0])
+    assert "\x1b[?25h" in terminal.getvalue()  # the cursor is shown again
+
+
+def test_without_rich_lines_are_printed(blobs, tiny, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    tiny.set_params(verbose=1).fit(blobs[0])
+    assert "decoding b" in capsys.readouterr().out
+
+
+def test_the_logger_hears_of_phases_and_epochs_and_is_silent_by_default(blobs, tiny, caplog):
+    tiny.fit(blobs[0])
+    assert not caplog.records
+    with caplog.at_level(logging.INFO, logger="skdm2c"):
+        tiny.fit(blobs[0])
+    assert len(caplog.records) == 7
+    assert caplog.records[0].getMessage().startswith("pretraining a")
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, logger="skdm2c"):
+        tiny.fit(blobs[0])
+    assert len(caplog.records) == 7 + tiny.n_iter_
+
+
+def test_the_history_is_a_data_frame_in_one_call(fitted):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(fitted.history_)
+    assert len(frame) == fitted.n_iter_
+    assert {"phase", "modality", "epoch", "seconds", "reconstruction", "cycle"} <= set(frame)
+    assert frame.groupby("phase")["epoch"].max().to_dict() == {
+        "adversarial": 1,
+        "alignment": 2,
+        "decoding": 1,
+        "pretraining": 2,
+    }
+
+
+# --- Going on -----------------------------------------------------------------------------
+
+
+def weights(model):
+    return {name: w.clone() for name, w in model._model.system.state_dict().items()}
+
+
+def test_a_warm_start_goes_on_from_the_networks_that_are_there(blobs, tiny):
+    X, _ = blobs
+    none = dict.fromkeys(
+        ("pretrain_epochs", "alignment_epochs", "adversarial_epochs", "decoder_epochs"), 0
+    )
+    before = weights(tiny.fit(X))
+    hub = tiny.unified_modality_
+    after = weights(tiny.set_params(warm_start=True, unify_to=hub, **none).fit(X))
+    assert before.keys() == after.keys()
+    for name, weight in before.items():
+        assert torch.equal(weight, after[name]), name
+    cold = weights(tiny.set_params(warm_start=False).fit(X))
+    assert any(not torch.equal(weight, cold[name]) for name, weight in before.items())
+
+
+def test_a_warm_start_learns_on_and_leaves_what_a_user_has_kept(blobs, tiny):
+    X, _ = blobs
+    first = tiny.set_params(warm_start=True).fit(X)
+    kept, before = first._model, weights(first)
+    losses = [r["reconstruction"] for r in first.history_ if r["phase"] == "pretraining"]
+    again = [r["reconstruction"] for r in first.fit(X).history_ if r["phase"] == "pretraining"]
+    assert again[0] < losses[0]
+    assert all(torch.equal(w, before[name]) for name, w in kept.system.state_dict().items())
+    assert not hasattr(clone(first), "_model")
+    clone(first).fit(X)  # where there is nothing to go on from, it begins
+
+
+def test_a_warm_start_from_another_hub_keeps_the_auto_encoders(blobs, tiny):
+    tiny.set_params(unify_to="a").fit(blobs[0])
+    before = weights(tiny)
+    tiny.set_params(unify_to="b", warm_start=True, pretrain_epochs=0, decoder_epochs=0)
+    after = weights(tiny.fit(blobs[0]))
+    encoders = [name for name in before if name.startswith("autoencoders")]
+    assert encoders
+    assert all(torch.equal(before[name], after[name]) for name in encoders)
+
+
+@pytest.mark.parametrize(
+    ("settings", "names", "message"),
+    [
+        ({"n_components": 5}, ("a", "b"), "whose networks were .*n_components=4"),
+        ({}, ("b", "a"), r"whose modalities were \('a', 'b'\), and are \('b', 'a'\)"),
+        ({}, None, r"whose columns were \(10, 15\), and are \(15, 10\)"),
+    ],
+)
+def test_a_warm_start_from_other_networks_is_refused(blobs, tiny, settings, names, message):
+    X, _ = blobs
+    before = tiny.set_params(warm_start=True).fit(X).labels_
+    a, b = X.blocks.values()
+    other = MixedModalData(a, b, names=names) if names else MixedModalData(b, a)
+    with pytest.raises(ValueError, match=message):
+        tiny.set_params(**settings).fit(other)
+    assert tiny.labels_ is before
 
 
 def test_a_divergence_in_the_very_last_step_is_one(blobs, tiny):

@@ -17,9 +17,10 @@ from skdm2c.training import (
     Callback,
     Callbacks,
     DivergenceGuard,
+    EarlyStop,
     History,
     PretrainingSettings,
-    Progress,
+    ProgressLines,
     RegressionSettings,
     StratifiedBatches,
     TrainingState,
@@ -342,7 +343,7 @@ def test_one_callback_of_several_can_end_a_phase_and_all_are_told():
 @pytest.mark.parametrize(("verbose", "n_lines"), [(0, 0), (1, 5), (2, 20)])
 def test_progress_is_as_loud_as_asked(verbose, n_lines):
     lines = []
-    progress = Progress(verbose, lines.append)
+    progress = ProgressLines(verbose, lines.append)
     run([{"reconstruction": 0.5}], progress, "pretraining", {"modality": "a"}, n_epochs=20)
     assert len(lines) == n_lines
     assert lines[-1:] == ["pretraining a    20/20  reconstruction 0.5000"][:n_lines]
@@ -413,3 +414,31 @@ def test_optimisers_have_a_rate_for_each_module():
     assert [g["lr"] for g in opt.param_groups] == [0.1, 0.2]
     assert opt.defaults["betas"] == (0.5, 0.999)
     assert opt.defaults["weight_decay"] == 0.01
+
+
+def test_a_phase_ends_when_losses_no_longer_fall():
+    losses = [3.0, 2.0, 2.0 - 1e-6, 1.99, 1.99, 1.99, 1.0]
+    history = History()
+    records = iter(losses)
+
+    class Step:
+        def __call__(self, batch):
+            return {"reconstruction": torch.tensor(next(records)), "adversarial": torch.tensor(0.0)}
+
+    state = TrainingState("adversarial", torch.nn.Module(), {}, {}, seeded())
+    run_phase(state, [None], Step(), 7, Callbacks([history, EarlyStop(2, tol=1e-4)]))
+    assert [record["reconstruction"] for record in history.records] == pytest.approx(losses[:6])
+
+
+def test_the_adversarial_loss_does_not_end_a_phase():
+    stop, state = EarlyStop(1), TrainingState("adversarial", torch.nn.Module(), {}, {}, seeded())
+    stop.on_phase_begin(state)
+    found = [stop.on_epoch_end(state, {"cycle": 1 / n, "adversarial": n}) for n in range(1, 9)]
+    assert found == [False] * 8
+
+
+def test_an_early_stop_begins_anew_with_each_phase():
+    stop, state = EarlyStop(1), TrainingState("pretraining", torch.nn.Module(), {}, {}, seeded())
+    for _ in range(2):
+        stop.on_phase_begin(state)
+        assert [stop.on_epoch_end(state, {"cycle": loss}) for loss in (1, 1)] == [False, True]

@@ -11,12 +11,12 @@ from .callbacks import (
     DivergenceGuard,
     EarlyStop,
     History,
-    Progress,
     Record,
     losses_of,
     require_finite,
 )
 from .pretraining import PretrainingSettings, pretrain_autoencoder
+from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
 from .regression import RegressionSettings, fit_to_examples
 from .rows import BatchedRows, on_device
 from .state import TrainingState
@@ -30,7 +30,9 @@ __all__ = [
     "EarlyStop",
     "History",
     "PretrainingSettings",
-    "Progress",
+    "ProgressBar",
+    "ProgressLines",
+    "ProgressLog",
     "Record",
     "RegressionSettings",
     "StratifiedBatches",
@@ -40,5 +42,6 @@ __all__ = [
     "on_device",
     "pretrain_autoencoder",
     "require_finite",
+    "shown_progress",
     "train_adversarially",
 ]

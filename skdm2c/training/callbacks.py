@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .._messages import printable
 from ..exceptions import TrainingDivergedError
 from .state import TrainingState
 
@@ -66,7 +65,7 @@ class Callbacks(Callback):
     Examples
     --------
     >>> history = History()
-    >>> Callbacks([history, Progress(0)]).callbacks[0] is history
+    >>> Callbacks([history, DivergenceGuard()]).callbacks[0] is history
     True
     """
 
@@ -145,70 +144,43 @@ class DivergenceGuard(Callback):
                 require_finite(f"weights {name}", float(weights.abs().max()), self._last)
 
 
-class Progress(Callback):
-    """Reports losses, a line at a time.
-
-    Parameters
-    ----------
-    verbose : int
-        0 is silent, 1 reports about five epochs a phase, 2 reports all.
-    report : callable, default=print
-        Takes one line of text.
-    """
-
-    def __init__(self, verbose: int, report: Callable[[str], object] = print) -> None:
-        self.verbose = verbose
-        self.report = report
-
-    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Report the epoch if it is one to report."""
-        epoch, n_epochs = record["epoch"] + 1, record["n_epochs"]
-        every = 1 if self.verbose > 1 else max(1, n_epochs // 5)
-        if self.verbose and (epoch % every == 0 or epoch == n_epochs):
-            title = " ".join([state.phase, *map(printable, state.where.values())])
-            values = "  ".join(f"{k} {value:.4f}" for k, value in losses_of(record).items())
-            self.report(f"{title:<16}{epoch:>3}/{n_epochs:<3} {values}")
-        return False
-
-
 class EarlyStop(Callback):
-    """Ends a phase whose loss no longer falls; it sees no labels.
+    """Ends a phase whose losses no longer fall; it sees no labels.
+
+    In the game of equation (4) it looks at what generators and auto-encoders lose to
+    equations (1) and (2), as its own loss goes up and down.
 
     Parameters
     ----------
-    monitor : str
-        Name of the loss; phases without it go on.
     patience : int
-        Epochs to wait for a lower one.
-    min_delta : float, default=0.0
-        By how much it must be lower.
+        Epochs in a row that may bring nothing.
+    tol : float, default=1e-4
+        By what part of themselves the losses, added up, must fall below the least so far.
 
     Examples
     --------
     >>> from torch import Generator
     >>> from torch.nn import Module
-    >>> stop = EarlyStop("reconstruction", patience=2)
+    >>> stop = EarlyStop(patience=2)
     >>> state = TrainingState("pretraining", Module(), {}, {}, Generator())
     >>> stop.on_phase_begin(state)
     >>> [stop.on_epoch_end(state, {"reconstruction": loss}) for loss in (3.0, 2.0, 2.0, 2.5)]
     [False, False, False, True]
     """
 
-    def __init__(self, monitor: str, patience: int, min_delta: float = 0.0) -> None:
-        self.monitor = monitor
+    def __init__(self, patience: int, tol: float = 1e-4) -> None:
         self.patience = patience
-        self.min_delta = min_delta
+        self.tol = tol
 
     def on_phase_begin(self, state: TrainingState) -> None:
         """Forget the phase before."""
-        self._least, self._waited = math.inf, 0
+        self._enough, self._waited = math.inf, 0
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Count the epochs that brought nothing."""
-        if self.monitor not in record:
-            return False
-        if record[self.monitor] < self._least - self.min_delta:
-            self._least, self._waited = record[self.monitor], 0
+        loss = sum(value for name, value in losses_of(record).items() if name != "adversarial")
+        if loss < self._enough:
+            self._enough, self._waited = loss - self.tol * abs(loss), 0
         else:
             self._waited += 1
         return self._waited >= self.patience
