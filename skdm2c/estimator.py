@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -35,7 +36,7 @@ from ._device import device_at_hand, resolve_device
 from ._documentation import documentation_template
 from ._isolation import isolated
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
-from ._version import stamped, unstamped
+from ._version import __version__, stamped, unstamped
 from .alignment import Aligner, GeometricAlignment
 from .data import (
     MixedModalData,
@@ -46,7 +47,7 @@ from .data import (
 )
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
-from .fitting import Fit, Seeds, check_data, fit_model
+from .fitting import Fit, Seeds, check_data, fingerprint, fit_model
 from .model import FittedModel
 from .networks import Architecture, CrossModalSystem
 from .plan import (
@@ -64,6 +65,7 @@ from .training import (
     EarlyStop,
     PretrainingSettings,
     RegressionSettings,
+    kept_on_disk,
     shown_progress,
 )
 
@@ -83,6 +85,8 @@ class _Number(Interval):  # type: ignore[misc]
             return False
 
 
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # which repr gives where a class has no own
+_CHANGES_NOTHING = {"checkpoint", "checkpoint_every", "verbose", "device"}
 _COUNT = _Number(Integral, 1, None, closed="left")
 _NATURAL = _Number(Integral, 0, None, closed="left")
 _WEIGHT = _Number(Real, 0, LARGEST, closed="both")
@@ -204,6 +208,12 @@ class MixedModalClustering(
         Restarts of k-means, which a mixture starts from too.
     device : str, default="auto"
         "auto" takes cuda, then mps, then cpu.
+    checkpoint : str, PathLike or None, default=None
+        Folder in which a fit is kept while it runs. A fit with the same folder, data and
+        parameters goes on from there, to the same result; with others it is refused. One
+        folder a fit.
+    checkpoint_every : float, default=60.0
+        Seconds between two files in it.
     n_iter_no_change : int or None, default=None
         Ends a phase once its losses have not fallen for so many epochs in a row; None never
         does. No labels are looked at.
@@ -215,7 +225,7 @@ class MixedModalClustering(
     verbose : int, default=0
         1 shows one bar over all phases with the time left, where rich is installed and there
         is a terminal or notebook, or else prints a few lines a phase; 2 prints every epoch.
-        (The logger "skdm2c" hears of phases at INFO and of epochs at DEBUG, whatever this is.)
+        The logger "skdm2c" hears of phases at INFO and of epochs at DEBUG, whatever this is.
     random_state : int, RandomState or None, default=None
         With an int the same fit on the same machine, whatever the number of threads;
         None draws anew each time. NumPy's global generator is never used.
@@ -342,6 +352,8 @@ class MixedModalClustering(
         "assignment": [StrOptions({"mixture", "kmeans"})],
         "kmeans_n_init": [_COUNT],
         "device": [str, Hidden(torch.device)],
+        "checkpoint": [str, os.PathLike, None],
+        "checkpoint_every": [_WEIGHT],
         "n_iter_no_change": [_COUNT, None],
         "tol": [_WEIGHT],
         "warm_start": ["boolean"],
@@ -392,6 +404,8 @@ class MixedModalClustering(
         assignment: str = "mixture",
         kmeans_n_init: int = 10,
         device: str | torch.device = "auto",
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: float = 60.0,
         n_iter_no_change: int | None = None,
         tol: float = 1e-4,
         warm_start: bool = False,
@@ -438,6 +452,8 @@ class MixedModalClustering(
         self.assignment = assignment
         self.kmeans_n_init = kmeans_n_init
         self.device = device
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
@@ -802,7 +818,7 @@ class MixedModalClustering(
         random = check_random_state(
             np.random.RandomState() if self.random_state is None else self.random_state
         )
-        seeds = Seeds(*random.randint(2**31 - 1, size=4).tolist())
+        seeds = tuple(random.randint(2**31 - 1, size=4).tolist())
         labels = y if container and y is not None and np.ndim(y) == 1 else None
         tasks = EpochTasks(
             self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)
@@ -810,8 +826,13 @@ class MixedModalClustering(
         callbacks: list[Callback] = [tasks]
         if self.n_iter_no_change is not None:
             callbacks.append(EarlyStop(int(self.n_iter_no_change), float(self.tol)))
-        with shown_progress(self.verbose, plan.n_epochs) as progress:
-            fitted = fit_model(checked, plan, seeds, device, [progress, *callbacks], before)
+        identity = fingerprint(checked) | self._identity() if self.checkpoint else {}
+        with (
+            kept_on_disk(self.checkpoint, self.checkpoint_every, identity, seeds) as (seeds, kept),
+            shown_progress(self.verbose, plan.n_epochs) as progress,
+        ):
+            callbacks = [*kept, progress, *callbacks]
+            fitted = fit_model(checked, plan, Seeds(*seeds), device, callbacks, before)
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
         attributes = fitted_attributes(fitted, data.modality)
@@ -914,10 +935,26 @@ class MixedModalClustering(
             ),
         )
 
+    def _identity(self) -> dict[str, str]:
+        # What a checkpoint must be of: parameters that change the result, and versions.
+        given = {
+            name: _ADDRESS.sub("", repr(value))
+            for name, value in self.get_params(deep=False).items()
+            if name not in _CHANGES_NOTHING
+        }
+        if not isinstance(self.random_state, Integral):
+            given["random_state"] = "drawn"  # the seeds are in the checkpoint
+        return given | {"skdm2c": __version__, "torch": str(torch.__version__)}
+
     def _networks_before(self, names: tuple[str, ...]) -> CrossModalSystem | None:
         model: FittedModel | None = getattr(self, "_model", None)
         if model is None or not self.warm_start:
             return None
+        if self.checkpoint is not None:
+            raise ValueError(
+                f"checkpoint={self.checkpoint!r} cannot keep a fit with warm_start=True that goes "
+                "on from another. Set one of them aside."
+            )
         if model.names != names:
             raise ValueError(
                 "warm_start=True goes on from the fit before, whose modalities were "

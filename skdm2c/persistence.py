@@ -11,11 +11,8 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from hashlib import sha256
 from itertools import pairwise
 from numbers import Integral, Real
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from ._device import device_at_hand, resolve_device
+from ._files import Arrays, read_arrays, write_arrays
 from ._persistence import system_from_arrays, system_to_arrays
 from ._version import __version__
 from .alignment import Alignment, GeometricAlignment
@@ -34,10 +32,7 @@ from .model import FittedModel
 from .scoring import ClusterProfile
 
 FORMAT = 1  # of the file; it grows when that changes
-TEXT, CHECKSUM = "skdm2c", "sha256"  # the entries of the metadata
 CLUSTERS = ("origin", "projection", "means", "log_weights")
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) -> None:
@@ -86,7 +81,6 @@ def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) ->
     >>> bool((copy.predict(X) == model.labels_).all())
     True
     """
-    library = _safetensors()
     if type(estimator) is not MixedModalClustering:
         raise TypeError(
             f"save_model takes a MixedModalClustering, got {type(estimator).__name__}: give the "
@@ -94,18 +88,7 @@ def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) ->
         )
     model = estimator._fitted_model()
     arrays, text = _written(estimator, model)
-    metadata = {TEXT: text, CHECKSUM: _checksum(arrays, text)}
-    target = Path(path)
-    with NamedTemporaryFile(dir=target.parent, prefix=target.name, delete=False) as file:
-        try:
-            file.write(library.numpy.save(arrays, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-            os.replace(file.name, target)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
+    write_arrays(path, arrays, text)
 
 
 def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> MixedModalClustering:
@@ -140,19 +123,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
     --------
     See :func:`save_model`.
     """
-    library = _safetensors()
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no file {os.fspath(path)!r}.")
-    try:
-        with library.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            _require_format(metadata.get(TEXT))
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (library.SafetensorError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"This is no model that save_model wrote, or damaged: {error}") from error
-    text = metadata[TEXT]
-    if metadata.get(CHECKSUM) != _checksum(arrays, text):
-        raise ValueError("This file is damaged: it does not hold what was written.")
+    arrays, text = read_arrays(path, "model that save_model wrote", _require_format)
     try:
         estimator = _read(json.loads(text), _Arrays(arrays))
     except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
@@ -164,26 +135,6 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
         estimator.set_params(device=device)
     estimator._model = estimator._model.to(place)
     return estimator
-
-
-def _safetensors() -> Any:
-    try:
-        import safetensors
-        import safetensors.numpy
-    except ImportError as error:
-        raise ImportError(
-            "save_model and load_model need safetensors: pip install safetensors, or skdm2c[save]."
-        ) from error
-    return safetensors
-
-
-def _checksum(arrays: Arrays, text: str) -> str:
-    found = sha256(text.encode("utf-8", "surrogatepass"))
-    for name in sorted(arrays):
-        array = arrays[name]
-        found.update(f"{name}\0{array.dtype.str}{array.shape}\0".encode("utf-8", "surrogatepass"))
-        found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
 
 
 # --- What is written ----------------------------------------------------------------------
@@ -264,7 +215,7 @@ def _plain(name: str, value: Any) -> Any:
         return int(value)
     if isinstance(value, Real):
         return float(value)
-    if isinstance(value, torch.device):
+    if isinstance(value, torch.device | os.PathLike):
         return str(value)
     raise ValueError(
         f"{name} is {type(value).__name__}, which is no plain value and cannot be written. What "
@@ -320,9 +271,7 @@ def _require(fine: bool, what: str) -> None:
         _refuse(what)
 
 
-def _require_format(text: Any) -> None:
-    if not isinstance(text, str):
-        raise ValueError("This is no model that save_model wrote: it is another safetensors file.")
+def _require_format(text: str) -> None:
     try:
         found = json.loads(text)
         number, version = found["format"], found["version"]

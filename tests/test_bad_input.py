@@ -228,6 +228,8 @@ BAD_PARAMETERS = {
     "assignment": ["spectral", None],
     "kmeans_n_init": [0, 1.5, None],
     "device": ["gpu9", 3, None, "meta"],
+    "checkpoint": [3, True],
+    "checkpoint_every": [-1, "often", None, np.nan],
     "n_iter_no_change": [0, -1, 1.5, "all"],
     "tol": [-1, "x", None, np.nan],
     "warm_start": ["yes", None, 2],

@@ -15,8 +15,8 @@ from sklearn.pipeline import make_pipeline
 
 import skdm2c
 from skdm2c import MixedModalClustering, MixedModalData, load_model, presets, save_model
+from skdm2c._files import CHECKSUM, TEXT, checksum
 from skdm2c.alignment import Alignment, GeometricAlignment
-from skdm2c.persistence import CHECKSUM, TEXT, _checksum
 
 safetensors = pytest.importorskip("safetensors")
 numpy_files = pytest.importorskip("safetensors.numpy")
@@ -41,7 +41,7 @@ def written(path, arrays, found):
     """Write a file as an attacker would, who knows how checksums are made."""
     text = found if isinstance(found, str) else json.dumps(found)
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {TEXT: text, CHECKSUM: _checksum(arrays, text)}
+    metadata = {TEXT: text, CHECKSUM: checksum(arrays, text)}
     path.write_bytes(numpy_files.save(arrays, metadata))
     return path
 
@@ -430,3 +430,11 @@ def test_a_short_file_cannot_ask_for_much_memory(saved, tmp_path):
 def test_a_description_that_is_none_is_damaged(saved, tmp_path, text):
     with pytest.raises(ValueError, match="damaged|reads the format 1"):
         load_model(written(tmp_path / "model", parts(saved)[0], text))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_file_is_as_readable_as_any_that_one_makes(fitted, tmp_path):
+    (tmp_path / "other").write_bytes(b"")
+    save_model(fitted, tmp_path / "model")
+    modes = [(tmp_path / name).stat().st_mode for name in ("other", "model")]
+    assert modes[0] == modes[1]

@@ -15,6 +15,7 @@ from .callbacks import (
     losses_of,
     require_finite,
 )
+from .checkpoint import Checkpoint, kept_on_disk
 from .pretraining import PretrainingSettings, pretrain_autoencoder
 from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
 from .regression import RegressionSettings, fit_to_examples
@@ -26,6 +27,7 @@ __all__ = [
     "BatchedRows",
     "Callback",
     "Callbacks",
+    "Checkpoint",
     "DivergenceGuard",
     "EarlyStop",
     "History",
@@ -38,6 +40,7 @@ __all__ = [
     "StratifiedBatches",
     "TrainingState",
     "fit_to_examples",
+    "kept_on_disk",
     "losses_of",
     "on_device",
     "pretrain_autoencoder",

@@ -101,13 +101,24 @@ class History(Callback):
     """
 
     def __init__(self) -> None:
-        self.records: list[Record] = []
+        self._phases: list[list[Record]] = []
         self._start = time.perf_counter()
+        self._before: float | None = None  # seconds of a fit that this one goes on from
+
+    @property
+    def records(self) -> list[Record]:
+        """Those of all phases, in order."""
+        return [record for phase in self._phases for record in phase]
+
+    def on_phase_begin(self, state: TrainingState) -> None:
+        """Look at the records of a phase from here on, and at those that it has already."""
+        self._phases.append(state.records)
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Keep it, with the seconds since the start."""
-        record["seconds"] = time.perf_counter() - self._start
-        self.records.append(record)
+        """Note the seconds since the start."""
+        if self._before is None:
+            self._before = max((r.get("seconds", 0.0) for r in self.records), default=0.0)
+        record["seconds"] = self._before + time.perf_counter() - self._start
         return False
 
 
@@ -173,8 +184,10 @@ class EarlyStop(Callback):
         self.tol = tol
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Forget the phase before."""
+        """Forget the phase before, and count what epochs this one has had already."""
         self._enough, self._waited = math.inf, 0
+        for record in state.records:
+            state.over |= self.on_epoch_end(state, record)
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Count the epochs that brought nothing."""

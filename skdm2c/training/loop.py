@@ -63,7 +63,7 @@ def run_phase(
     ([5.0, 5.0], 2)
     """
     callback.on_phase_begin(state)
-    while state.epoch < n_epochs:
+    while not state.over and state.epoch < n_epochs:
         totals: dict[str, Tensor] = {}
         for batch in batches:
             for name, value in step(batch).items():
@@ -72,8 +72,8 @@ def run_phase(
         record = {"phase": state.phase, **state.where, "epoch": state.epoch}
         record |= {"n_epochs": n_epochs, **dict(zip(totals, means, strict=True))}
         state.epoch += 1
-        if callback.on_epoch_end(state, record):
-            break
+        state.records.append(record)
+        state.over = callback.on_epoch_end(state, record)
     callback.on_phase_end(state)
 
 

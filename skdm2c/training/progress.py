@@ -95,6 +95,8 @@ class ProgressBar(Callback):
         """Say which phase it is."""
         self._missing = 0
         self.bar.update(self.task, description=f"{_title(state):<22}")
+        for record in state.records:  # of a fit that this one goes on from
+            self.on_epoch_end(state, record)
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Move on by an epoch."""

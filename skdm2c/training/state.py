@@ -28,6 +28,10 @@ class TrainingState:
         What the phase is about, such as ``{"modality": "rna"}``.
     epoch : int
         Epochs that are over.
+    over : bool
+        Whether the phase is, be it before its last epoch.
+    records : list of dict
+        One of each epoch that is over.
 
     Examples
     --------
@@ -48,17 +52,24 @@ class TrainingState:
     rng: torch.Generator
     where: dict[str, str] = field(default_factory=dict)
     epoch: int = 0
+    over: bool = False
+    records: list[dict[str, Any]] = field(default_factory=list)
 
     def state_dict(self) -> dict[str, Any]:
-        """Describe all of it in tensors and plain values."""
+        """Describe all of it in tensors and plain values; of a phase that is over no optimisers."""
+        learning = {
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "schedules": {name: s.state_dict() for name, s in self.schedules.items()},
+        }
         return {
             "phase": self.phase,
             "where": dict(self.where),
             "epoch": self.epoch,
+            "over": self.over,
+            "records": [dict(record) for record in self.records],
             "network": self.network.state_dict(),
-            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
-            "schedules": {name: s.state_dict() for name, s in self.schedules.items()},
             "rng": self.rng.get_state(),
+            **({} if self.over else learning),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -76,12 +87,14 @@ class TrainingState:
         mine, theirs = ((s["phase"], s["where"]) for s in (self._place(), state))
         if mine != theirs:
             raise ValueError(f"this is the phase {mine}, the state is one of {theirs}.")
-        self.epoch = state["epoch"]
+        self.epoch, self.over = state["epoch"], state["over"]
+        self.records[:] = state["records"]  # the list that others may have kept
         self.network.load_state_dict(state["network"])
-        for name, optimizer in self.optimizers.items():
-            optimizer.load_state_dict(state["optimizers"][name])
-        for name, schedule in self.schedules.items():
-            schedule.load_state_dict(state["schedules"][name])
+        if not self.over:
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][name])
+            for name, schedule in self.schedules.items():
+                schedule.load_state_dict(state["schedules"][name])
         self.rng.set_state(state["rng"])
 
     def _place(self) -> dict[str, Any]:
