@@ -103,9 +103,9 @@ def test_three_modalities_and_early_ends_go_on_too(tiny, random_blocks, tmp_path
     expected = MixedModalClustering(**tiny.get_params()).fit(X)
     assert_same_fit(whole, expected)
     tiny.set_params(checkpoint=str(tmp_path / "a" / "b"), checkpoint_every=0.0)
-    for _ in range(expected.n_iter_ + 1):
+    for _ in range(expected.n_iter_ // 4 + 1):
         with monkeypatch.context() as patched:
-            cut_after(patched, 1)
+            cut_after(patched, 4)
             try:
                 tiny.fit(X)
                 break
@@ -272,6 +272,7 @@ def in_process(folder, out):
     return subprocess.Popen([*arguments, *folder, str(out)], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_killed_in_every_phase_a_fit_goes_on_to_the_same_bits(tmp_path, record_property):
     whole = in_process([], tmp_path / "whole.npy")

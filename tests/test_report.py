@@ -42,6 +42,13 @@ def hostile(tiny, random_blocks):
     return tiny.fit(MixedModalData(a, b, b[:, ::-1], names=HOSTILE))
 
 
+def changed(model, **attributes):
+    """A model of which something was found to be otherwise."""
+    other = MixedModalClustering(3)
+    other.__dict__.update(vars(model) | attributes)
+    return other
+
+
 def rows_of(report, title):
     (section,) = [section for section in report.sections if section.title == title]
     return section.table.rows
@@ -72,19 +79,25 @@ def test_unsure_rows_are_those_that_predict_proba_is_unsure_of(fitted, blobs):
     assert [row[4] for row in rows] == expected
 
 
-def test_a_high_and_a_low_confidence_are_told_apart(blobs):
-    X = blobs[0]
-    model = MixedModalClustering(3, random_state=0).fit(X)
-    assert model.alignment_confidence_ > 0.5
-    said = " ".join(str(model.report()).split())
-    assert f"yes: confidence {model.alignment_confidence_:.2f} of 1" in said
-    noise = np.random.RandomState(0).randn(60, 15)
-    with pytest.warns(match="alignment_confidence_"):
-        model.fit(MixedModalData(X.blocks["a"], noise))
-    said = " ".join(str(model.report()).split())
-    assert f"No: the confidence is {model.alignment_confidence_:.2f} of 1, too low." in said
-    assert "Fewer clusters" in said
-    assert "Clusters not to trust across modalities" in said
+@pytest.mark.parametrize(
+    ("confidence", "high"), [(0.5, True), (0.49, False), (1, True), (0, False)]
+)
+def test_a_high_and_a_low_confidence_are_told_apart(fitted, confidence, high):
+    said = " ".join(str(changed(fitted, alignment_confidence_=confidence).report()).split())
+    assert (f"yes: confidence {confidence:.2f} of 1" in said) == high
+    assert (f"No: the confidence is {confidence:.2f} of 1, too low." in said) != high
+    assert ("Fewer clusters" in said) != high
+
+
+def test_clusters_not_to_trust_are_named(fitted):
+    own = np.array([0.9, 0.4, 0.1])
+    said = " ".join(str(changed(fitted, cluster_confidence_=own).report()).split())
+    assert (
+        "Clusters not to trust across modalities, as their own confidence is below 0.5: 1, 2."
+        in said
+    )
+    said = str(changed(fitted, cluster_confidence_=own + 0.5).report())
+    assert "No cluster has a confidence of its own below 0.5." in said
 
 
 def test_what_was_not_aligned_is_said_to_be_so(blobs, tiny):
@@ -97,14 +110,12 @@ def test_what_was_not_aligned_is_said_to_be_so(blobs, tiny):
 def test_a_cluster_that_one_modality_lacks_is_named(fitted, blobs):
     labels, modality = fitted.labels_.copy(), fitted.modality_
     labels[modality == "b"] = 0
-    changed = MixedModalClustering(3)
-    changed.__dict__.update({**vars(fitted), "labels_": labels})
-    remarks = [row[-1] for row in rows_of(changed.report(), "Clusters")]
+    report = changed(fitted, labels_=labels).report()
+    remarks = [row[-1] for row in rows_of(report, "Clusters")]
     for c in (1, 2):
         assert "hardly any 'b'" in remarks[c] or not (labels == c).any()
-    assert re.search(r"Cluster [12] has\s+hardly any rows\s+of 'b'", str(changed.report()))
-    labels[:] = 1
-    report = changed.report()
+    assert re.search(r"Cluster [12] has\s+hardly any rows\s+of 'b'", str(report))
+    report = changed(fitted, labels_=np.ones_like(labels)).report()
     assert "2 of them without rows" in str(report)
     assert [row[-1].startswith("no rows") for row in rows_of(report, "Clusters")] == [
         True,
