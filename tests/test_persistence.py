@@ -160,14 +160,30 @@ def test_an_unfitted_model_is_saved_too(tiny):
     assert pickle.loads(pickle.dumps(tiny)).get_params() == tiny.get_params()
 
 
+IN_ANOTHER_PROCESS = """
+import joblib, pickle, sys, skops.io
+from pathlib import Path
+folder = Path(sys.argv[1])
+X = joblib.load(folder / "rows")
+kept = skops.io.get_untrusted_types(file=folder / "skops")
+models = [
+    joblib.load(folder / "joblib"),
+    pickle.loads((folder / "pickle").read_bytes()),
+    skops.io.load(folder / "skops", trusted=kept),
+]
+joblib.dump([(m.predict(X), m.transform(X)) for m in models], folder / "found")
+"""
+
+
 def test_in_another_process(fitted, blobs, tmp_path):
-    joblib.dump((fitted, blobs[0]), tmp_path / "model.joblib")
-    code = (
-        "import joblib, sys; m, X = joblib.load(sys.argv[1]);joblib.dump(m.predict(X), sys.argv[2])"
-    )
-    subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "model.joblib", tmp_path / "labels"],
-        check=True,
-        env=os.environ,
-    )
-    np.testing.assert_array_equal(joblib.load(tmp_path / "labels"), fitted.labels_)
+    skops_io = pytest.importorskip("skops.io")
+    joblib.dump(blobs[0], tmp_path / "rows")
+    joblib.dump(fitted, tmp_path / "joblib")
+    (tmp_path / "pickle").write_bytes(pickle.dumps(fitted))
+    skops_io.dump(fitted, tmp_path / "skops")
+    subprocess.run([sys.executable, "-c", IN_ANOTHER_PROCESS, tmp_path], check=True, env=os.environ)
+    found = joblib.load(tmp_path / "found")
+    assert len(found) == 3
+    for labels, embedding in found:
+        np.testing.assert_array_equal(labels, fitted.labels_)
+        np.testing.assert_array_equal(embedding, fitted.embedding_)
