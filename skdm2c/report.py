@@ -27,6 +27,7 @@ WIDTH = 88  # of lines of text
 LOW = 0.5  # confidence below which a fit warns, and probability below which a row is unsure
 RIVAL = 0.1  # share of a cluster that is worth naming whose it could be
 FEW = 0.25  # of its expected share: of a modality as good as absent from a cluster
+LONGEST_NAME = 40
 MOST_TO_LOOK_AT = 3
 
 
@@ -142,7 +143,8 @@ def report_on(estimator: Any) -> Report:
 
 
 def _quoted(name: str) -> str:
-    return f"'{printable(name)}'"
+    text = printable(name)
+    return f"'{text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + '…'}'"
 
 
 def _and(texts: Sequence[str]) -> str:

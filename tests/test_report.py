@@ -130,6 +130,14 @@ def test_lines_are_no_longer_than_a_screen(fitted):
         assert len(line) <= 88
 
 
+def test_a_long_name_is_cut(fitted):
+    names = ("a" * 200, "b")
+    own = {"modality_names_": names, "modality_": np.repeat(names, 60)}
+    said = str(changed(fitted, **own).report())
+    assert "'" + "a" * 39 + "…'" in said
+    assert "a" * 40 not in said
+
+
 def test_columns_of_a_table_are_aligned():
     table = Table(("n", "word"), (("1", "x"), ("1,000", "")))
     assert str(table) == "    n  word\n    1  x\n1,000"
