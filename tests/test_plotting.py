@@ -51,21 +51,24 @@ def test_a_display_draws_into_a_new_figure_or_where_it_is_told(display, fitted):
 
 
 @pytest.mark.parametrize("display", OF_A_MODEL)
-def test_a_display_takes_a_fitted_model_in_a_pipeline_or_search_and_nothing_else(
-    display, blobs, tiny
-):
+def test_a_display_takes_nothing_but_a_fitted_model(display, tiny):
     with pytest.raises(NotFittedError):
         display.from_estimator(tiny)
-    pipeline = make_pipeline(PerModality(a=StandardScaler()), tiny)
-    search = GridSearchCV(
-        pipeline, {"mixedmodalclustering__n_components": [4]}, cv=ModalityKFold(2)
-    )
-    with pytest.raises(NotFittedError):
-        display.from_estimator(search)
-    display.from_estimator(search.fit(blobs[0]))
-    display.from_estimator(pipeline.fit(blobs[0]))
     with pytest.raises(TypeError, match="estimator must be a fitted MixedModalClustering"):
         display.from_estimator(StandardScaler())
+
+
+def test_displays_take_a_model_in_a_pipeline_or_search(blobs, tiny):
+    pipeline = make_pipeline(PerModality(a=StandardScaler()), tiny)
+    grid = {"mixedmodalclustering__n_components": [4]}
+    search = GridSearchCV(pipeline, grid, cv=ModalityKFold(2))
+    for display in OF_A_MODEL:
+        with pytest.raises(NotFittedError):
+            display.from_estimator(search)
+    search.fit(blobs[0])
+    for display in OF_A_MODEL:
+        display.from_estimator(search)
+        display.from_estimator(search.best_estimator_)
 
 
 @pytest.mark.parametrize("display", OF_A_MODEL)
