@@ -126,7 +126,14 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
     arrays, text = read_arrays(path, "model that save_model wrote", _require_format)
     try:
         estimator = _read(json.loads(text), _Arrays(arrays))
-    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ValueError(f"This file is damaged: {type(error).__name__}: {error}") from error
     if device is None:
         place = device_at_hand(estimator.device)

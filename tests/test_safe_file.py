@@ -414,6 +414,19 @@ def test_a_description_without_something_is_damaged(saved, tmp_path, name):
         load_model(written(tmp_path / "model", arrays, found))
 
 
+@pytest.mark.parametrize("depth", [100, 600, 900, 5000])
+def test_a_description_may_be_nested_as_deep_as_it_likes(saved, tmp_path, depth):
+    arrays, found = parts(saved)
+    deep = json.dumps(found | {"parameters": {"alignment": "deep"}})
+    text = deep.replace('"deep"', "[" * depth + "]" * depth)
+    path = written(tmp_path / "model", arrays, text)
+    if depth == 100:  # a parameter may be anything
+        assert load_model(path).alignment
+    else:
+        with pytest.raises(ValueError, match="damaged"):
+            load_model(path)
+
+
 def test_a_short_file_cannot_ask_for_much_memory(saved, tmp_path):
     arrays, found = parts(saved)
     for name in ("n_components", "autoencoder_hidden_sizes", "discriminator_hidden_sizes"):

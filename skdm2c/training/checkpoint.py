@@ -140,7 +140,14 @@ class Checkpoint(Callback):
                 found = json.loads(text)
                 phases = _unpacked(found["phases"], arrays)
                 identity, seeds = found["identity"], tuple(found["seeds"])
-            except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+            except (
+                ValueError,
+                KeyError,
+                TypeError,
+                IndexError,
+                AttributeError,
+                RecursionError,
+            ) as error:
                 refused.append(f"{os.fspath(path)!r}: {error}")
                 continue
             self._require_same(identity)
