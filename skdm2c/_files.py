@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,11 @@ from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -94,6 +100,46 @@ def read_arrays(
     if metadata.get(CHECKSUM) != checksum(arrays, text):
         raise ValueError("This file is damaged: it does not hold what was written.")
     return arrays, text
+
+
+@contextmanager
+def held_alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against all who would hold it too, in this process or another.
+
+    Where the system has no such locks (Windows, some network disks) it is not held.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    BlockingIOError
+        If somebody else holds it.
+    """
+    if fcntl is None:
+        yield
+        return
+    place = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                # By hand: a process forked meanwhile has the folder open still.
+                fcntl.flock(place, fcntl.LOCK_UN)
+    finally:
+        os.close(place)
 
 
 def checksum(arrays: Mapping[str, NDArray[Any]], text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -36,7 +35,7 @@ from ._device import device_at_hand, resolve_device
 from ._documentation import documentation_template
 from ._isolation import isolated
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
-from ._version import __version__, stamped, unstamped
+from ._version import stamped, unstamped
 from .alignment import Aligner, GeometricAlignment
 from .data import (
     MixedModalData,
@@ -47,7 +46,8 @@ from .data import (
 )
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
-from .fitting import Fit, Seeds, check_data, fingerprint, fit_model
+from .fitting import Fit, Seeds, check_data, fit_model
+from .identity import fit_identity
 from .model import FittedModel
 from .networks import Architecture, CrossModalSystem
 from .plan import (
@@ -85,8 +85,6 @@ class _Number(Interval):  # type: ignore[misc]
             return False
 
 
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # which repr gives where a class has no own
-_CHANGES_NOTHING = {"checkpoint", "checkpoint_every", "verbose", "device"}
 _COUNT = _Number(Integral, 1, None, closed="left")
 _NATURAL = _Number(Integral, 0, None, closed="left")
 _WEIGHT = _Number(Real, 0, LARGEST, closed="both")
@@ -211,7 +209,7 @@ class MixedModalClustering(
     checkpoint : str, PathLike or None, default=None
         Folder in which a fit is kept while it runs. A fit with the same folder, data and
         parameters goes on from there, to the same result; with others it is refused. One
-        folder a fit.
+        folder a fit, so none under a search.
     checkpoint_every : float, default=60.0
         Seconds between two files in it.
     n_iter_no_change : int or None, default=None
@@ -826,7 +824,9 @@ class MixedModalClustering(
         callbacks: list[Callback] = [tasks]
         if self.n_iter_no_change is not None:
             callbacks.append(EarlyStop(int(self.n_iter_no_change), float(self.tol)))
-        identity = fingerprint(checked) | self._identity() if self.checkpoint else {}
+        identity = {}
+        if self.checkpoint is not None:
+            identity = fit_identity(checked, self.get_params(deep=False), seeds, device)
         with (
             kept_on_disk(self.checkpoint, self.checkpoint_every, identity, seeds) as (seeds, kept),
             shown_progress(self.verbose, plan.n_epochs) as progress,
@@ -934,17 +934,6 @@ class MixedModalClustering(
                 given.max_epoch_rows,
             ),
         )
-
-    def _identity(self) -> dict[str, str]:
-        # What a checkpoint must be of: parameters that change the result, and versions.
-        given = {
-            name: _ADDRESS.sub("", repr(value))
-            for name, value in self.get_params(deep=False).items()
-            if name not in _CHANGES_NOTHING
-        }
-        if not isinstance(self.random_state, Integral):
-            given["random_state"] = "drawn"  # the seeds are in the checkpoint
-        return given | {"skdm2c": __version__, "torch": str(torch.__version__)}
 
     def _networks_before(self, names: tuple[str, ...]) -> CrossModalSystem | None:
         model: FittedModel | None = getattr(self, "_model", None)

@@ -15,7 +15,6 @@ from functools import partial
 from itertools import combinations
 from numbers import Real
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
 import torch
@@ -52,7 +51,6 @@ from .training import (
 )
 
 LEAST_ROWS = 2  # of each modality
-FINGERPRINT_ROWS = 1000
 MAX_TEMPERATURE_ROWS = 5000  # that tell how sure probabilities are to be
 
 
@@ -148,32 +146,6 @@ def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -
         for door, block in zip(doors, data.blocks.values(), strict=True)
     ]
     return CheckedData(data.names, doors, rows, data.codes)
-
-
-def fingerprint(data: CheckedData) -> dict[str, str]:
-    """Tell data from others, by what a look at some rows can tell.
-
-    Parameters
-    ----------
-    data : CheckedData
-
-    Returns
-    -------
-    dict of str to str
-        Rows, columns and a checksum of 1000 rows of each modality, and the rows' order.
-
-    Examples
-    --------
-    >>> X = MixedModalData(np.eye(3), np.ones((2, 5)))
-    >>> found = fingerprint(check_data(X, 2, True))
-    >>> found["modality 'a'"][:5], sorted(found)
-    ('3 x 3', ["modality 'a'", "modality 'b'", 'order of rows'])
-    """
-    found = {}
-    for name, x in zip(data.names, data.rows, strict=True):
-        some = subsample(len(x), FINGERPRINT_ROWS, np.random.RandomState(0))
-        found[f"modality {name!r}"] = f"{len(x)} x {x.shape[1]}, {crc32(x[some].tobytes()):08x}"
-    return {**found, "order of rows": f"{crc32(data.codes.astype(np.int64).tobytes()):08x}"}
 
 
 def _require_all_modalities(data: MixedModalData) -> None:

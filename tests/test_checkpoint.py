@@ -10,11 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c._files import read_arrays, write_arrays
-from skdm2c.training import Checkpoint, TrainingState
+from skdm2c.alignment import Alignment
+from skdm2c.fitting import check_data
+from skdm2c.identity import fit_identity
+from skdm2c.training import Callback, Callbacks, Checkpoint, TrainingState
 from skdm2c.training import checkpoint as checkpoint_module
+from skdm2c.training.loop import run_phase
 
 pytest.importorskip("safetensors")
 
@@ -32,12 +37,11 @@ def cut_after(monkeypatch, n_epochs, error=KeyboardInterrupt):
     seen = []
 
     class Cut(Checkpoint):
-        def on_epoch_end(self, state, record):
-            wanted = super().on_epoch_end(state, record)
-            seen.append(record)
+        def on_epoch_over(self, state):
+            super().on_epoch_over(state)
+            seen.append(state.records[-1])
             if len(seen) == n_epochs:
                 raise error
-            return wanted
 
     monkeypatch.setattr(checkpoint_module, "Checkpoint", Cut)
     return seen
@@ -155,6 +159,84 @@ def test_another_fit_is_refused_and_nothing_is_overwritten(kept, blobs):
     kept.set_params(verbose=0, checkpoint_every=7.0, device="cpu").fit(X)  # these change nothing
 
 
+@pytest.mark.parametrize(
+    "alike",
+    [
+        {"n_components": np.int64(4), "lambda_cycle": 1},
+        {"generator_hidden_sizes": [8, 4]},
+        {"generator_hidden_sizes": np.array([8, 4])},
+    ],
+)
+def test_a_parameter_may_be_spelled_another_way(kept, blobs, alike):
+    kept.set_params(n_components=4, lambda_cycle=1.0, generator_hidden_sizes=(8, 4)).fit(blobs[0])
+    labels = kept.labels_
+    np.testing.assert_array_equal(kept.set_params(**alike).fit(blobs[0]).labels_, labels)
+
+
+class Shifted:
+    """An aligner of one's own that looks like any other of its class."""
+
+    def __init__(self, by):
+        self.by = by
+
+    def describe(self, modality, rng):
+        return modality.n_clusters
+
+    def match(self, left, right, rng):
+        return Alignment.of_partners((np.arange(left) + self.by) % left, 0.9)
+
+
+def test_an_aligner_of_ones_own_is_told_from_others_of_its_class(kept, blobs):
+    kept.set_params(alignment=Shifted(0)).fit(blobs[0])
+    kept.set_params(alignment=Shifted(0)).fit(blobs[0])
+    with pytest.raises(ValueError, match=r"differs in alignment \(then Shifted \w+, now Shifted"):
+        kept.set_params(alignment=Shifted(1)).fit(blobs[0])
+    with pytest.raises(ValueError, match="cannot tell this alignment, a Shifted, from others"):
+        kept.set_params(alignment=Shifted(lambda: 1)).fit(blobs[0])
+
+
+def test_random_states_are_told_apart_by_what_they_draw(kept, blobs):
+    kept.set_params(random_state=np.random.RandomState(0)).fit(blobs[0])
+    labels = kept.labels_
+    kept.set_params(random_state=np.random.RandomState(0)).fit(blobs[0])
+    np.testing.assert_array_equal(kept.labels_, labels)
+    with pytest.raises(ValueError, match=r"random_state \(then RandomState, drawn"):
+        kept.set_params(random_state=np.random.RandomState(5)).fit(blobs[0])
+
+
+def test_every_number_and_every_name_of_the_data_counts():
+    pandas = pytest.importorskip("pandas")
+    a = np.random.RandomState(0).randn(3000, 4).astype(np.float32)
+    frame = pandas.DataFrame(a, columns=[*"abcd"])
+
+    def identity(block, device="cpu"):
+        data = check_data(MixedModalData(block, a[:50]), 2, False)
+        parameters = MixedModalClustering(random_state=0).get_params()
+        return fit_identity(data, parameters, (1, 2, 3, 4), torch.device(device))
+
+    for row in (0, 1234, 2999):
+        other = a.copy()
+        other[row, 2] += 1e-6
+        assert identity(other) != identity(a)
+    assert identity(frame.rename(columns={"a": "b", "b": "a"})) != identity(frame)
+    assert identity(frame) == identity(frame.copy())
+    here, there = identity(a), identity(a, "cuda")
+    assert {name for name in here if here[name] != there[name]} == {"device"}
+
+
+def test_a_folder_is_that_of_one_fit_at_a_time(kept, blobs, monkeypatch):
+    def write(path, *rest):
+        with pytest.raises(ValueError, match="that of a fit which is running now"):
+            MixedModalClustering(**kept.get_params()).fit(blobs[0])
+        monkeypatch.setattr(checkpoint_module, "write_arrays", write_arrays)
+        write_arrays(path, *rest)
+
+    pytest.importorskip("fcntl")
+    monkeypatch.setattr(checkpoint_module, "write_arrays", write)
+    kept.fit(blobs[0])
+    kept.fit(blobs[0])  # it is let go of
+
+
 def test_a_warm_start_cannot_be_kept(kept, blobs):
     kept.set_params(warm_start=True).fit(blobs[0])
     with pytest.raises(ValueError, match="checkpoint=.* cannot keep a fit with warm_start=True"):
@@ -211,6 +293,27 @@ def test_files_of_others_in_the_folder_are_left_alone(kept, blobs):
     assert len(content(kept.checkpoint)) == 4
 
 
+def test_what_a_kill_left_in_the_middle_of_writing_is_cleared_away(kept, blobs):
+    kept.checkpoint.mkdir()
+    (kept.checkpoint / f"000003.safetensors.{'0a' * 16}").write_text("half a f")
+    (kept.checkpoint / "000003.safetensors.bak").write_text("mine")
+    kept.fit(blobs[0])
+    assert sorted(content(kept.checkpoint))[0] == "000003.safetensors.bak"
+    assert len(content(kept.checkpoint)) == 3
+
+
+def test_a_phase_that_a_callback_ended_is_over_on_disk_too(tmp_path):
+    class Ends(Callback):
+        def on_epoch_end(self, state, record):
+            return True
+
+    state = TrainingState("pretraining", torch.nn.Linear(1, 1), {}, {}, torch.Generator())
+    kept = Checkpoint(tmp_path, 0.0, {}, (1,))
+    run_phase(state, [1.0], lambda x: {"loss": torch.tensor(x)}, 5, Callbacks([kept, Ends()]))
+    assert Checkpoint(tmp_path, 0.0, {}, (1,))._phases['["pretraining", {}]']["over"]
+    assert list(content(tmp_path)) == ["000001.safetensors"]
+
+
 def test_a_full_disk_is_no_end(fitted, kept, blobs, monkeypatch):
     written = []
 
@@ -231,6 +334,8 @@ def test_a_folder_that_cannot_be_made_is_told_before_training(tiny, blobs, tmp_p
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         tiny.set_params(checkpoint=tmp_path / "file" / "kept").fit(blobs[0])
+    with pytest.raises(ValueError, match="file' is a file: give the name of a folder"):
+        tiny.set_params(checkpoint=tmp_path / "file").fit(blobs[0])
 
 
 def test_without_safetensors_one_is_told_before_training(kept, blobs, monkeypatch):

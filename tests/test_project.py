@@ -48,6 +48,7 @@ HOUSE = [
     "plan _persistence _sklearn",
     "model",
     "fitting",
+    "identity",
     "plotting",
     "report",
     "estimator presets singlecell",

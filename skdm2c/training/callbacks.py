@@ -42,6 +42,9 @@ class Callback:
         """Look at an epoch that is over; return True to end the phase here."""
         return False
 
+    def on_epoch_over(self, state: TrainingState) -> None:
+        """Look at the state once all have seen the epoch: nothing is in flight then."""
+
     def on_phase_end(self, state: TrainingState) -> None:
         """Look at a phase that is over."""
 
@@ -80,6 +83,11 @@ class Callbacks(Callback):
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Tell all; True if one of them wants the phase to end."""
         return any([callback.on_epoch_end(state, record) for callback in self.callbacks])
+
+    def on_epoch_over(self, state: TrainingState) -> None:
+        """Tell all."""
+        for callback in self.callbacks:
+            callback.on_epoch_over(state)
 
     def on_phase_end(self, state: TrainingState) -> None:
         """Tell all."""

@@ -8,22 +8,23 @@ import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .._files import Arrays, read_arrays, write_arrays
+from .._files import Arrays, held_alone, read_arrays, write_arrays
 from ..exceptions import caller_level
-from .callbacks import Callback, Record
+from .callbacks import Callback
 from .state import TrainingState
 
 FORMAT = 1  # of the files; it grows when that changes
 KEPT = 2  # files: the last, and the one before
 SNAPSHOT_EVERY = 1.0  # seconds of work that an interrupt may cost
 NAME = re.compile(r"(\d{6,})\.safetensors")
+UNFINISHED = re.compile(NAME.pattern + r"\.[0-9a-f]{32}")  # left by a process that was killed
 
 Saved = dict[str, Any]
 
@@ -38,7 +39,7 @@ class Checkpoint(Callback):
     Parameters
     ----------
     folder : Path
-        Made if it is not there. Two files are kept in it.
+        Two files are kept in it.
     every : float
         Seconds between two files.
     identity : dict of str to str
@@ -67,7 +68,6 @@ class Checkpoint(Callback):
         self._phases: dict[str, Saved] = {}
         self._number = 0
         self._unwritten = False
-        folder.mkdir(parents=True, exist_ok=True)
         self._open()
         self._written = self._looked = time.monotonic()
 
@@ -77,7 +77,7 @@ class Checkpoint(Callback):
         if known is not None:
             state.load_state_dict(known)
 
-    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+    def on_epoch_over(self, state: TrainingState) -> None:
         """Save if it is time to."""
         now = time.monotonic()
         if now - self._written >= self.every:
@@ -85,7 +85,6 @@ class Checkpoint(Callback):
             self.write()
         elif now - self._looked >= SNAPSHOT_EVERY:
             self._look(state)
-        return False
 
     def on_phase_end(self, state: TrainingState) -> None:
         """Remember what the phase came to."""
@@ -132,6 +131,9 @@ class Checkpoint(Callback):
         return sorted(((int(m[1]), path) for m, path in found if m), reverse=True)
 
     def _open(self) -> None:
+        for path in self.folder.iterdir():
+            if UNFINISHED.fullmatch(path.name):
+                path.unlink(missing_ok=True)
         files = self._files()
         refused = []
         for _, path in files:
@@ -209,22 +211,42 @@ def kept_on_disk(
     Raises
     ------
     ValueError
-        If the folder is that of another fit.
+        If the folder is that of another fit, or of one that is running, or a file.
     """
     if folder is None:
         yield seeds, []
         return
-    checkpoint = Checkpoint(Path(folder), every, identity, seeds)
     try:
-        yield checkpoint.seeds, [checkpoint]
-    except KeyboardInterrupt as interrupt:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ValueError(
+            f"checkpoint={os.fspath(folder)!r} is a file: give the name of a folder."
+        ) from None
+    with _held_alone(folder):
+        checkpoint = Checkpoint(Path(folder), every, identity, seeds)
+        try:
+            yield checkpoint.seeds, [checkpoint]
+        except KeyboardInterrupt as interrupt:
+            checkpoint.write()
+            interrupt.add_note(
+                f"What was learned is in {os.fspath(folder)!r}: fit again with this checkpoint, "
+                "the same data and the same parameters to go on."
+            )
+            raise
         checkpoint.write()
-        interrupt.add_note(
-            f"What was learned is in {os.fspath(folder)!r}: fit again with this checkpoint, the "
-            "same data and the same parameters to go on."
-        )
-        raise
-    checkpoint.write()
+
+
+@contextmanager
+def _held_alone(folder: str | os.PathLike[str]) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held_alone(Path(folder)))
+        except BlockingIOError:
+            raise ValueError(
+                f"checkpoint={os.fspath(folder)!r} is that of a fit which is running now. Give "
+                "every fit a folder of its own; under a search, checkpoint=None."
+            ) from None
+        yield
 
 
 def _key(state: TrainingState) -> str:

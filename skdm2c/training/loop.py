@@ -74,6 +74,7 @@ def run_phase(
         state.epoch += 1
         state.records.append(record)
         state.over = callback.on_epoch_end(state, record)
+        callback.on_epoch_over(state)
     callback.on_phase_end(state)
 
 
