@@ -34,6 +34,7 @@ from torch import nn
 from ._device import device_at_hand, resolve_device
 from ._documentation import documentation_template
 from ._isolation import isolated
+from ._messages import about
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
 from ._version import stamped, unstamped
 from .alignment import Aligner, GeometricAlignment
@@ -868,7 +869,7 @@ class MixedModalClustering(
         if given.alignment_epochs > 0:
             aligner = GeometricAlignment() if given.alignment == "geometry" else given.alignment
         return FitPlan(
-            hub=None if given.unify_to == "auto" else modality_index(given.unify_to, names),
+            hub=_hub(given.unify_to, names),
             n_neighbors=given.n_neighbors,
             learning_rates=rates,
             aligner=aligner,
@@ -974,6 +975,13 @@ class MixedModalClustering(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _hub(unify_to: str | int, names: tuple[str, ...]) -> int | None:
+    try:
+        return None if unify_to == "auto" else modality_index(unify_to, names)
+    except ValueError as error:
+        raise about(f"unify_to={unify_to!r}", error) from None
 
 
 def _plain_number(value: Any) -> Any:

@@ -25,6 +25,7 @@ from ._persistence import system_from_arrays, system_to_arrays
 from ._version import __version__
 from .alignment import Alignment, GeometricAlignment
 from .clustering import Clusters
+from .data.container import check_names
 from .data.scaling import ModalityInput
 from .estimator import MixedModalClustering, fitted_attributes
 from .fitting import Fit
@@ -32,6 +33,7 @@ from .model import FittedModel
 from .scoring import ClusterProfile
 
 FORMAT = 1  # of the file; it grows when that changes
+LARGEST_FOUND = 1e100  # in size, of the numbers in a file: their squares are numbers too
 CLUSTERS = ("origin", "projection", "means", "log_weights")
 
 
@@ -47,7 +49,7 @@ def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) ->
     ----------
     estimator : MixedModalClustering
         Fitted, on any device. Of a Pipeline give the last step, and keep the steps before by
-        another way.
+        another way. Its ``checkpoint`` is not written: that is a folder of this machine.
     path : str or PathLike
         By habit it ends with ".safetensors".
 
@@ -59,7 +61,8 @@ def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) ->
         If it is something else.
     ValueError
         If a parameter is no plain value and so cannot be written: an aligner of one's own,
-        a RandomState.
+        a RandomState. If one was set since the fit to what no fit would take, or a name holds
+        half a character (a lone surrogate).
     ImportError
         If safetensors is not installed.
 
@@ -88,6 +91,7 @@ def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) ->
         )
     model = estimator._fitted_model()
     arrays, text = _written(estimator, model)
+    _require_parameters(estimator, model.names)
     write_arrays(path, arrays, text)
 
 
@@ -125,7 +129,9 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
     """
     arrays, text = read_arrays(path, "model that save_model wrote", _require_format)
     try:
-        estimator = _read(json.loads(text), _Arrays(arrays))
+        found = json.loads(text, parse_constant=_refuse)
+        _require(_is_unicode(json.dumps(found, ensure_ascii=False)), "it holds half a character")
+        estimator = _read(found, _Arrays(arrays))
     except (
         KeyError,
         TypeError,
@@ -133,6 +139,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
         IndexError,
         OverflowError,
         RecursionError,
+        MemoryError,
     ) as error:
         raise ValueError(f"This file is damaged: {type(error).__name__}: {error}") from error
     if device is None:
@@ -171,7 +178,7 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             "format": FORMAT,
             "version": __version__,
             "parameters": {
-                name: _plain(name, value)
+                name: None if name == "checkpoint" else _plain(name, value)
                 for name, value in estimator.get_params(deep=False).items()
             },
             "names": model.names,
@@ -186,7 +193,10 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             "history": estimator.history_,
         },
         allow_nan=False,
+        ensure_ascii=False,
     )
+    if not _is_unicode(text):
+        raise ValueError("The name of a modality or column holds half a character: rename it.")
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}, text
 
 
@@ -239,7 +249,6 @@ class _Arrays:
 
     def __init__(self, arrays: Arrays) -> None:
         self._arrays = dict(arrays)
-        self.n_elements = sum(array.size for array in arrays.values())
 
     def take(self, name: str, dtype: Any, *shape: int | None) -> NDArray[Any]:
         """Take an array; of a length that is None any will do."""
@@ -250,17 +259,22 @@ class _Arrays:
         )
         if array.dtype != dtype or not fits:
             _refuse(f"{name} is of {array.dtype} and shape {array.shape}")
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            _refuse(f"{name} holds NaN or infinity")
+        if array.dtype.kind == "f":
+            largest = min(LARGEST_FOUND, float(np.finfo(array.dtype).max))
+            fine = bool((np.abs(array) <= largest).all())
+            _require(fine, f"{name} holds NaN, infinity or what is as good as that")
         return array
 
     def weights(self) -> Arrays:
-        """Take what there is of weights, of whatever shapes."""
+        """Take what there is of weights, of whatever shapes; some of a layer are counters."""
         names = [name for name in self._arrays if name.startswith("weights/")]
         found = {name.removeprefix("weights/"): self._arrays.pop(name) for name in names}
         for name, array in found.items():
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                _refuse(f"weights {name} hold NaN or infinity")
+            _require(
+                array.dtype == np.float32 or (array.dtype == np.int64 and array.size == 1),
+                f"weights {name} are of {array.dtype}",
+            )
+            _require(bool(np.isfinite(array).all()), f"weights {name} hold NaN or infinity")
         return found
 
     def require_empty(self) -> None:
@@ -313,6 +327,10 @@ def _read(found: dict[str, Any], arrays: _Arrays) -> MixedModalClustering:
         Fit(model, embedding, history), np.array(model.names, dtype=str)[codes]
     )
     estimator = MixedModalClustering(**dict(_parameters(found["parameters"])))
+    try:
+        _require_parameters(estimator, model.names)
+    except ValueError as error:
+        _refuse(f"its parameters are none ({error})")
     # As they were where it was fitted: another machine may round otherwise.
     own = {"labels_": labels.astype(np.int32), "cluster_centers_": centers}
     estimator.__dict__.update(attributes | own)
@@ -324,18 +342,30 @@ def _within(numbers: NDArray[np.integer], n: int) -> bool:
 
 
 def _is_record(record: Any) -> bool:
+    if not isinstance(record, dict):
+        return False
+    numbers = {key: value for key, value in record.items() if key not in ("phase", "modality")}
     return (
-        isinstance(record, dict)
-        and {"phase", "epoch", "n_epochs", "seconds"} <= set(record)
-        and all(isinstance(value, str | int | float) for value in record.values())
+        isinstance(record.get("phase"), str)
+        and isinstance(record.get("modality", ""), str)
+        and {"epoch", "n_epochs", "seconds"} < set(numbers)  # and losses
+        and all(_is_number(value) for value in numbers.values())
+        and type(record["epoch"]) is type(record["n_epochs"]) is int
     )
+
+
+def _require_parameters(estimator: MixedModalClustering, names: tuple[str, ...]) -> None:
+    # All that a fit checks of them.
+    estimator._validate_params()
+    estimator._plan(names)
 
 
 def _parameters(found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     known = MixedModalClustering._get_param_names()
     for name, value in found.items():
         _require(name in known, f"there is no parameter {name!r}")
-        yield name, _parameter(value)
+        # A folder that a stranger has named is not written into.
+        yield name, None if name == "checkpoint" else _parameter(value)
 
 
 def _parameter(value: Any) -> Any:
@@ -349,20 +379,21 @@ def _parameter(value: Any) -> Any:
 
 
 def _read_model(found: dict[str, Any], arrays: _Arrays) -> FittedModel:
-    names, widths, hub = tuple(found["names"]), found["n_features"], found["hub"]
-    _require(
-        len(names) > 1
-        and len(set(names)) == len(names)
-        and all(isinstance(name, str) and name for name in names),
-        "its modalities have no names of their own",
-    )
+    given, widths, hub = found["names"], found["n_features"], found["hub"]
+    _require(isinstance(given, list) and len(given) > 1, "it has no modalities")
+    try:
+        names = check_names(given, len(given))
+    except ValueError as error:
+        _refuse(f"its modalities have no names ({error})")
     numbers = range(len(names))
     _require(len(widths) == len(names) and all(map(_is_size, widths)), "it has no columns")
     _require(type(hub) is int and hub in numbers, f"its hub is {hub!r}")
     weights = arrays.weights()
     architecture = _read_architecture(found["architecture"])
+    layers, numbers_in_layers = _size_of(architecture, widths)
     _require(
-        _least_weights(architecture, widths) <= arrays.n_elements,
+        2 * layers <= len(weights)
+        and numbers_in_layers <= sum(array.size for array in weights.values()),
         "its networks are larger than the file",
     )
     system = system_from_arrays(
@@ -399,8 +430,16 @@ def _is_size(value: Any) -> bool:
     return type(value) is int and value > 0
 
 
-def _is_number(value: Any, least: float, most: float = float("inf")) -> bool:
-    return type(value) in (int, float) and least <= value <= most and value < float("inf")
+def _is_number(value: Any, least: float = -LARGEST_FOUND, most: float = LARGEST_FOUND) -> bool:
+    return type(value) in (int, float) and least <= value <= most
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_architecture(found: dict[str, Any]) -> dict[str, Any]:
@@ -416,13 +455,18 @@ def _read_architecture(found: dict[str, Any]) -> dict[str, Any]:
     return found | {name: tuple(found[name]) for name in sizes}
 
 
-def _least_weights(architecture: dict[str, Any], widths: list[int]) -> int:
-    # So that a short file cannot ask for more memory than there is.
-    c = architecture["n_components"]
-    chains = [[d, *architecture["autoencoder_hidden_sizes"], c] for d in widths]
-    chains += [[c, *architecture["generator_hidden_sizes"]]]
-    chains += [[c, *architecture["discriminator_hidden_sizes"], 1]]
-    return sum(a * b for chain in chains for a, b in pairwise(chain))
+def _size_of(architecture: dict[str, Any], widths: list[int]) -> tuple[int, int]:
+    # Linear layers, and weights and biases in them. So that a short file cannot ask for more
+    # time and memory than one that holds its networks.
+    c, m = architecture["n_components"], len(widths)
+    there = [[d, *architecture["autoencoder_hidden_sizes"], c] for d in widths]
+    there += [[c, *architecture["generator_hidden_sizes"]]] * (2 * m - 2)
+    chains = there + [chain[::-1] for chain in there]
+    chains += [[c, *architecture["discriminator_hidden_sizes"], 1]] * m
+    return (
+        sum(len(chain) - 1 for chain in chains),
+        sum(a * b + b for chain in chains for a, b in pairwise(chain)),
+    )
 
 
 def _read_clusters(arrays: _Arrays, c: int) -> Clusters:
@@ -454,7 +498,9 @@ def _read_door(
     door.scaling_, door.n_features_in_ = scaling, width
     if columns is not None:
         _require(
-            len(columns) == width and all(isinstance(column, str) for column in columns),
+            isinstance(columns, list)
+            and len(columns) == width
+            and all(isinstance(column, str) for column in columns),
             f"{name!r}: its columns have no names",
         )
         door.feature_names_in_ = np.array(columns, dtype=object)

@@ -187,6 +187,8 @@ def test_scikit_learn_and_pickle_take_it():
         (([[1, 2], [3]], np.zeros((2, 2))), {}, "different lengths"),
         ((np.zeros((2, 2)),) * 2, {"names": ("x", "x")}, "different strings"),
         ((np.zeros((2, 2)),) * 2, {"names": ("x",)}, "2 different strings"),
+        ((np.zeros((2, 2)),) * 2, {"names": ("x", "a\0")}, "not end in a zero character"),
+        ((np.zeros((2, 2)),) * 2, {"names": ("x", "a" * 1001)}, "at most 1000 characters"),
         ((np.zeros((2, 2)),) * 2, {"names": "ab"}, "sequence of strings"),
         ((np.zeros((2, 2)),) * 2, {"pairs": [(0, 5)]}, "no row 5"),
         ((np.zeros((2, 2)),) * 2, {"pairs": [(-1, 0)]}, "no row -1"),

@@ -17,6 +17,8 @@ from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_r
 from .pairs import Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
 
+LONGEST_NAME = 1000  # characters: every row's is held in memory
+
 
 class MixedModalData:
     """Instances that were each seen in one modality only, as one indexable set.
@@ -74,7 +76,7 @@ class MixedModalData:
     def __init__(self, *blocks: Any, names: Sequence[str] | None = None, pairs: Any = None) -> None:
         if blocks and all(block is None for block in blocks):
             raise ValueError("MixedModalData needs at least one block that is not None.")
-        self.names = _check_names(names, len(blocks))
+        self.names = check_names(names, len(blocks))
         self._blocks: dict[str, Any] = {
             name: None if block is None else _one_block(block, name)
             for name, block in zip(self.names, blocks, strict=True)
@@ -140,7 +142,7 @@ class MixedModalData:
         MixedModalData(image: 1 x 1, text: 1 x 1)
         """
         blocks, codes = split_frame(frame, columns, modality)
-        names = _check_names(list(columns), len(columns))
+        names = check_names(list(columns), len(columns))
         return cls._from_parts(dict(zip(names, blocks, strict=True)), codes, {})
 
     @classmethod
@@ -406,7 +408,29 @@ def _kind(block: Any) -> str:
     return type(block).__name__ + (f" of {dtype}" if dtype is not None else "")
 
 
-def _check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
+def check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
+    """Check the names of modalities, or make some up.
+
+    Parameters
+    ----------
+    names : sequence of str or None
+    n_blocks : int
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    ValueError
+        If they are not as many different strings as there are blocks, of 1 to 1000 characters
+        of which the last is no zero character (NumPy would drop it).
+
+    Examples
+    --------
+    >>> check_names(None, 3), check_names(["rna", "atac"], 2)
+    (('a', 'b', 'c'), ('rna', 'atac'))
+    """
     if n_blocks < 2:
         raise ValueError(
             f"MixedModalData needs two blocks or more, got {n_blocks}: MixedModalData(X_a, X_b). "
@@ -424,6 +448,11 @@ def _check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
             f"{reprlib.repr(names)}."
         )
     names = [str(name) for name in given]
+    if any(len(name) > LONGEST_NAME or name.endswith("\0") for name in names):
+        raise ValueError(
+            f"names must be of at most {LONGEST_NAME} characters and not end in a zero "
+            f"character, got {reprlib.repr(names)}."
+        )
     if len(names) != n_blocks or len(set(names)) != n_blocks:
         raise ValueError(f"names must be {n_blocks} different strings, got {reprlib.repr(names)}.")
     return tuple(names)
