@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import reprlib
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -47,7 +48,7 @@ from .data import (
 )
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
-from .fitting import Fit, Seeds, check_data, fit_model
+from .fitting import CheckedData, Fit, Seeds, check_data, fit_model
 from .identity import fit_identity
 from .model import FittedModel
 from .networks import Architecture, CrossModalSystem
@@ -220,7 +221,8 @@ class MixedModalClustering(
         By what part of themselves losses must fall to count, for ``n_iter_no_change``.
     warm_start : bool, default=False
         True goes on from the networks of the fit before, where there was one; modalities,
-        columns and widths of layers must be the same.
+        columns, widths of layers, normalization and whether ``lipschitz`` is "spectral_norm"
+        must be the same.
     verbose : int, default=0
         1 shows one bar over all phases with the time left, where rich is installed and there
         is a terminal or notebook, or else prints a few lines a phase; 2 prints every epoch.
@@ -810,8 +812,8 @@ class MixedModalClustering(
         if not container:
             _warn_of_plain_transformers(self)
         plan = self._plan(data.names)
-        before = self._networks_before(data.names)
         checked = check_data(data, plan.clustering.n_clusters, self.standardize)
+        before = self._networks_before(checked)
         device = resolve_device(self.device)
         # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
         random = check_random_state(
@@ -936,7 +938,7 @@ class MixedModalClustering(
             ),
         )
 
-    def _networks_before(self, names: tuple[str, ...]) -> CrossModalSystem | None:
+    def _networks_before(self, data: CheckedData) -> CrossModalSystem | None:
         model: FittedModel | None = getattr(self, "_model", None)
         if model is None or not self.warm_start:
             return None
@@ -945,11 +947,19 @@ class MixedModalClustering(
                 f"checkpoint={self.checkpoint!r} cannot keep a fit with warm_start=True that goes "
                 "on from another. Set one of them aside."
             )
-        if model.names != names:
+        if model.names != data.names:
             raise ValueError(
                 "warm_start=True goes on from the fit before, whose modalities were "
-                f"{model.names}, and are {names} now. Set warm_start=False to begin anew."
+                f"{model.names}, and are {data.names} now. Set warm_start=False to begin anew."
             )
+        for door, now in zip(model.doors, data.doors, strict=True):
+            then, new = (getattr(d, "feature_names_in_", None) for d in (door, now))
+            if then is not None and new is not None and then.tolist() != new.tolist():
+                raise ValueError(
+                    f"warm_start=True goes on from the fit before, whose columns of {door.name!r} "
+                    f"were {reprlib.repr(then.tolist())}, and are {reprlib.repr(new.tolist())} "
+                    "now. Set warm_start=False to begin anew, or bring them into that order."
+                )
         return model.system
 
     def _fitted_model(self) -> FittedModel:

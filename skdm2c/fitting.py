@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import combinations
 from numbers import Real
@@ -260,15 +260,18 @@ def fit_model(
 
 
 def _require_same_networks(before: CrossModalSystem, plan: FitPlan, widths: list[int]) -> None:
-    for what, old, new in (
-        ("columns", before.n_features, tuple(widths)),
-        ("networks", before.architecture, plan.networks),
-    ):
-        if old != new:
-            raise ValueError(
-                f"warm_start=True goes on from the fit before, whose {what} were {old}, and are "
-                f"{new} now. Set warm_start=False to begin anew, or keep them as they were."
-            )
+    then = {"numbers of columns": before.n_features, **asdict(before.architecture)}
+    now = {"numbers of columns": tuple(widths), **asdict(plan.networks)}
+    other = [
+        f"{'lipschitz=spectral_norm' if name == 'spectral' else name} (then {old}, now {now[name]})"
+        for name, old in then.items()
+        if old != now[name]
+    ]
+    if other:
+        raise ValueError(
+            f"warm_start=True goes on from the fit before, which differs in {', '.join(other)}. "
+            "Set warm_start=False to begin anew, or keep them as they were."
+        )
 
 
 def _draw_sample(data: CheckedData, seed: int) -> Sample:

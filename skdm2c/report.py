@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 import io
 import os
 import platform
@@ -358,7 +359,7 @@ def _settings(estimator: Any) -> Section:
 
 
 def _default(estimator: Any, name: str) -> Any:
-    return type(estimator)().get_params(deep=False)[name]
+    return inspect.signature(type(estimator)).parameters[name].default
 
 
 def _differs(value: Any, default: Any) -> bool:

@@ -544,9 +544,10 @@ def test_a_warm_start_from_another_hub_keeps_the_auto_encoders(blobs, tiny):
 @pytest.mark.parametrize(
     ("settings", "names", "message"),
     [
-        ({"n_components": 5}, ("a", "b"), "whose networks were .*n_components=4"),
+        ({"n_components": 5}, ("a", "b"), r"differs in n_components \(then 4, now 5\)"),
         ({}, ("b", "a"), r"whose modalities were \('a', 'b'\), and are \('b', 'a'\)"),
-        ({}, None, r"whose columns were \(10, 15\), and are \(15, 10\)"),
+        ({}, None, r"differs in numbers of columns \(then \(10, 15\), now \(15, 10\)\)"),
+        ({"lipschitz": "clip"}, ("a", "b"), r"lipschitz=spectral_norm \(then True, now"),
     ],
 )
 def test_a_warm_start_from_other_networks_is_refused(blobs, tiny, settings, names, message):
@@ -557,6 +558,16 @@ def test_a_warm_start_from_other_networks_is_refused(blobs, tiny, settings, name
     with pytest.raises(ValueError, match=message):
         tiny.set_params(**settings).fit(other)
     assert tiny.labels_ is before
+
+
+def test_a_warm_start_with_columns_in_another_order_is_refused(blobs, tiny):
+    pandas = pytest.importorskip("pandas")
+    a, b = blobs[0].blocks.values()
+    frame = pandas.DataFrame(a, columns=[*"abcdefghij"])
+    tiny.set_params(warm_start=True).fit(frame, b)
+    with pytest.raises(ValueError, match=r"columns of 'a' were \['a', .*and are \['j', "):
+        tiny.fit(frame.iloc[:, ::-1], b)
+    tiny.fit(frame, b)
 
 
 def test_a_divergence_in_the_very_last_step_is_one(blobs, tiny):

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -18,10 +19,11 @@ from skdm2c.plotting import (
     TranslationDisplay,
     UnifiedSpaceDisplay,
 )
-from skdm2c.plotting.canvas import shown, ticks
+from skdm2c.plotting.canvas import FAINT, shown, ticks
 from skdm2c.plotting.unified_space import group_colors
 
 plt = pytest.importorskip("matplotlib.pyplot")
+to_rgb = pytest.importorskip("matplotlib.colors").to_rgb
 
 OF_A_MODEL = [MatchingDisplay, ModalityMixDisplay, TrainingHistoryDisplay, UnifiedSpaceDisplay]
 HOSTILE = ("<b>rna</b> $\\frac{", "at\nac", "c" * 200)
@@ -101,6 +103,50 @@ def test_keywords_reach_matplotlib(fitted):
     assert line.get_linewidth() == 7
     (image,) = MatchingDisplay.from_estimator(fitted, image_kw={"cmap": "gray"}).ax_.images
     assert image.get_cmap().name == "gray"
+
+
+@pytest.mark.parametrize(
+    ("display", "given"),
+    [
+        (UnifiedSpaceDisplay, {"scatter_kw": {"lw": 1, "ec": "red", "marker": "s", "label": "l"}}),
+        (UnifiedSpaceDisplay, {"color": "probability", "scatter_kw": {"norm": "log", "lw": 1}}),
+        (UnifiedSpaceDisplay, {"color": "probability", "scatter_kw": {"cmap": "magma"}}),
+        (ModalityMixDisplay, {"bar_kw": {"ec": "red", "lw": 2, "label": "l", "fc": "blue"}}),
+        (TrainingHistoryDisplay, {"line_kw": {"c": "red", "ls": ":", "lw": 2, "label": "l"}}),
+        (MatchingDisplay, {"image_kw": {"norm": "linear"}, "bar_kw": {"fc": "red", "lw": 1}}),
+    ],
+)
+def test_keywords_may_have_any_of_matplotlibs_names(display, given, fitted):
+    display.from_estimator(fitted, **given).figure_.canvas.draw()
+
+
+def test_colours_of_points_are_said_by_color(fitted):
+    with pytest.raises(ValueError, match="scatter_kw holds a colour: .* with color="):
+        UnifiedSpaceDisplay.from_estimator(fitted, scatter_kw={"c": "red"})
+
+
+def test_values_that_are_no_numbers_are_faint_and_leave_the_scale_alone(fitted):
+    values = np.linspace(0, 1, 120)
+    values[[3, 70]], values[9] = np.nan, np.inf
+    display = UnifiedSpaceDisplay.from_estimator(fitted, color=values)
+    display.figure_.canvas.draw()
+    assert sum(len(points.get_offsets()) for points in display.ax_.collections) == 120
+    first = display.ax_.collections[0]
+    assert first.get_clim() == (0.0, 1.0)
+    np.testing.assert_allclose(first.get_facecolors()[3, :3], to_rgb(FAINT))
+    np.testing.assert_allclose(first.get_facecolors()[9, :3], to_rgb(FAINT))
+    nothing = UnifiedSpaceDisplay.from_estimator(fitted, color=np.full(120, np.nan))
+    nothing.figure_.canvas.draw()
+
+
+def test_few_rows_are_drawn_too(fitted, blobs):
+    one = UnifiedSpaceDisplay.from_estimator(fitted, blobs[0][:1], color="probability")
+    assert one.points.shape == (1, 2)
+    with pytest.raises(ValueError, match="X has no rows to draw"):
+        UnifiedSpaceDisplay.from_estimator(fitted, blobs[0][:0])
+    with pytest.raises(ValueError, match='projection="tsne" needs 5 rows, got 1: use "pca"'):
+        UnifiedSpaceDisplay.from_estimator(fitted, max_points=1, projection="tsne")
+    UnifiedSpaceDisplay.from_estimator(fitted, max_points=5, projection="tsne")
 
 
 # --- The unified space --------------------------------------------------------------------
@@ -334,12 +380,27 @@ def test_names_of_columns_are_those_of_the_fit(tiny, blobs):
     [
         ({"source": "b"}, "source and target are both 'b'"),
         ({"target": "c"}, "'c'"),
-        ({"image_shape": (4, 4)}, r"image_shape=\(4, 4\) has 16 pixels, and 'b' 15 columns"),
+        ({"image_shape": (4, 4)}, r"image_shape=\(4, 4\) must be .* as 'b' has columns, 15"),
+        ({"image_shape": (15,)}, r"image_shape=\(15,\) must be"),
+        ({"image_shape": (-3, -5)}, r"image_shape=\(-3, -5\) must be"),
+        ({"image_shape": (1, 3, 5)}, r"image_shape=\(1, 3, 5\) must be"),
+        ({"feature_names": ["x", "y"]}, "feature_names holds 2 names, and 'b' has 15 columns"),
     ],
 )
 def test_bad_translations_are_named(fitted, blobs, given, message):
     with pytest.raises(ValueError, match=message):
         TranslationDisplay.from_estimator(fitted, blobs[0], **given)
+
+
+def test_a_translation_goes_through_the_steps_of_a_pipeline(tiny, blobs):
+    X = blobs[0]
+    before = PerModality(a=StandardScaler(), b=PCA(5, random_state=0))
+    pipeline = make_pipeline(before, tiny).fit(X)
+    whole = TranslationDisplay.from_estimator(pipeline, X)
+    last = TranslationDisplay.from_estimator(pipeline[-1], pipeline[:-1].transform(X))
+    np.testing.assert_array_equal(whole.own, last.own)
+    np.testing.assert_array_equal(whole.translated, last.translated)
+    assert whole.own.shape == (3, 5)
 
 
 def test_a_translation_needs_rows_of_both(fitted, blobs):

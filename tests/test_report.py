@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from conftest import TINY
 from sklearn.exceptions import NotFittedError
 
 from skdm2c import MixedModalClustering, MixedModalData
@@ -206,3 +207,12 @@ def test_drawing_a_page_leaves_no_figure_behind(fitted, tmp_path):
     fitted.report(tmp_path / "report.html")
     assert plt.get_fignums() == [kept.number]
     assert plt.gcf() is kept
+
+
+def test_a_subclass_may_want_arguments_of_its_own(blobs):
+    class Ours(MixedModalClustering):
+        def __init__(self, project, n_clusters=3, random_state=0):
+            super().__init__(n_clusters, random_state=random_state, **TINY)
+            self.project = project
+
+    assert "project='x'" in str(Ours("x").fit(blobs[0]).report())

@@ -125,6 +125,58 @@ def fitted_estimator(estimator: Any) -> Any:
     return found
 
 
+def as_it_comes_to_the_model(estimator: Any, X: Any) -> Any:
+    """Send rows through the steps of a Pipeline that come before the model.
+
+    Parameters
+    ----------
+    estimator : MixedModalClustering, Pipeline or search
+        Fitted.
+    X : MixedModalData or MuData
+
+    Returns
+    -------
+    MixedModalData or MuData
+    """
+    if isinstance(estimator, BaseSearchCV):
+        return as_it_comes_to_the_model(estimator.best_estimator_, X)
+    if isinstance(estimator, Pipeline):
+        before = X if len(estimator) == 1 else estimator[:-1].transform(X)
+        return as_it_comes_to_the_model(estimator.steps[-1][1], before)
+    return X
+
+
+def keywords(kind: str, defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Put a user's keywords over those of a display, whichever of their names was used.
+
+    Parameters
+    ----------
+    kind : {"line", "bar", "image", "points"}
+        What is drawn: matplotlib knows its names, as lw and linewidth are one.
+    defaults, given : dict
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> keywords("line", {"linewidth": 1, "color": "black"}, {"lw": 7})
+    {'linewidth': 7, 'color': 'black'}
+    """
+    from matplotlib.cbook import normalize_kwargs
+    from matplotlib.collections import PathCollection
+    from matplotlib.image import AxesImage
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Rectangle
+
+    artists = {"line": Line2D, "bar": Rectangle, "image": AxesImage, "points": PathCollection}
+    ours, theirs = (normalize_kwargs(kw, artists[kind]) for kw in (defaults, given))
+    if "norm" in theirs:  # it has limits of its own
+        ours = {name: value for name, value in ours.items() if name not in ("vmin", "vmax")}
+    return ours | theirs
+
+
 def shown(name: str) -> str:
     r"""Make of a user's name a text for a picture: short, in one line, and no formula.
 

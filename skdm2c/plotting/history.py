@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..training import Record, losses_of
-from .canvas import COLORS, fitted_estimator, one_or_all, panels, shown
+from .canvas import COLORS, fitted_estimator, keywords, one_or_all, panels, shown
 
 # The paper's names where it has one.
 SYMBOLS = {
@@ -123,12 +123,14 @@ def _draw_phase(ax: Any, records: list[Record], line_kw: dict[str, Any]) -> None
             title = SYMBOLS.get(name, shown(name))
             label = title if alone else f"{shown(str(subject))}: {title}"
             kw = {
+                "label": label,
                 "color": COLORS[(i if alone else s) % len(COLORS)],
                 "linestyle": STYLES[i % len(STYLES)],
                 "marker": "." if len(of_it) == 1 else "",
             }
             values = [losses_of(record).get(name, np.nan) for record in of_it]
-            ax.plot([record["epoch"] + 1 for record in of_it], values, label=label, **kw | line_kw)
+            epochs = [record["epoch"] + 1 for record in of_it]
+            ax.plot(epochs, values, **keywords("line", kw, line_kw))
     if any(min(losses_of(record).values()) < 0 for record in records):
         ax.axhline(0, color="black", linewidth=0.5)
     ax.set(xlabel="epoch", ylabel="mean loss")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..alignment import SpokeMatching
-from .canvas import COLORS, FAINT, fitted_estimator, one_or_all, panels, shown, ticks
+from .canvas import COLORS, FAINT, fitted_estimator, keywords, one_or_all, panels, shown, ticks
 
 MOST_NUMBERS = 12  # clusters up to which shares are written into the matrix
 MOST_ACROSS = 15  # numbers below the matrix
@@ -133,7 +133,7 @@ def _draw_matrix(ax: Any, name: str, hub: str, spoke: SpokeMatching, image_kw: A
     k = len(spoke.mass)
     shares = spoke.mass / np.maximum(spoke.mass.sum(axis=1, keepdims=True), 1e-12)
     kw = {"cmap": "Blues", "vmin": 0.0, "vmax": 1.0, "interpolation": "nearest"}
-    image = ax.imshow(shares, **kw | image_kw)
+    image = ax.imshow(shares, **keywords("image", kw, image_kw))
     if k <= MOST_NUMBERS:
         for (r, c), share in np.ndenumerate(shares):
             if share >= 0.005:
@@ -149,7 +149,8 @@ def _draw_matrix(ax: Any, name: str, hub: str, spoke: SpokeMatching, image_kw: A
 def _draw_confidence(ax: Any, spoke: SpokeMatching, bar_kw: Any) -> Any:
     beside = ax.inset_axes([1.03, 0, 0.25, 1], sharey=ax)
     kw = {"color": COLORS[0], "height": 0.8}
-    beside.barh(np.arange(len(spoke.mass)), spoke.cluster_confidence, **kw | bar_kw)
+    rows = np.arange(len(spoke.mass))
+    beside.barh(rows, spoke.cluster_confidence, **keywords("bar", kw, bar_kw))
     beside.axvline(0.5, color=FAINT, linestyle="--", linewidth=1)  # below it the fit warns
     beside.tick_params(labelleft=False, left=False)
     beside.set(xlim=(0, 1), xticks=[0.5, 1])

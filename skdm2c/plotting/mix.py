@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .canvas import COLORS, fitted_estimator, one_or_all, panels, shown, ticks
+from .canvas import COLORS, fitted_estimator, keywords, one_or_all, panels, shown, ticks
 
 MOST_SIZES = 30  # clusters whose numbers of rows are written out
 
@@ -129,14 +129,14 @@ class ModalityMixDisplay:
         shares = self.counts / np.maximum(sizes, 1)[:, None]
         ends = np.cumsum(shares, axis=1)
         for m, name in enumerate(self.modality_names):
-            kw = {"color": COLORS[m % len(COLORS)], "edgecolor": "white", "linewidth": 0.5}
-            self.ax_.barh(
-                np.arange(k),
-                shares[:, m],
-                left=ends[:, m] - shares[:, m],
-                label=shown(name),
-                **kw | (bar_kw or {}),
-            )
+            kw = {
+                "left": ends[:, m] - shares[:, m],
+                "label": shown(name),
+                "color": COLORS[m % len(COLORS)],
+                "edgecolor": "white",
+                "linewidth": 0.5,
+            }
+            self.ax_.barh(np.arange(k), shares[:, m], **keywords("bar", kw, bar_kw or {}))
         expected = np.cumsum(self.counts.sum(axis=0) / max(self.counts.sum(), 1))
         for m, end in enumerate(expected[:-1]):
             label = "expected, were all alike" if m == 0 else None

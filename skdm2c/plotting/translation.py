@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from ..data import MixedModalData, as_known_modalities, modality_index
 from ..data.rows import Matrix
 from ..sampling import subsample
-from .canvas import fitted_estimator, panels, shown, ticks
+from .canvas import as_it_comes_to_the_model, fitted_estimator, keywords, panels, shown, ticks
 
 MOST_FEATURES = 30
 MOST_IMAGES = 20  # clusters
@@ -86,8 +87,8 @@ class TranslationDisplay:
 
         Parameters
         ----------
-        estimator : MixedModalClustering
-            Fitted. (Of a Pipeline give the last step, and rows as they come to it.)
+        estimator : MixedModalClustering, Pipeline or search
+            Fitted. Features are those that come to the model, after a Pipeline's other steps.
         X : MixedModalData or MuData
             With rows of both modalities; of more than 5000 each as many are drawn at random.
         source, target : str or int, default=0 and 1
@@ -111,21 +112,17 @@ class TranslationDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If a modality is unknown, both are the same, one has no rows, or a shape does not
-            fit the target's columns.
+            If a modality is unknown, both are the same, one has no rows, or names or a shape do
+            not fit the target's columns.
         """
         model = fitted_estimator(estimator)
         names = model.modality_names_
         s, t = (modality_index(m, names) for m in (source, target))
         if s == t:
             raise ValueError(f"source and target are both {names[s]!r}: give two modalities.")
-        width = model.n_features_per_modality_[names[t]]
-        if image_shape is not None and int(np.prod(image_shape)) != width:
-            raise ValueError(
-                f"image_shape={image_shape} has {int(np.prod(image_shape))} pixels, and "
-                f"{names[t]!r} {width} columns."
-            )
-        data = _some_rows(as_known_modalities(X, names), (s, t), random_state)
+        _check(names[t], model.n_features_per_modality_[names[t]], feature_names, image_shape)
+        rows = as_it_comes_to_the_model(estimator, X)
+        data = _some_rows(as_known_modalities(rows, names), (s, t), random_state)
         k = len(model.cluster_centers_)
         labels = model.predict(data)
         translated = model.translate(data.blocks[names[s]], source=s, target=t)
@@ -163,6 +160,22 @@ class TranslationDisplay:
         return self
 
 
+def _check(target: str, width: int, feature_names: Any, image_shape: Any) -> None:
+    if feature_names is not None and len(feature_names) != width:
+        raise ValueError(
+            f"feature_names holds {len(feature_names)} names, and {target!r} has {width} columns."
+        )
+    if image_shape is None:
+        return
+    sizes = [int(size) for size in image_shape if isinstance(size, Integral) and int(size) > 0]
+    fits = len(sizes) == len(image_shape) and int(np.prod(sizes)) == width
+    if not fits or len(sizes) not in (2, 3) or (len(sizes) == 3 and sizes[2] not in (3, 4)):
+        raise ValueError(
+            f"image_shape={image_shape} must be (height, width) or (height, width, 3) of as many "
+            f"numbers as {target!r} has columns, {width}."
+        )
+
+
 def _some_rows(data: MixedModalData, modalities: tuple[int, int], seed: int) -> MixedModalData:
     rng = np.random.RandomState(seed)
     kept = []
@@ -197,12 +210,13 @@ def _draw_profiles(display: TranslationDisplay, ax: Any, image_kw: Any) -> tuple
     features = np.sort(by_spread)
     scale = np.where(spread > 0, spread, 1.0)
     figure, axes = panels(ax, 2, (5.6, 1.6 + 0.16 * max(min(k, 60), 12)))
-    kw = {"cmap": "RdBu_r", "vmin": -2.5, "vmax": 2.5, "aspect": "auto", "interpolation": "nearest"}
+    usual = {"cmap": "RdBu_r", "vmin": -2.5, "vmax": 2.5, "aspect": "auto"}
+    kw = keywords("image", usual | {"interpolation": "nearest"}, image_kw)
     some = "" if d <= MOST_FEATURES else f", the {MOST_FEATURES} of {d:,} that vary most"
     image = None
     for panel, means, title in zip(axes, (translated, own), _titles(display), strict=True):
         panel.set_facecolor("0.85")  # of clusters without rows
-        image = panel.imshow(((means - center) / scale)[:, features], **kw | image_kw)
+        image = panel.imshow(((means - center) / scale)[:, features], **kw)
         panel.set(title=title, xlabel=f"feature{some}", ylabel="cluster", yticks=ticks(k))
         _name_features(panel, display.feature_names, features)
     figure.colorbar(image, ax=list(axes), label="mean of the cluster, in spreads of clusters")
@@ -223,7 +237,7 @@ def _draw_images(display: TranslationDisplay, ax: Any, image_kw: Any) -> tuple[A
     figure, axes = panels(ax, 2 * k, (1.0, 1.25), (2, k))
     both = np.stack([display.translated[:k], display.own[:k]])
     low, high = np.nanmin(display.own), np.nanmax(display.own)  # one scale for all
-    kw = {"cmap": "gray_r", "vmin": 0, "vmax": 1} | image_kw
+    kw = keywords("image", {"cmap": "gray_r", "vmin": 0, "vmax": 1}, image_kw)
     for panel, (side, c) in zip(axes, np.ndindex(2, k), strict=True):
         panel.set(xticks=[], yticks=[])
         panel.spines[:].set_visible(False)

@@ -12,9 +12,20 @@ from sklearn.manifold import TSNE
 
 from ..data import as_known_modalities
 from ..sampling import subsample
-from .canvas import COLORS, MARKERS, TEN, fitted_estimator, one_or_all, panels, shown
+from .canvas import (
+    COLORS,
+    FAINT,
+    MARKERS,
+    TEN,
+    fitted_estimator,
+    keywords,
+    one_or_all,
+    panels,
+    shown,
+)
 
 MAX_FIT_ROWS = 20_000  # that tell the principal components
+LEAST_ROWS = 5  # that neighbours can be kept of
 RASTER = 2_000  # points from which on they are drawn as pixels, also into a PDF
 MOST_IN_LEGEND = 12
 PROJECTIONS = ("pca", "tsne", "umap")
@@ -102,7 +113,8 @@ class UnifiedSpaceDisplay:
             The rows; None shows those of the fit.
         color : "modality", "cluster", "probability" or array-like of shape (n,)
             What colours tell apart: modality, cluster, how likely the likeliest cluster is, or
-            anything that one knows of the rows, in their order.
+            anything that one knows of the rows, in their order. Numbers that are NaN or
+            infinite are faint.
         projection : {"pca", "tsne", "umap"}, default="pca"
             "umap" needs the package umap-learn.
         max_points : int, default=5000
@@ -123,7 +135,8 @@ class UnifiedSpaceDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If ``color``, ``projection`` or ``max_points`` is no good.
+            If ``color``, ``projection``, ``max_points`` or ``scatter_kw`` is no good, or there
+            are no rows.
         ImportError
             If UMAP is asked for and not installed.
         """
@@ -132,8 +145,10 @@ class UnifiedSpaceDisplay:
         if X is None:
             embedding, modality = model.embedding_, model.modality_
         else:
-            embedding = np.asarray(estimator.transform(X))
             modality = as_known_modalities(X, model.modality_names_).modality
+            if not len(modality):
+                raise ValueError("X has no rows to draw.")
+            embedding = np.asarray(estimator.transform(X))
         values, name = _values(model, embedding, modality, color)
         rows = subsample(len(embedding), max_points, np.random.RandomState(random_state))
         display = cls(
@@ -167,14 +182,11 @@ class UnifiedSpaceDisplay:
         self.figure_, axes = panels(ax, 1, (6.4, 5.2))
         self.ax_ = one_or_all(axes)
         n = len(self.points)
-        kw = {
-            "s": float(np.clip(8000 / max(n, 1), 4, 30)),
-            "alpha": 0.7,
-            "linewidths": 0,
-            "rasterized": n >= RASTER,
-        } | (scatter_kw or {})
+        given = scatter_kw or {}
+        if {"c", "color", "facecolor", "facecolors", "fc"} & set(given):
+            raise ValueError("scatter_kw holds a colour: say what colours tell apart with color=.")
         draw = _draw_groups if _are_groups(self.values) else _draw_scale
-        draw(self, kw)
+        draw(self, given)
         title = "unified space"
         if n < self.n_rows:
             title += f", {n:,} of {self.n_rows:,} rows"
@@ -212,9 +224,13 @@ def _values(model: Any, embedding: Any, modality: Any, color: Any) -> tuple[NDAr
 
 
 def _projected(embedding: Any, rows: Any, projection: str, seed: int) -> NDArray[np.floating]:
+    if projection != "pca" and len(rows) < LEAST_ROWS:
+        raise ValueError(
+            f'projection="{projection}" needs {LEAST_ROWS} rows, got {len(rows)}: use "pca".'
+        )
     if min(embedding.shape) < 2:  # nothing to turn
         flat = np.zeros((len(rows), 2))
-        flat[:, : embedding.shape[1]] = embedding[rows]
+        flat[:, : embedding.shape[1]] = embedding[rows, :2]
         return flat
     if projection == "umap":
         try:
@@ -236,7 +252,7 @@ def _are_groups(values: NDArray[Any]) -> bool:
     return values.dtype.kind != "f"
 
 
-def _draw_groups(display: UnifiedSpaceDisplay, kw: dict[str, Any]) -> None:
+def _draw_groups(display: UnifiedSpaceDisplay, given: dict[str, Any]) -> None:
     ax, by_modality = display.ax_, display.values_name == "modality"
     groups, number = np.unique(np.asarray(display.values, dtype=str), return_inverse=True)
     if by_modality:  # in the order, and so in the colours, of the other displays
@@ -248,7 +264,8 @@ def _draw_groups(display: UnifiedSpaceDisplay, kw: dict[str, Any]) -> None:
     order = np.random.RandomState(0).permutation(len(number))  # no group hides another
     for name, marker in zip(display.modality_names, cycle(MARKERS), strict=False):
         at = order[display.modality[order] == name]
-        ax.scatter(*display.points[at].T, c=colors[number[at]], marker=marker, **kw)
+        colored = {"c": colors[number[at]], "marker": marker}
+        ax.scatter(*display.points[at].T, **_points_with(display, colored, given))
     if by_modality:
         _legend(ax, display.modality_names, colors, "upper right", markers=MARKERS)
         return
@@ -259,19 +276,35 @@ def _draw_groups(display: UnifiedSpaceDisplay, kw: dict[str, Any]) -> None:
     _legend_of_modalities(display)
 
 
-def _draw_scale(display: UnifiedSpaceDisplay, kw: dict[str, Any]) -> None:
+def _draw_scale(display: UnifiedSpaceDisplay, given: dict[str, Any]) -> None:
+    from matplotlib import colormaps
+
     values = np.asarray(display.values)
-    likely = display.values_name.startswith("probability")
-    low, high = (0.0, 1.0) if likely else (np.nanmin(values), np.nanmax(values))
-    scale = {"cmap": "cividis_r", "vmin": low, "vmax": high}
+    finite = values[np.isfinite(values)]
+    whole = display.values_name.startswith("probability") or not len(finite)
+    low, high = (0.0, 1.0) if whole else (finite.min(), finite.max())
+    # What is no number is drawn too, but faint.
+    values = np.where(np.isfinite(values), values, np.nan)
+    colors = colormaps.get_cmap(given.get("cmap") or "cividis_r").with_extremes(bad=FAINT)
+    given = {name: value for name, value in given.items() if name != "cmap"}
     for name, marker in zip(display.modality_names, cycle(MARKERS), strict=False):
         at = display.modality == name
+        scale = {"c": values[at], "marker": marker, "cmap": colors, "plotnonfinite": True}
         drawn = display.ax_.scatter(
-            *display.points[at].T, c=values[at], marker=marker, **scale | kw
+            *display.points[at].T,
+            **_points_with(display, scale | {"vmin": low, "vmax": high}, given),
         )
     bar = display.figure_.colorbar(drawn, ax=display.ax_, label=display.values_name)
     bar.solids.set(alpha=1)
     _legend_of_modalities(display)
+
+
+def _points_with(
+    display: UnifiedSpaceDisplay, colored: dict[str, Any], given: dict[str, Any]
+) -> dict[str, Any]:
+    n = len(display.points)
+    usual = {"s": float(np.clip(8000 / max(n, 1), 4, 30)), "alpha": 0.7, "linewidths": 0}
+    return keywords("points", usual | {"rasterized": n >= RASTER} | colored, given)
 
 
 def _legend_of_modalities(display: UnifiedSpaceDisplay) -> None:
