@@ -47,7 +47,13 @@ from .report import circumstances, table
 RESULTS = runs.RESULTS.with_name("speed.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
 FIT_PAIRS = ("facpix", "snare", "pbmc1k", "karpix")
-QUESTIONS = {"steps": "step", "use": "use", "workers": "workers", "fits": "fit"}  # and its lines
+QUESTIONS = {
+    "steps": "step",
+    "use": "use",
+    "workers": "workers",
+    "jobs": "jobs",
+    "fits": "fit",
+}  # and its lines
 MANY_ROWS, MANY_COLUMNS = 100_000, 256
 STEPS_AN_EPOCH = 8
 # Columns of the page's tables: formats by their heading.
@@ -72,6 +78,14 @@ WORKERS = {
     "one after the other, s": "{one_after_the_other:.1f}",
     "at once, s": "{at_once:.1f}",
     "times faster": "{times_faster:.2f}",
+}
+
+
+JOBS = {
+    "pair": "{pair}",
+    "n_jobs=1, s": "{one:.1f}",
+    "n_jobs=2, s": "{two:.1f}",
+    "times faster": "{times_faster:.2f} [{worst_times_faster:.2f}]",
 }
 
 
@@ -250,6 +264,29 @@ def measure_workers(pair: str, threads: int) -> dict[str, Any]:
     }
 
 
+def measure_jobs(pair: str, threads: int) -> dict[str, Any]:
+    """Time a fit whose modalities learn one after the other, and at once, in turn.
+
+    Returns
+    -------
+    dict
+        Medians: seconds ``one`` and ``two``, ``times_faster`` within a turn;
+        ``worst_times_faster``.
+    """
+    torch.set_num_threads(threads)
+    problem, y = runs.draw(pair, 0)
+    data = MixedModalData(problem.X_a, problem.X_b)
+    models = [MixedModalClustering(len(np.unique(y)), random_state=0, n_jobs=n) for n in (1, 2)]
+    one, two = _seconds_in_turn([partial(model.fit, data) for model in models], times=3)
+    assert (models[0].labels_ == models[1].labels_).all()
+    return {
+        "one": round(float(np.median(one)), 2),
+        "two": round(float(np.median(two)), 2),
+        "times_faster": round(float(np.median(one / two)), 2),
+        "worst_times_faster": round(float((one / two).min()), 2),
+    }
+
+
 def _seconds_in_turn(functions: Sequence[Callable[[], object]], times: int) -> NDArray[np.float64]:
     # One after the other, so often, as the machine is not equally fast at all times.
     seconds = np.empty((len(functions), times))
@@ -281,6 +318,10 @@ def measure(
         for pair in pairs[:1]:
             task = {"what": "workers", "pair": pair, "seed": 0}
             yield _line(task, partial(measure_workers, pair, threads), threads)
+    if "jobs" in questions:
+        for pair in pairs:
+            task = {"what": "jobs", "pair": pair, "seed": 0}
+            yield _line(task, partial(measure_jobs, pair, threads), threads)
     for seed in range(seeds if "fits" in questions else 0):
         for pair in pairs:
             yield _line(
@@ -328,6 +369,13 @@ One after the other, and in two workers of joblib's, on two cores. A fit compute
 thread, so workers never ask for more cores than there are of them.
 
 {lines_table(lines, "workers", WORKERS)}
+
+## One fit on two cores
+
+With `n_jobs=2` the two modalities learn by themselves at once; the labels are the same (asserted).
+In turn, three times: median [worst].
+
+{lines_table(lines, "jobs", JOBS)}
 
 ## A fit of the default against one of PUBLISHED
 

@@ -2,7 +2,8 @@
 
 Matrix libraries split long sums among their threads for some shapes; a rounding error
 then decides which restart of k-means is best, or grows in training. A fit would differ
-between a process and its workers. To use several cores, run several fits.
+between a process and its workers. To use several cores, run several fits, or let modalities
+learn at once (``n_jobs``).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
@@ -208,6 +209,10 @@ class MixedModalClustering(
         Restarts of k-means, which a mixture starts from too.
     device : str, default="auto"
         "auto" takes cuda, then mps, then cpu.
+    n_jobs : int or None, default=None
+        Threads in which modalities learn by themselves at once; more than there are
+        modalities are of no use. None is 1, but in a :func:`joblib.parallel_config`; -1 takes
+        all cores. It changes no result. Under a search leave it, and give that n_jobs.
     checkpoint : str, PathLike or None, default=None
         Folder in which a fit is kept while it runs. A fit with the same folder, data and
         parameters goes on from there, to the same result; with others it is refused. One
@@ -353,6 +358,7 @@ class MixedModalClustering(
         "assignment": [StrOptions({"mixture", "kmeans"})],
         "kmeans_n_init": [_COUNT],
         "device": [str, Hidden(torch.device)],
+        "n_jobs": [_COUNT, _Number(Integral, None, -1, closed="right"), None],
         "checkpoint": [str, os.PathLike, None],
         "checkpoint_every": [_WEIGHT],
         "n_iter_no_change": [_COUNT, None],
@@ -405,6 +411,7 @@ class MixedModalClustering(
         assignment: str = "mixture",
         kmeans_n_init: int = 10,
         device: str | torch.device = "auto",
+        n_jobs: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = 60.0,
         n_iter_no_change: int | None = None,
@@ -453,6 +460,7 @@ class MixedModalClustering(
         self.assignment = assignment
         self.kmeans_n_init = kmeans_n_init
         self.device = device
+        self.n_jobs = n_jobs
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.n_iter_no_change = n_iter_no_change
@@ -835,7 +843,15 @@ class MixedModalClustering(
             shown_progress(self.verbose, plan.n_epochs) as progress,
         ):
             callbacks = [*kept, progress, *callbacks]
-            fitted = fit_model(checked, plan, Seeds(*seeds), device, callbacks, before)
+            fitted = fit_model(
+                checked,
+                plan,
+                Seeds(*seeds),
+                device,
+                callbacks,
+                before,
+                effective_n_jobs(self.n_jobs),
+            )
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
         attributes = fitted_attributes(fitted, data.modality)

@@ -48,6 +48,7 @@ from .training import (
     pretrain_autoencoder,
     require_finite,
     train_adversarially,
+    train_together,
 )
 
 LEAST_ROWS = 2  # of each modality
@@ -165,6 +166,7 @@ def fit_model(
     device: torch.device,
     callbacks: Sequence[Callback] = (),
     before: CrossModalSystem | None = None,
+    n_threads: int = 1,
 ) -> Fit:
     """Learn all there is to learn.
 
@@ -178,6 +180,8 @@ def fit_model(
         Get one record an epoch and phase, after it was found to be sound.
     before : CrossModalSystem, default=None
         Of an earlier fit, to go on from; it stays as it is.
+    n_threads : int, default=1
+        In which modalities learn by themselves at once; it changes no result.
 
     Returns
     -------
@@ -201,7 +205,7 @@ def fit_model(
     if before is not None:
         _require_same_networks(before, plan, widths)
         autoencoders.load_state_dict(before.autoencoders.state_dict())
-    _pretrain(autoencoders, data, blocks, plan, seeds, rng, callback)
+    _pretrain(autoencoders, data, blocks, plan, seeds, callback, n_threads)
     sample = _draw_sample(data, seeds.alignment)
     latents = _encode(autoencoders, sample.rows, device)
     _require_finite("latent space", latents, history)
@@ -254,7 +258,7 @@ def fit_model(
     system.eval()
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
-    _refit_decoders(system, data, blocks, plan, rng, callback)
+    _refit_decoders(system, data, blocks, plan, seeds, callback, n_threads)
     _require_finite("translation", _some_translations(system, data.rows), history)
     return conclude(system, embedding)
 
@@ -333,11 +337,13 @@ def _pretrain(
     blocks: list[BatchedRows],
     plan: FitPlan,
     seeds: Seeds,
-    rng: torch.Generator,
     callback: Callback,
+    n_threads: int,
 ) -> None:
-    for m, autoencoder in enumerate(autoencoders):
+    def train(m: int, callback: Callback) -> None:
+        autoencoder = autoencoders[m]
         assert isinstance(autoencoder, ModalityAutoEncoder)
+        device = next(autoencoder.parameters()).device
         graph = None
         if plan.pretraining.lambda_neighbors:
             n_components = enough_components(plan.clustering.n_clusters)
@@ -348,11 +354,19 @@ def _pretrain(
             graph,
             plan.pretraining,
             learning_rate=plan.learning_rates[m],
-            rng=rng,
+            rng=_own_rng(seeds, "pretraining", m, device),
             callback=callback,
             name=data.names[m],
         )
         autoencoder.eval()
+
+    train_together([partial(train, m) for m in range(len(autoencoders))], callback, n_threads)
+
+
+def _own_rng(seeds: Seeds, phase: str, m: int, device: torch.device) -> torch.Generator:
+    # A modality draws its own batches: it does not matter who is first.
+    seed = np.random.SeedSequence([seeds.batches, *phase.encode(), m]).generate_state(1)[0]
+    return torch.Generator(device).manual_seed(int(seed))
 
 
 def _teach_generators(
@@ -383,11 +397,14 @@ def _refit_decoders(
     data: CheckedData,
     blocks: list[BatchedRows],
     plan: FitPlan,
-    rng: torch.Generator,
+    seeds: Seeds,
     callback: Callback,
+    n_threads: int,
 ) -> None:
     latents = _encode(system.autoencoders, data.rows, system.device)
-    for m, autoencoder in enumerate(system.autoencoders):
+
+    def train(m: int, callback: Callback) -> None:
+        autoencoder = system.autoencoders[m]
         assert isinstance(autoencoder, ModalityAutoEncoder)
         fit_to_examples(
             autoencoder.decoder,
@@ -395,10 +412,12 @@ def _refit_decoders(
             blocks[m],
             plan.decoding,
             learning_rate=plan.learning_rates[m],
-            rng=rng,
+            rng=_own_rng(seeds, "decoding", m, system.device),
             callback=callback,
             name=data.names[m],
         )
+
+    train_together([partial(train, m) for m in range(len(data.names))], callback, n_threads)
 
 
 def _encode(

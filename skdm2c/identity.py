@@ -19,7 +19,7 @@ from .alignment import GeometricAlignment
 from .data.rows import rows_per_chunk
 from .fitting import CheckedData
 
-CHANGES_NOTHING = {"checkpoint", "checkpoint_every", "verbose"}
+CHANGES_NOTHING = {"n_jobs", "checkpoint", "checkpoint_every", "verbose"}
 DIGITS = 12  # of a checksum
 
 

@@ -178,7 +178,7 @@ from skdm2c import MixedModalClustering
 from skdm2c.datasets import make_mixed_modal_blobs
 
 X, _ = make_mixed_modal_blobs(200, random_state=0)
-model = MixedModalClustering(3, random_state=0, **FAST).fit(X)
+model = MixedModalClustering(3, random_state=0, n_jobs=int(sys.argv[2]), **FAST).fit(X)
 expected, before, kept = model.embedding_, settings(), set()
 rng = random.Random(0)
 for n in range(100):
@@ -200,24 +200,26 @@ for n in range(100):
                 pass
         kept.add(settings() == before and np.array_equal(model.transform(X), expected))
 assert kept == {True}, kept
+assert threading.active_count() == 1
 assert np.array_equal(model.fit(X).embedding_, expected)
 print("held")
 """
 
 
-def in_child(code):
+def in_child(code, *arguments):
     """Run code in a Python of its own, which knows this file."""
     return subprocess.run(
-        [sys.executable, "-c", code, Path(__file__).parent],
+        [sys.executable, "-c", code, Path(__file__).parent, *arguments],
         capture_output=True,
         text=True,
         timeout=280,
     )
 
 
-def test_a_hundred_interrupts_change_neither_limits_nor_what_follows(record_property):
+@pytest.mark.parametrize("n_jobs", ["1", "2"])
+def test_a_hundred_interrupts_change_neither_limits_nor_what_follows(n_jobs, record_property):
     record_property("cases", 100)
-    done = in_child(STRESS)
+    done = in_child(STRESS, n_jobs)
     assert (done.returncode, done.stdout.strip()) == (0, "held"), done.stderr
 
 

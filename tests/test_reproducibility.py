@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 from conftest import TINY
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skdm2c import MixedModalClustering
+from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c._isolation import isolated
 from skdm2c.alignment import GeometricAlignment, ModalityView
 from skdm2c.datasets import load_handwritten, make_mixed_modal_blobs
@@ -24,10 +24,10 @@ NARROW = TINY | {"autoencoder_hidden_sizes": (256,), "pretrain_epochs": 30, "bat
 WIDE = TINY | {"autoencoder_hidden_sizes": (400,), "pretrain_epochs": 4, "batch_size": 300}
 
 
-def fit(normalization="layer", random_state=0):
+def fit(normalization="layer", random_state=0, n_jobs=None):
     X, _ = make_mixed_modal_blobs(500, n_features=(150, 120), random_state=0)
     model = MixedModalClustering(
-        3, random_state=random_state, normalization=normalization, **WIDE
+        3, random_state=random_state, normalization=normalization, n_jobs=n_jobs, **WIDE
     ).fit(X)
     losses = [{k: v for k, v in r.items() if k != "seconds"} for r in model.history_]
     told = {"losses": losses, "confidence": model.alignment_confidence_}
@@ -75,9 +75,25 @@ def test_with_any_number_of_threads(normalization):
     assert_same(*results)
 
 
-def test_threads_are_as_before_after_a_fit(blobs, tiny):
+@pytest.mark.parametrize("n_jobs", [2, -1])
+def test_with_any_number_of_jobs(in_main, n_jobs):
+    assert_same(in_main, fit(n_jobs=n_jobs))
+    with parallel_config("threading", n_jobs=n_jobs):
+        assert_same(in_main, fit())
+
+
+def test_three_modalities_with_any_number_of_jobs(random_blocks, tiny):
+    a, b = random_blocks
+    X = MixedModalData(a, b, b[:, ::-1])
+    expected = tiny.fit_transform(X)
+    for n_jobs in (2, 3):
+        np.testing.assert_array_equal(tiny.set_params(n_jobs=n_jobs).fit_transform(X), expected)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_threads_are_as_before_after_a_fit(blobs, tiny, n_jobs):
     before = torch.get_num_threads(), [p["num_threads"] for p in threadpool_info()]
-    tiny.fit(blobs[0]).predict(blobs[0])
+    tiny.set_params(n_jobs=n_jobs).fit(blobs[0]).predict(blobs[0])
     assert (torch.get_num_threads(), [p["num_threads"] for p in threadpool_info()]) == before
 
 

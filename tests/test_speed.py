@@ -70,8 +70,10 @@ def test_the_page_says_what_use_and_workers_took():
     made = {"versions": {}, "date": "2026-01-01", "machine": "m", "threads": 1, "jobs": 1}
     use = {"what": "use", "predict_row_ms": 0.9, "transform": 0.5, "predict": 0.6, "bare": 0.45}
     workers = {"what": "workers", "pair": "facpix", "one_after_the_other": 20.0, "at_once": 11.0}
+    jobs = {"what": "jobs", "pair": "snare", "one": 9.0, "two": 6.0, "times_faster": 1.5}
     lines = [use | made | {"share": 0.9}, workers | made | {"times_faster": 1.82}]
-    text = speed.page(lines)
+    text = speed.page([*lines, jobs | made | {"worst_times_faster": 1.4}])
+    assert "| snare | 9.0 | 6.0 | 1.50 [1.40] |" in text
     assert "| 0.90 | 0.500 | 0.600 | 0.450 | 0.90 |" in text
     assert "| facpix | 20.0 | 11.0 | 1.82 |" in text
 

@@ -1,7 +1,10 @@
 """The phases of training: batches, what each phase minimises, and when it stops."""
 
 import io
+import threading
+import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -27,6 +30,7 @@ from skdm2c.training import (
     fit_to_examples,
     pretrain_autoencoder,
     train_adversarially,
+    train_together,
 )
 from skdm2c.training.adversarial import map_batch
 from skdm2c.training.loop import descend, run_phase
@@ -430,15 +434,111 @@ def test_a_phase_ends_when_losses_no_longer_fall():
     assert [record["reconstruction"] for record in history.records] == pytest.approx(losses[:6])
 
 
-def test_the_adversarial_loss_does_not_end_a_phase():
-    stop, state = EarlyStop(1), TrainingState("adversarial", torch.nn.Module(), {}, {}, seeded())
+def ends(stop, state, records):
+    """Whether each of these epochs ends the phase."""
     stop.on_phase_begin(state)
-    found = [stop.on_epoch_end(state, {"cycle": 1 / n, "adversarial": n}) for n in range(1, 9)]
-    assert found == [False] * 8
+    found = []
+    for record in records:
+        state.records.append(record)
+        found.append(stop.on_epoch_end(state, record))
+    return found
+
+
+def phase_without_network(name):
+    return TrainingState(name, torch.nn.Module(), {}, {}, seeded())
+
+
+def test_the_adversarial_loss_does_not_end_a_phase():
+    records = [{"cycle": 1 / n, "adversarial": n} for n in range(1, 9)]
+    assert ends(EarlyStop(1), phase_without_network("adversarial"), records) == [False] * 8
 
 
 def test_an_early_stop_begins_anew_with_each_phase():
-    stop, state = EarlyStop(1), TrainingState("pretraining", torch.nn.Module(), {}, {}, seeded())
+    stop = EarlyStop(1)
     for _ in range(2):
-        stop.on_phase_begin(state)
-        assert [stop.on_epoch_end(state, {"cycle": loss}) for loss in (1, 1)] == [False, True]
+        records = [{"cycle": 1.0}, {"cycle": 1.0}]
+        assert ends(stop, phase_without_network("pretraining"), records) == [False, True]
+
+
+# --- Together -----------------------------------------------------------------------------
+
+
+class Witness(Callback):
+    """Notes who is looked at, and whether anybody trains meanwhile."""
+
+    def __init__(self, training, stop_at=None, error=None):
+        self.training, self.stop_at, self.error = training, stop_at, error
+        self.seen = []
+
+    def note(self, *what):
+        assert threading.current_thread() is threading.main_thread()
+        assert not any(self.training.values())
+        self.seen.append(what)
+        if what == self.stop_at:
+            raise self.error
+
+    def on_phase_begin(self, state):
+        self.note("begin", state.phase)
+
+    def on_epoch_end(self, state, record):
+        self.note(state.phase, record["epoch"])
+        return state.phase == "b" and record["epoch"] == 1
+
+    def on_phase_end(self, state):
+        self.note("end", state.phase)
+
+
+def trainings_of(names, training, n_epochs=3):
+    def step_of(name):
+        def step(batch):
+            training[name] = True
+            time.sleep(0.001 * (5 - len(name)))
+            training[name] = False
+            return {"loss": torch.tensor(0.0)}
+
+        return step
+
+    def train(name, callback):
+        run_phase(phase_without_network(name), [None] * 2, step_of(name), n_epochs, callback)
+
+    return [partial(train, name) for name in names]
+
+
+@pytest.mark.parametrize("n_threads", [2, 3, 7])
+def test_the_order_of_looks_does_not_depend_on_which_phase_is_faster(n_threads):
+    def order(names, n_threads):
+        training = {}
+        witness = Witness(training)
+        train_together(trainings_of(names, training), witness, n_threads)
+        return witness.seen
+
+    before = threading.active_count()
+    found = order(["aaaa", "b"], n_threads)
+    assert found == [
+        ("begin", "aaaa"), ("begin", "b"), ("aaaa", 0), ("b", 0), ("aaaa", 1), ("b", 1),
+        ("aaaa", 2), ("end", "b"), ("end", "aaaa"),
+    ]  # fmt: skip
+    one_by_one = order(["aaaa", "b"], 1)
+    assert sorted(map(str, one_by_one)) == sorted(map(str, found))
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("at", [("begin", "b"), ("a", 1), ("b", 0), ("end", "b")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_what_a_callback_raises_ends_all_threads(at, error):
+    before, training = threading.active_count(), {}
+    with pytest.raises(error):
+        train_together(trainings_of(["a", "b"], training), Witness(training, at, error), 2)
+    assert threading.active_count() == before
+
+
+def test_what_a_training_raises_comes_out_when_all_have_ended():
+    def fails(callback):
+        raise ZeroDivisionError
+
+    before, training = threading.active_count(), {}
+    witness = Witness(training)
+    with pytest.raises(ZeroDivisionError):
+        train_together([fails, *trainings_of(["a"], training)], witness, 2)
+    assert witness.seen[-1] == ("end", "a")
+    assert threading.active_count() == before

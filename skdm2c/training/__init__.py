@@ -21,6 +21,7 @@ from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
 from .regression import RegressionSettings, fit_to_examples
 from .rows import BatchedRows, on_device
 from .state import TrainingState
+from .together import train_together
 
 __all__ = [
     "AdversarialSettings",
@@ -47,4 +48,5 @@ __all__ = [
     "require_finite",
     "shown_progress",
     "train_adversarially",
+    "train_together",
 ]

@@ -31,6 +31,9 @@ _NO_LOSSES = {"phase", "modality", "epoch", "n_epochs", "seconds"}
 class Callback:
     """Does nothing at any time; subclasses do something at some.
 
+    Phases may go on at once, of several modalities: what there is to know of one is in its
+    state. No two hooks are called at once.
+
     A record is a dict with keys ``phase``, perhaps ``modality``, ``epoch`` (from 0),
     ``n_epochs``, ``seconds`` since the start, and the mean losses of the epoch by name.
     """
@@ -133,10 +136,6 @@ class History(Callback):
 class DivergenceGuard(Callback):
     """Stops a training whose losses, or weights at the end, are no longer numbers."""
 
-    def on_phase_begin(self, state: TrainingState) -> None:
-        """Forget the phase before."""
-        self._last: Record | None = None
-
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Check all losses.
 
@@ -147,7 +146,6 @@ class DivergenceGuard(Callback):
         """
         for name, value in losses_of(record).items():
             require_finite(f"{name} loss", value, record)
-        self._last = record
         return False
 
     def on_phase_end(self, state: TrainingState) -> None:
@@ -158,9 +156,9 @@ class DivergenceGuard(Callback):
         TrainingDivergedError
             If one is NaN or infinite.
         """
-        if self._last is not None:
+        if state.records:
             for name, weights in state.network.state_dict().items():
-                require_finite(f"weights {name}", float(weights.abs().max()), self._last)
+                require_finite(f"weights {name}", float(weights.abs().max()), state.records[-1])
 
 
 class EarlyStop(Callback):
@@ -182,9 +180,13 @@ class EarlyStop(Callback):
     >>> from torch.nn import Module
     >>> stop = EarlyStop(patience=2)
     >>> state = TrainingState("pretraining", Module(), {}, {}, Generator())
-    >>> stop.on_phase_begin(state)
-    >>> [stop.on_epoch_end(state, {"reconstruction": loss}) for loss in (3.0, 2.0, 2.0, 2.5)]
-    [False, False, False, True]
+    >>> for loss in (3.0, 2.0, 2.0, 2.5):
+    ...     state.records.append({"reconstruction": loss})
+    ...     stop.on_epoch_end(state, state.records[-1])
+    False
+    False
+    False
+    True
     """
 
     def __init__(self, patience: int, tol: float = 1e-4) -> None:
@@ -192,19 +194,24 @@ class EarlyStop(Callback):
         self.tol = tol
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Forget the phase before, and count what epochs this one has had already."""
-        self._enough, self._waited = math.inf, 0
-        for record in state.records:
-            state.over |= self.on_epoch_end(state, record)
+        """Count what epochs the phase has had already."""
+        state.over |= self._waited(state.records) >= self.patience
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Count the epochs that brought nothing."""
-        loss = sum(value for name, value in losses_of(record).items() if name != "adversarial")
-        if loss < self._enough:
-            self._enough, self._waited = loss - self.tol * abs(loss), 0
-        else:
-            self._waited += 1
-        return self._waited >= self.patience
+        return self._waited(state.records) >= self.patience
+
+    def _waited(self, records: Sequence[Record]) -> int:
+        # Epochs since the last that brought something.
+        enough, waited = math.inf, 0
+        for record in records:
+            losses = losses_of(record).items()
+            loss = sum(value for name, value in losses if name != "adversarial")
+            if loss < enough:
+                enough, waited = loss - self.tol * abs(loss), 0
+            else:
+                waited += 1
+        return waited
 
 
 def losses_of(record: Record) -> dict[str, float]:

@@ -93,21 +93,21 @@ class ProgressBar(Callback):
 
     def on_phase_begin(self, state: TrainingState) -> None:
         """Say which phase it is."""
-        self._missing = 0
         self.bar.update(self.task, description=f"{_title(state):<22}")
         for record in state.records:  # of a fit that this one goes on from
             self.on_epoch_end(state, record)
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Move on by an epoch."""
-        self._missing = record["n_epochs"] - record["epoch"] - 1
         self.left -= 1
         self.bar.advance(self.task)
         return False
 
     def on_phase_end(self, state: TrainingState) -> None:
         """Take off what a phase that ended early did not need."""
-        self.left -= self._missing
+        if state.records:
+            last = state.records[-1]
+            self.left -= last["n_epochs"] - last["epoch"] - 1
         done = self.bar.tasks[self.task].completed
         self.bar.update(self.task, total=done + self.left)
 
@@ -139,21 +139,16 @@ class ProgressLines(Callback):
 class ProgressLog(Callback):
     """Tells the logger "skdm2c" of every epoch (DEBUG) and of the end of every phase (INFO)."""
 
-    def on_phase_begin(self, state: TrainingState) -> None:
-        """Forget the phase before."""
-        self._last: Record | None = None
-
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Note the epoch, if anybody listens."""
-        self._last = record
         if LOGGER.isEnabledFor(logging.DEBUG):
             LOGGER.debug(_line(state, record))
         return False
 
     def on_phase_end(self, state: TrainingState) -> None:
         """Note the phase, if anybody listens."""
-        if self._last is not None and LOGGER.isEnabledFor(logging.INFO):
-            LOGGER.info(_line(state, self._last))
+        if state.records and LOGGER.isEnabledFor(logging.INFO):
+            LOGGER.info(_line(state, state.records[-1]))
 
 
 def _title(state: TrainingState) -> str:
