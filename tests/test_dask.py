@@ -1,0 +1,109 @@
+"""A search over Dask's workers finds what one process finds, be one of them lost midway."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from conftest import TINY
+from sklearn.model_selection import GridSearchCV
+from threadpoolctl import threadpool_info
+
+from skdm2c import MixedModalClustering, ModalityKFold
+from skdm2c.alignment import Alignment
+from skdm2c.datasets import make_mixed_modal_blobs
+
+cloudpickle = pytest.importorskip("cloudpickle")
+distributed = pytest.importorskip("distributed")
+pytestmark = pytest.mark.slow
+
+GRID = {"n_clusters": [2, 3, 4], "n_components": [3, 4]}
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def search():
+    X, _ = make_mixed_modal_blobs(200, random_state=0)
+    model = MixedModalClustering(random_state=0, **TINY)
+    return GridSearchCV(model, GRID, cv=ModalityKFold(2), n_jobs=-1).fit(X)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    with joblib.parallel_config("threading", n_jobs=1):
+        return search()
+
+
+def assert_same(one, other):
+    for name in ("mean_test_score", "std_test_score"):
+        np.testing.assert_array_equal(one.cv_results_[name], other.cv_results_[name])
+    np.testing.assert_array_equal(one.best_estimator_.labels_, other.best_estimator_.labels_)
+
+
+def test_workers_find_what_one_process_finds(client, alone):
+    with joblib.parallel_config("dask"):
+        assert_same(search(), alone)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+def test_a_worker_that_is_lost_midway_is_survived(client, alone):
+    lost = []
+
+    def kill_one():
+        pids = client.run(os.getpid)
+        while not lost:
+            busy = [worker for worker, tasks in client.processing().items() if tasks]
+            if busy:
+                lost.append(pids[busy[0]])
+                os.kill(lost[0], signal.SIGKILL)
+            time.sleep(0.01)
+
+    killer = threading.Thread(target=kill_one, daemon=True)
+    killer.start()
+    with joblib.parallel_config("dask"):
+        assert_same(search(), alone)
+    killer.join(timeout=30)
+    assert len(lost) == 1
+    assert lost[0] not in client.run(os.getpid).values()
+
+
+class Counting:
+    """An aligner that notes how many threads it is given."""
+
+    def __init__(self):
+        self.seen = []
+
+    def describe(self, modality, rng):
+        self.seen += [pool["num_threads"] for pool in threadpool_info()]
+        self.seen.append(torch.get_num_threads())
+        return modality.n_clusters
+
+    def match(self, left, right, rng):
+        return Alignment.of_partners(np.arange(left), 0.9)
+
+
+def threads_of_a_fit():
+    X, _ = make_mixed_modal_blobs(200, random_state=0)
+    aligner = Counting()
+    MixedModalClustering(3, random_state=0, **TINY | {"alignment": aligner}).fit(X)
+    return aligner.seen
+
+
+def test_a_fit_in_a_worker_takes_one_thread(client):
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not know this file
+    for seen in client.run(threads_of_a_fit).values():
+        assert set(seen) == {1}
