@@ -14,7 +14,7 @@ from conftest import TINY
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_info
 
-from skdm2c import MixedModalClustering, ModalityKFold
+from skdm2c import MixedModalClustering, MixedModalData, ModalityKFold
 from skdm2c.alignment import Alignment
 from skdm2c.datasets import make_mixed_modal_blobs
 
@@ -36,16 +36,20 @@ def client():
         yield client
 
 
-def search():
-    X, _ = make_mixed_modal_blobs(200, random_state=0)
+def search(X):
     model = MixedModalClustering(random_state=0, **TINY)
     return GridSearchCV(model, GRID, cv=ModalityKFold(2), n_jobs=-1).fit(X)
 
 
 @pytest.fixture(scope="module")
-def alone():
+def X():
+    return make_mixed_modal_blobs(200, random_state=0)[0]
+
+
+@pytest.fixture(scope="module")
+def alone(X):
     with joblib.parallel_config("threading", n_jobs=1):
-        return search()
+        return search(X)
 
 
 def assert_same(one, other):
@@ -54,13 +58,15 @@ def assert_same(one, other):
     np.testing.assert_array_equal(one.best_estimator_.labels_, other.best_estimator_.labels_)
 
 
-def test_workers_find_what_one_process_finds(client, alone):
-    with joblib.parallel_config("dask"):
-        assert_same(search(), alone)
+@pytest.mark.parametrize("scattered", [False, True])
+def test_workers_find_what_one_process_finds(client, alone, X, scattered):
+    with joblib.parallel_config("dask", scatter=[X] if scattered else None):
+        assert_same(search(X), alone)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
-def test_a_worker_that_is_lost_midway_is_survived(client, alone):
+@pytest.mark.parametrize("scattered", [False, True])
+def test_a_worker_that_is_lost_midway_is_survived(client, alone, X, scattered):
     lost = []
 
     def kill_one():
@@ -74,11 +80,43 @@ def test_a_worker_that_is_lost_midway_is_survived(client, alone):
 
     killer = threading.Thread(target=kill_one, daemon=True)
     killer.start()
-    with joblib.parallel_config("dask"):
-        assert_same(search(), alone)
+    with joblib.parallel_config("dask", scatter=[X] if scattered else None):
+        assert_same(search(X), alone)
     killer.join(timeout=30)
     assert len(lost) == 1
     assert lost[0] not in client.run(os.getpid).values()
+
+
+def count_arrivals():
+    """In a worker: count containers that arrive from elsewhere, from now on."""
+    if hasattr(MixedModalData, "arrived"):
+        MixedModalData.arrived = 0
+        return
+
+    def arrives(self, state, restore=MixedModalData.__setstate__):
+        MixedModalData.arrived += 1
+        restore(self, state)
+
+    MixedModalData.arrived = 0
+    MixedModalData.__setstate__ = arrives
+
+
+def test_scattered_data_are_sent_once_and_not_once_a_candidate(client, X):
+    by_value()
+    found = {}
+    for scatter in (None, [X]):
+        client.run(count_arrivals)
+        with joblib.parallel_config("dask", scatter=scatter):
+            search(X)
+        found[scatter is None] = client.run(lambda: MixedModalData.arrived).values()
+    client.restart()
+    assert all(n <= 1 for n in found[False])
+    assert sum(found[False]) == 2
+    assert sum(found[True]) > 2 * 2
+
+
+def by_value():
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not know this file
 
 
 class Counting:
@@ -104,6 +142,6 @@ def threads_of_a_fit():
 
 
 def test_a_fit_in_a_worker_takes_one_thread(client):
-    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # workers do not know this file
+    by_value()
     for seen in client.run(threads_of_a_fit).values():
         assert set(seen) == {1}
