@@ -31,12 +31,13 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
+from torch import distributed, nn
 
 from ._device import device_at_hand, resolve_device
 from ._documentation import documentation_template
 from ._isolation import isolated
 from ._messages import about
+from ._peers import ALONE, Peers
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
 from ._version import stamped, unstamped
 from .alignment import Aligner, GeometricAlignment
@@ -49,7 +50,7 @@ from .data import (
 )
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
-from .fitting import CheckedData, Fit, Seeds, check_data, fit_model
+from .fitting import CheckedData, Fit, Seeds, check_data, common_centers, fit_model
 from .identity import fit_identity
 from .model import FittedModel
 from .networks import Architecture, CrossModalSystem
@@ -213,6 +214,9 @@ class MixedModalClustering(
         Threads in which modalities learn by themselves at once; more than there are
         modalities are of no use. None is 1, but in a :func:`joblib.parallel_config`; -1 takes
         all cores. It changes no result. Under a search leave it, and give that n_jobs.
+    process_group : {"world"} or None, default=None
+        "world" fits one model with all processes that ``torchrun`` has started, each of which
+        gives its own rows and gets their labels; see docs/cores.md. None is this process alone.
     checkpoint : str, PathLike or None, default=None
         Folder in which a fit is kept while it runs. A fit with the same folder, data and
         parameters goes on from there, to the same result; with others it is refused. One
@@ -359,6 +363,7 @@ class MixedModalClustering(
         "kmeans_n_init": [_COUNT],
         "device": [str, Hidden(torch.device)],
         "n_jobs": [_COUNT, _Number(Integral, None, -1, closed="right"), None],
+        "process_group": [StrOptions({"world"}), None],
         "checkpoint": [str, os.PathLike, None],
         "checkpoint_every": [_WEIGHT],
         "n_iter_no_change": [_COUNT, None],
@@ -412,6 +417,7 @@ class MixedModalClustering(
         kmeans_n_init: int = 10,
         device: str | torch.device = "auto",
         n_jobs: int | None = None,
+        process_group: str | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = 60.0,
         n_iter_no_change: int | None = None,
@@ -461,6 +467,7 @@ class MixedModalClustering(
         self.kmeans_n_init = kmeans_n_init
         self.device = device
         self.n_jobs = n_jobs
+        self.process_group = process_group
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.n_iter_no_change = n_iter_no_change
@@ -820,14 +827,15 @@ class MixedModalClustering(
         if not container:
             _warn_of_plain_transformers(self)
         plan = self._plan(data.names)
-        checked = check_data(data, plan.clustering.n_clusters, self.standardize)
+        peers = self._peers()
+        checked = check_data(data, plan.clustering.n_clusters, self.standardize, peers)
         before = self._networks_before(checked)
         device = resolve_device(self.device)
         # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
         random = check_random_state(
             np.random.RandomState() if self.random_state is None else self.random_state
         )
-        seeds = tuple(random.randint(2**31 - 1, size=4).tolist())
+        seeds = peers.once(lambda: tuple(random.randint(2**31 - 1, size=4).tolist()))
         labels = y if container and y is not None and np.ndim(y) == 1 else None
         tasks = EpochTasks(
             self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)
@@ -850,11 +858,16 @@ class MixedModalClustering(
                 device,
                 callbacks,
                 before,
-                effective_n_jobs(self.n_jobs),
+                # Several processes must send the same things in the same order.
+                effective_n_jobs(self.n_jobs) if peers.size == 1 else 1,
+                peers,
             )
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
         attributes = fitted_attributes(fitted, data.modality)
+        attributes["cluster_centers_"] = common_centers(
+            attributes["labels_"], attributes["cluster_centers_"], peers
+        )
         tasks.fit_ended(attributes)
         return attributes
 
@@ -953,6 +966,24 @@ class MixedModalClustering(
                 given.max_epoch_rows,
             ),
         )
+
+    def _peers(self) -> Peers:
+        if self.process_group is None:
+            return ALONE
+        if not (distributed.is_available() and distributed.is_initialized()):
+            raise ValueError(
+                f"process_group={self.process_group!r}, but this process is in none. Start it with "
+                "torchrun, and call torch.distributed.init_process_group() before fit."
+            )
+        for name, value in (("checkpoint", None), ("warm_start", False)):
+            if getattr(self, name) != value:
+                raise ValueError(f"{name} cannot be had with process_group={self.process_group!r}.")
+        if self.normalization == "batch":
+            raise ValueError(
+                f"normalization='batch' cannot be had with process_group={self.process_group!r}: "
+                "each process would have means of its own. Use 'layer'."
+            )
+        return Peers(distributed.group.WORLD)
 
     def _networks_before(self, data: CheckedData) -> CrossModalSystem | None:
         model: FittedModel | None = getattr(self, "_model", None)

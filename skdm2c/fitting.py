@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import combinations
 from numbers import Real
@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
+from ._peers import ALONE, Peers
 from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targets
 from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
-from .data.rows import FloatRows, Matrix, Rows, look_at
+from .data.rows import MOST_SEEN, FloatRows, Matrix, Rows, look_at
 from .data.scaling import ModalityInput
 from .hub import separation
 from .model import FittedModel, in_order_given, unify
@@ -83,7 +84,7 @@ class Sample(NamedTuple):
     at : ndarray of int of shape (s,)
         Which of the rows given they are, in ascending order.
     codes : ndarray of shape (s,)
-        Each one's modality, in that order.
+        Each one's modality, in that order; of several processes, of all of them.
     """
 
     rows: list[FloatRows]
@@ -117,7 +118,9 @@ class Fit(NamedTuple):
     records: list[Record]
 
 
-def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -> CheckedData:
+def check_data(
+    data: MixedModalData, n_clusters: int, standardize: bool | str, peers: Peers = ALONE
+) -> CheckedData:
     """Find all that is wrong with data, before any training.
 
     Parameters
@@ -125,6 +128,8 @@ def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -
     data : MixedModalData
     n_clusters : int
     standardize : "auto" or bool
+    peers : Peers, default=ALONE
+        Of several processes each has a part of the rows.
 
     Returns
     -------
@@ -133,9 +138,12 @@ def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -
     Raises
     ------
     ValueError
-        If a block is no good, a modality lacks rows, or there are fewer rows than clusters.
+        If a block is no good, a modality lacks rows, or there are fewer rows than clusters; or
+        if processes have different modalities or columns.
     """
     _require_all_modalities(data)
+    if any(names != data.names for names in peers.gather(data.names)):
+        raise ValueError(f"Processes have different modalities: {peers.gather(data.names)}.")
     if len(data) < n_clusters:
         raise ValueError(
             f"n_samples={len(data)} should be >= n_clusters={n_clusters}: "
@@ -143,7 +151,7 @@ def check_data(data: MixedModalData, n_clusters: int, standardize: bool | str) -
         )
     doors = tuple(ModalityInput(name, standardize) for name in data.names)
     rows = [
-        door.fit_transform(block, data.columns[door.name])
+        door.fit_transform(block, data.columns[door.name], peers)
         for door, block in zip(doors, data.blocks.values(), strict=True)
     ]
     return CheckedData(data.names, doors, rows, data.codes)
@@ -167,6 +175,7 @@ def fit_model(
     callbacks: Sequence[Callback] = (),
     before: CrossModalSystem | None = None,
     n_threads: int = 1,
+    peers: Peers = ALONE,
 ) -> Fit:
     """Learn all there is to learn.
 
@@ -182,6 +191,8 @@ def fit_model(
         Of an earlier fit, to go on from; it stays as it is.
     n_threads : int, default=1
         In which modalities learn by themselves at once; it changes no result.
+    peers : Peers, default=ALONE
+        The processes that fit the same model, each with rows of its own.
 
     Returns
     -------
@@ -197,7 +208,7 @@ def fit_model(
     history = History()
     callback = Callbacks([history, DivergenceGuard(), *callbacks])
     weights_rng = torch.Generator().manual_seed(seeds.weights)
-    rng = torch.Generator(device).manual_seed(seeds.batches)
+    rng = torch.Generator(device).manual_seed(seeds.batches)  # alike in all processes
     blocks = [on_device(x, device) for x in data.rows]
 
     widths = [x.shape[1] for x in data.rows]
@@ -205,15 +216,17 @@ def fit_model(
     if before is not None:
         _require_same_networks(before, plan, widths)
         autoencoders.load_state_dict(before.autoencoders.state_dict())
-    _pretrain(autoencoders, data, blocks, plan, seeds, callback, n_threads)
-    sample = _draw_sample(data, seeds.alignment)
+    _pretrain(autoencoders, data, blocks, plan, seeds, callback, n_threads, peers)
+    sample = _draw_sample(data, seeds.alignment, peers)
     latents = _encode(autoencoders, sample.rows, device)
     _require_finite("latent space", latents, history)
 
     own: list[OwnClusters] = []
     separations: list[float] = []
     if plan.hub is None or plan.aligner:
-        own = [_own_clusters(z, plan.clustering, seeds.clusters) for z in latents]
+        own = peers.once(
+            lambda: [_own_clusters(z, plan.clustering, seeds.clusters) for z in latents]
+        )
         separations = [
             separation(z, found.labels, seeds.clusters)
             for z, found in zip(latents, own, strict=True)
@@ -232,14 +245,21 @@ def fit_model(
             ModalityView(x, z, found.labels, plan.clustering.n_clusters)
             for x, z, found in zip(sample.rows, latents, own, strict=True)
         ]
-        alignments = _align_spokes(plan.aligner, views, separations, hub, seeds.alignment)
+        align = partial(_align_spokes, plan.aligner, views, separations, hub, seeds.alignment)
+        alignments = peers.once(align)
         shares = _shares_in_hub_order(own, alignments)
         start = in_order_given(shares, sample.codes)
 
     def conclude(system: CrossModalSystem, embedding: FloatRows) -> Fit:
-        clusters = _fit_clusters(embedding[sample.at], start, plan.clustering, seeds.clusters)
-        profiles = _profiles(data, clusters.assign(embedding), plan.clustering.n_clusters)
-        temperatures = _temperatures(data, embedding, clusters, profiles)
+        looked_at = np.concatenate(peers.gather(embedding[sample.at]))
+        fit_clusters = partial(_fit_clusters, looked_at, start, plan.clustering, seeds.clusters)
+        clusters = peers.once(fit_clusters)
+        # What is known of all rows is; of those of several processes, of the sample.
+        all_rows = peers.size == 1
+        known = data if all_rows else replace(data, rows=[*sample.rows], codes=sample.codes)
+        z = embedding if all_rows else looked_at
+        profiles = _profiles(known, clusters.assign(z), plan.clustering.n_clusters)
+        temperatures = _temperatures(known, z, clusters, profiles)
         model = FittedModel(
             data.names, data.doors, system, clusters, alignments, profiles, temperatures
         )
@@ -254,13 +274,44 @@ def fit_model(
     callback.on_model(conclude_now)
     if plan.aligner:
         _teach_generators(system, data, latents, shares, plan, rng, callback)
-    train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback)
+    if peers.rank:
+        rng.manual_seed(seeds.batches + peers.rank)  # from here on each draws its own rows
+    train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback, peers=peers)
     system.eval()
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
-    _refit_decoders(system, data, blocks, plan, seeds, callback, n_threads)
+    _refit_decoders(system, data, blocks, plan, seeds, callback, n_threads, peers)
     _require_finite("translation", _some_translations(system, data.rows), history)
     return conclude(system, embedding)
+
+
+def common_centers(labels: NDArray[np.int32], centers: Matrix, peers: Peers) -> Matrix:
+    """Centres of clusters over the rows of all processes.
+
+    Parameters
+    ----------
+    labels : ndarray of int of shape (n,)
+    centers : ndarray of shape (k, c)
+        Over this process's rows.
+    peers : Peers
+
+    Returns
+    -------
+    ndarray of shape (k, c)
+
+    Examples
+    --------
+    >>> common_centers(np.array([0, 0]), np.eye(2), ALONE)
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    found = peers.gather((np.bincount(labels, minlength=len(centers)), centers))
+    if len(found) == 1:
+        return centers
+    counts, places = (np.stack(part) for part in zip(*found, strict=True))
+    total: Matrix = (counts[:, :, None] * places).sum(axis=0)
+    total /= np.maximum(counts.sum(axis=0), 1)[:, None]
+    return total
 
 
 def _require_same_networks(before: CrossModalSystem, plan: FitPlan, widths: list[int]) -> None:
@@ -278,14 +329,15 @@ def _require_same_networks(before: CrossModalSystem, plan: FitPlan, widths: list
         )
 
 
-def _draw_sample(data: CheckedData, seed: int) -> Sample:
+def _draw_sample(data: CheckedData, seed: int, peers: Peers) -> Sample:
     rows, at = [], []
     for m, x in enumerate(data.rows):
         numbers, some = look_at(x, seed)
-        rows.append(some)
-        at.append(np.flatnonzero(data.codes == m)[numbers])
+        kept = subsample(len(some), -(-MOST_SEEN // peers.size), np.random.RandomState(seed))
+        rows.append(np.concatenate(peers.gather(some[kept])) if peers.size > 1 else some)
+        at.append(np.flatnonzero(data.codes == m)[numbers[kept]])
     together = np.sort(np.concatenate(at))
-    return Sample(rows, together, data.codes[together])
+    return Sample(rows, together, np.concatenate(peers.gather(data.codes[together])))
 
 
 def _profiles(
@@ -339,6 +391,7 @@ def _pretrain(
     seeds: Seeds,
     callback: Callback,
     n_threads: int,
+    peers: Peers,
 ) -> None:
     def train(m: int, callback: Callback) -> None:
         autoencoder = autoencoders[m]
@@ -354,18 +407,20 @@ def _pretrain(
             graph,
             plan.pretraining,
             learning_rate=plan.learning_rates[m],
-            rng=_own_rng(seeds, "pretraining", m, device),
+            rng=_own_rng(seeds, "pretraining", m, device, peers.rank),
             callback=callback,
             name=data.names[m],
+            peers=peers,
         )
         autoencoder.eval()
 
     train_together([partial(train, m) for m in range(len(autoencoders))], callback, n_threads)
 
 
-def _own_rng(seeds: Seeds, phase: str, m: int, device: torch.device) -> torch.Generator:
+def _own_rng(seeds: Seeds, phase: str, m: int, device: torch.device, rank: int) -> torch.Generator:
     # A modality draws its own batches: it does not matter who is first.
-    seed = np.random.SeedSequence([seeds.batches, *phase.encode(), m]).generate_state(1)[0]
+    whose = [m, rank] if rank else [m]
+    seed = np.random.SeedSequence([seeds.batches, *phase.encode(), *whose]).generate_state(1)[0]
     return torch.Generator(device).manual_seed(int(seed))
 
 
@@ -400,6 +455,7 @@ def _refit_decoders(
     seeds: Seeds,
     callback: Callback,
     n_threads: int,
+    peers: Peers,
 ) -> None:
     latents = _encode(system.autoencoders, data.rows, system.device)
 
@@ -412,9 +468,10 @@ def _refit_decoders(
             blocks[m],
             plan.decoding,
             learning_rate=plan.learning_rates[m],
-            rng=_own_rng(seeds, "decoding", m, system.device),
+            rng=_own_rng(seeds, "decoding", m, system.device, peers.rank),
             callback=callback,
             name=data.names[m],
+            peers=peers,
         )
 
     train_together([partial(train, m) for m in range(len(data.names))], callback, n_threads)

@@ -228,6 +228,7 @@ BAD_PARAMETERS = {
     "assignment": ["spectral", None],
     "kmeans_n_init": [0, 1.5, None],
     "device": ["gpu9", 3, None, "meta"],
+    "process_group": ["mine", 3, True],
     "n_jobs": [0, 1.5, "all", True],
     "checkpoint": [3, True],
     "checkpoint_every": [-1, "often", None, np.nan],

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from torch import distributed
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(name, *arguments, folder):
+def run(name, *arguments, folder, start=()):
     done = subprocess.run(
-        [sys.executable, EXAMPLES / name, *arguments],
+        [sys.executable, *start, EXAMPLES / name, *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -30,3 +33,10 @@ def test_results_are_drawn_reported_and_kept(tmp_path):
     assert left == {"report.html", "model.safetensors", "translation.png"} | {
         f"{name}.png" for name in pictures
     }
+
+
+@pytest.mark.skipif(not distributed.is_available(), reason="needs torch.distributed")
+def test_two_processes_fit_one_model(tmp_path):
+    start = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    said = run("many_processes.py", "--rows", "300", "--epochs", "3", folder=tmp_path, start=start)
+    assert "2 processes of 150 rows or so, 21 epochs" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import warnings
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import _get_feature_names, validate_data
 
 from .._messages import about, keyword
+from .._peers import ALONE, Peers
 from ..exceptions import caller_level
 from .rows import FloatRows, Matrix, Rows, RowSource, rows_per_chunk
 
@@ -57,7 +59,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         self.name = name
         self.standardize = standardize
 
-    def fit_transform(self, block: Any, columns: Any = None) -> Rows:
+    def fit_transform(self, block: Any, columns: Any = None, peers: Peers = ALONE) -> Rows:
         """Learn the columns of a block and return its rows scaled.
 
         Parameters
@@ -65,6 +67,8 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         block : array-like, sparse matrix or data frame of shape (n, d)
         columns : array-like of str of shape (d,), default=None
             Their names, where the block does not carry them.
+        peers : Peers, default=ALONE
+            Of several processes each has a part of the rows; all learn the same scale.
 
         Returns
         -------
@@ -82,7 +86,9 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         largest = np.zeros(source.n_columns)
         for _, rows in self._finite_chunks(source):
             largest = np.maximum(largest, np.abs(rows).max(axis=0, initial=0.0))
-        self._learn_scale(source, largest)
+        self._require_same_columns(source.n_columns, peers)
+        largest = np.max(peers.gather(largest), axis=0)
+        self._learn_scale(source, largest, peers)
         if not self.standardize:  # what is standardised is at most as large as √n
             with np.errstate(over="ignore"):
                 self._require_single(largest[None], largest[None].astype(np.float32))
@@ -151,8 +157,18 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         """
         return rows * self.scale_ + self.mean_
 
-    def _learn_scale(self, source: RowSource, largest: Matrix) -> None:
-        n, d = source.n_rows, source.n_columns
+    def _require_same_columns(self, n_columns: int, peers: Peers) -> None:
+        names = getattr(self, "feature_names_in_", None)
+        mine = n_columns, None if names is None else [str(name) for name in names]
+        for rank, theirs in enumerate(peers.gather(mine)):
+            if theirs != mine:
+                raise ValueError(
+                    f"Modality {self.name!r}: the columns of this process are not those of the "
+                    f"process of rank {rank}: {reprlib.repr(mine)}, {reprlib.repr(theirs)}."
+                )
+
+    def _learn_scale(self, source: RowSource, largest: Matrix, peers: Peers) -> None:
+        n, d = sum(peers.gather(source.n_rows)), source.n_columns
         self.mean_, self.scale_ = np.zeros(d), np.ones(d)
         self.scaling_: ScalingName = "none"
         if not self.standardize:
@@ -164,11 +180,13 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         every = max(1, n // MAX_SEEN[1])
         for _, rows in source.chunks():
             mean += (rows / largest).sum(axis=0)
-        mean /= n
+        mean = np.sum(peers.gather(mean), axis=0) / n
         for start, rows in source.chunks():
             variance += np.square(rows / largest - mean).sum(axis=0)
             if self.standardize == "auto" and d < n:
                 sample.append(rows[-start % every :: every, : MAX_SEEN[0]].copy())
+        variance = np.sum(peers.gather(variance), axis=0)
+        sample = [rows for part in peers.gather(sample) for rows in part]
         std = np.sqrt(variance / n)
         constant = std < 10 * np.finfo(np.float64).eps
         self.mean_ = mean * largest

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from .._peers import ALONE, Peers
 from ..networks import CrossModalSystem, losses
 from .batches import StratifiedBatches
 from .callbacks import Callback
@@ -94,6 +95,7 @@ def train_adversarially(
     *,
     rng: torch.Generator,
     callback: Callback,
+    peers: Peers = ALONE,
 ) -> None:
     """Play the game of equation (4) in place: networks minimise, discriminators maximise.
 
@@ -113,17 +115,22 @@ def train_adversarially(
         Draws the batches, on the same device.
     callback : Callback
         Gets one record an epoch, phase ``"adversarial"``.
+    peers : Peers, default=ALONE
+        Of several processes each gives its rows.
 
     Raises
     ------
     TrainingDivergedError
         If a loss becomes NaN or infinite.
     """
-    batches = _NumberedBatches(
-        StratifiedBatches(
-            [len(x) for x in blocks], settings.batch_size, rng, max_rows=settings.max_epoch_rows
-        )
+    drawn = StratifiedBatches(
+        [len(x) for x in blocks],
+        settings.batch_size,
+        rng,
+        max_rows=settings.max_epoch_rows,
+        peers=peers,
     )
+    batches = _NumberedBatches(drawn)
     learners: list[tuple[nn.Module, float]] = [
         (system.generators, settings.generator_learning_rate)
     ]
@@ -140,6 +147,8 @@ def train_adversarially(
         },
         {},
         rng,
+        peers=peers,
+        weight=drawn.weight,
     )
     period = min(settings.generator_steps, len(batches))
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from .._peers import ALONE, Peers
+
 FEW_ROWS_STEPS = 4  # steps that an epoch has at least, where few rows are to be seen often
 
 
@@ -30,6 +32,13 @@ class StratifiedBatches:
     max_rows : int, default=None
         Rows of a modality, on average, that an epoch goes through at most: of more, every
         epoch draws some anew. None is for all.
+    peers : Peers, default=ALONE
+        Of several processes each gives its part of every batch.
+
+    Attributes
+    ----------
+    weight : float
+        The part of all rows that this process has.
 
     Examples
     --------
@@ -47,9 +56,12 @@ class StratifiedBatches:
         rng: torch.Generator,
         min_steps: int = 1,
         max_rows: int | None = None,
+        peers: Peers = ALONE,
     ) -> None:
-        total = sum(n_rows)
+        everywhere: list[int] = [sum(ns) for ns in zip(*peers.gather(list(n_rows)), strict=True)]
+        total = sum(everywhere)
         self.n_rows = list(n_rows)
+        self.weight = sum(n_rows) / total
         self.rng = rng
         self.sizes = [min(n, max(2, round(batch_size * n / total))) for n in n_rows]
         rows = total if max_rows is None else min(total, max_rows * len(n_rows))

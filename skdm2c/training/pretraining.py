@@ -8,6 +8,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from .._peers import ALONE, Peers
 from ..networks import ModalityAutoEncoder
 from ..networks.losses import neighborhood_loss, reconstruction_loss
 from .batches import FEW_ROWS_STEPS, StratifiedBatches
@@ -43,6 +44,7 @@ def pretrain_autoencoder(
     rng: torch.Generator,
     callback: Callback,
     name: str,
+    peers: Peers = ALONE,
 ) -> None:
     """Train one auto-encoder in place, with Adam.
 
@@ -61,6 +63,8 @@ def pretrain_autoencoder(
         Gets one record an epoch, phase ``"pretraining"``.
     name : str
         What records call the modality.
+    peers : Peers, default=ALONE
+        Of several processes each gives its rows.
 
     Raises
     ------
@@ -88,6 +92,7 @@ def pretrain_autoencoder(
         rng,
         min_steps=1 if graph is None else FEW_ROWS_STEPS,
         max_rows=settings.max_epoch_rows,
+        peers=peers,
     )
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(
@@ -97,6 +102,8 @@ def pretrain_autoencoder(
         {"adam": schedule},
         rng,
         {"modality": name},
+        peers=peers,
+        weight=batches.weight,
     )
 
     def step(batch: list[Tensor]) -> dict[str, Tensor]:

@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from .._peers import ALONE, Peers
 from ..networks.losses import reconstruction_loss
 from .batches import FEW_ROWS_STEPS, StratifiedBatches
 from .callbacks import Callback
@@ -44,6 +45,7 @@ def fit_to_examples(
     rng: torch.Generator,
     callback: Callback,
     name: str,
+    peers: Peers = ALONE,
 ) -> None:
     """Train a network in place by least squares, with Adam.
 
@@ -60,6 +62,8 @@ def fit_to_examples(
         Gets one record an epoch.
     name : str
         What records call the modality, or the two that a generator maps between.
+    peers : Peers, default=ALONE
+        Of several processes each gives its rows.
 
     Raises
     ------
@@ -78,12 +82,19 @@ def fit_to_examples(
     True
     """
     batches = StratifiedBatches(
-        [len(inputs)], settings.batch_size, rng, FEW_ROWS_STEPS, settings.max_epoch_rows
+        [len(inputs)], settings.batch_size, rng, FEW_ROWS_STEPS, settings.max_epoch_rows, peers
     )
     optimizer = make_optimizer("adam", [(network, learning_rate)])
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(
-        settings.phase, network, {"adam": optimizer}, {"adam": schedule}, rng, {"modality": name}
+        settings.phase,
+        network,
+        {"adam": optimizer},
+        {"adam": schedule},
+        rng,
+        {"modality": name},
+        peers=peers,
+        weight=batches.weight,
     )
 
     def step(batch: list[Tensor]) -> dict[str, Tensor]:

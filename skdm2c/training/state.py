@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from .._peers import ALONE, Peers
+
 
 @dataclass
 class TrainingState:
@@ -32,6 +34,10 @@ class TrainingState:
         Whether the phase is, be it before its last epoch.
     records : list of dict
         One of each epoch that is over.
+    peers : Peers
+        The processes that train the same network.
+    weight : float
+        This process's part of the rows.
 
     Examples
     --------
@@ -54,6 +60,8 @@ class TrainingState:
     epoch: int = 0
     over: bool = False
     records: list[dict[str, Any]] = field(default_factory=list)
+    peers: Peers = ALONE
+    weight: float = 1.0
 
     def state_dict(self) -> dict[str, Any]:
         """Describe all of it in tensors and plain values; of a phase that is over no optimisers."""

@@ -1,0 +1,113 @@
+"""What each process of a group does in the tests of test_distributed.py: started by torchrun."""
+
+import os
+import signal
+import sys
+import warnings
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import torch
+from conftest import TINY
+from torch import distributed
+
+from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c._peers import Peers
+from skdm2c.data.scaling import ModalityInput
+from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.training import Callback, History, RegressionSettings, fit_to_examples
+
+
+def part(n, rank, size):
+    """Rows of one process: the first has most."""
+    return np.arange(n) % (size + 1) % size == rank
+
+
+def regression(rank, size, peers):
+    """Full batches, whose mean gradient does not depend on how rows are spread."""
+    rng = torch.Generator().manual_seed(0)
+    x, y = torch.randn(90, 3, generator=rng), torch.randn(90, 2, generator=rng)
+    network = torch.nn.Linear(3, 2)
+    torch.nn.init.zeros_(network.weight)
+    torch.nn.init.zeros_(network.bias)
+    settings = RegressionSettings("decoding", "reconstruction", 5, 90, "linear")
+    mine, history = torch.from_numpy(part(90, rank, size)), History()
+    fit_to_examples(
+        network, x[mine], y[mine], settings, learning_rate=0.1, rng=rng, callback=history,
+        name="a", peers=peers,
+    )  # fmt: skip
+    losses = [record["reconstruction"] for record in history.records]
+    return {"weights": network.weight.detach().numpy(), "losses": losses}
+
+
+def scaling(rank, size, peers):
+    block = np.random.RandomState(0).randn(500, 7) * [9, 7, 5, 3, 2, 1, 0.1] + 4
+    door = ModalityInput("a", "auto")
+    rows = door.fit_transform(block[part(500, rank, size)], peers=peers)
+    return {"mean": door.mean_, "scale": door.scale_, "scaling": door.scaling_, "rows": rows}
+
+
+def data():
+    return make_mixed_modal_blobs(400, centers=3, n_features=(20, 15), random_state=0)[0]
+
+
+def fit(rank, size, peers):
+    X = data()
+    model = MixedModalClustering(3, random_state=0, process_group="world", **TINY)
+    model.fit(X[part(len(X), rank, size)])
+    return {
+        "labels": model.labels_,
+        "centers": model.cluster_centers_,
+        "embedding": model.transform(X),
+        "losses": [r.get("reconstruction", r.get("transport")) for r in model.history_],
+        "probabilities": model.predict_proba(X),
+    }
+
+
+def without_seed(rank, size, peers):
+    X = data()
+    model = MixedModalClustering(3, process_group="world", **TINY)
+    return {"embedding": model.fit(X[part(len(X), rank, size)]).transform(X)}
+
+
+def one_lacks_a_modality(rank, size, peers):
+    a, b = data().blocks.values()
+    model = MixedModalClustering(3, random_state=0, process_group="world", **TINY)
+    model.fit(MixedModalData(a, b if rank == 0 else b[:0]))
+
+
+def other_columns(rank, size, peers):
+    a, b = data().blocks.values()
+    model = MixedModalClustering(3, random_state=0, process_group="world", **TINY)
+    model.fit(MixedModalData(a, b if rank == 0 else b[:, 1:]))
+
+
+def killed(rank, size, peers):
+    class Kill(Callback):
+        def on_epoch_end(self, state, record):
+            if rank == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return False
+
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randn(90, 3, generator=rng)
+    settings = RegressionSettings("decoding", "reconstruction", 1000, 30, "linear")
+    fit_to_examples(
+        torch.nn.Linear(3, 3), x, x, settings, learning_rate=0.1, rng=rng, callback=Kill(),
+        name="a", peers=peers,
+    )  # fmt: skip
+
+
+def main():
+    what, folder = sys.argv[1:]
+    warnings.simplefilter("ignore")
+    distributed.init_process_group("gloo", timeout=timedelta(seconds=30))
+    rank, size = distributed.get_rank(), distributed.get_world_size()
+    found = globals()[what](rank, size, Peers(distributed.group.WORLD))
+    np.savez(Path(folder) / f"{rank}.npz", **(found or {}))
+    distributed.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()
