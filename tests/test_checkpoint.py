@@ -354,6 +354,15 @@ def test_states_of_other_phases_are_told_apart(tmp_path):
     assert len({checkpoint_module._key(state) for state in states}) == 6
 
 
+def test_keeping_a_fit_does_not_import_pytorchs_compiler(tmp_path):
+    # Which takes seconds, for what is never used here.
+    code = FIT + "assert 'torch._dynamo' not in sys.modules"
+    arguments = [Path(__file__).parent, tmp_path / "kept", tmp_path / "out.npy"]
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, *arguments], check=True, timeout=120
+    )
+
+
 # --- Killed -------------------------------------------------------------------------------
 
 FIT = """

@@ -21,7 +21,7 @@ def _uncompiled(optimizer: type[torch.optim.Optimizer]) -> type[Any]:
     # that compiler, a second at the first fit, for what is never used here.
     methods = {
         name: getattr(getattr(optimizer, name), "__wrapped__", None)
-        for name in ("add_param_group", "zero_grad", "step")
+        for name in ("add_param_group", "zero_grad", "step", "state_dict", "load_state_dict")
     }
     if methods["step"] is not None:
         methods["step"] = torch.no_grad()(methods["step"])
