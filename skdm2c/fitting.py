@@ -274,6 +274,9 @@ def fit_model(
     callback.on_model(conclude_now)
     if plan.aligner:
         _teach_generators(system, data, latents, shares, plan, rng, callback)
+        # All have learned the same; but machines of several kinds round in several ways.
+        learned = (parameter.data for parameter in system.generators.parameters())
+        peers.average_(learned, 1 / peers.size)
     if peers.rank:
         rng.manual_seed(seeds.batches + peers.rank)  # from here on each draws its own rows
     train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback, peers=peers)
