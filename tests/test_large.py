@@ -9,10 +9,10 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import normalize
 
 from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c._peers import ALONE
 from skdm2c.clustering import Clusters
 from skdm2c.data import rows, scaling
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c._peers import ALONE
 from skdm2c.fitting import _draw_sample, check_data
 from skdm2c.neighbors import principal_components, row_graph
 
