@@ -17,7 +17,7 @@ from skdm2c.alignment.agreement import through_hub
 from skdm2c.alignment.assignment import best_partners, normal_scores, two_opt
 from skdm2c.alignment.geometry import distances, geodesic_distances
 from skdm2c.alignment.matching import match, match_from_clusters
-from skdm2c.alignment.prototypes import Prototypes, draw_prototypes, n_prototypes
+from skdm2c.alignment.prototypes import Problem, Prototypes, draw_prototypes, n_prototypes
 from skdm2c.alignment.transport import anneal, correlation, sinkhorn, standard
 
 SHARES = np.arange(1, 7) / 21
@@ -46,7 +46,7 @@ def as_prototypes(distances, masses=None, clusters=None):
     masses = np.full(p, 1 / p) if masses is None else np.asarray(masses)
     clusters = np.diag(masses) if clusters is None else clusters
     kinds = ("geodesic", "cosine")
-    return Prototypes(masses, dict.fromkeys(kinds, np.asarray(distances, float)), clusters, 0)
+    return Prototypes(masses, dict.fromkeys(kinds, np.asarray(distances, float)), clusters, 0, {})
 
 
 # Whole matchings
@@ -257,7 +257,7 @@ def test_match_finds_a_relabelled_shape():
     d = random_distances(12)
     turned, truth = relabelled(d)
     pair = as_prototypes(d), as_prototypes(turned)
-    (mass,) = match([pair], [("cosine",)], np.random.RandomState(0))
+    (mass,) = match([Problem.of(*pair)], [("cosine",)], np.random.RandomState(0))
     np.testing.assert_array_equal(best_partners(mass), truth)
     assert mass[np.arange(12), truth].sum() > 0.7  # entropy keeps it from 1; chance is 1 / 12
 
@@ -270,7 +270,7 @@ def test_many_clusters_are_found_in_every_kind_of_distance():
     halves = draw_prototypes(ModalityView(X, X, y, 80), rng, 8, 36, 2000)
     assert len(halves) == 2
     kinds = [("cosine",), ("rank",), ("geodesic",), ("euclidean", "local")]
-    for mass in match([tuple(halves)], kinds, rng):
+    for mass in match([Problem.of(*halves)], kinds, rng):
         assert (best_partners(mass) == np.arange(80)).mean() > 0.9
 
 
@@ -297,7 +297,7 @@ def test_whole_clusters_are_sent_to_whole_clusters():
 def test_match_splits_mass_where_sizes_differ():
     d = [[0, 1, 5], [1, 0, 5], [5, 5, 0.0]]
     pair = as_prototypes(d, [0.2, 0.2, 0.6]), as_prototypes(d, [0.1, 0.1, 0.8])
-    (mass,) = match([pair], [("cosine",)], np.random.RandomState(0))
+    (mass,) = match([Problem.of(*pair)], [("cosine",)], np.random.RandomState(0))
     np.testing.assert_allclose(mass.sum(axis=0), [0.1, 0.1, 0.8], atol=1e-4)
     assert mass[2].argmax() == 2
 
@@ -314,9 +314,9 @@ def test_annealing_keeps_a_perfect_match():
     mass = np.full(8, 1 / 8, dtype=np.float32)
     d = standard(random_distances(8), mass)[None]
     start = (0.8 * np.eye(8) / 8 + 0.2 / 64)[None].astype(np.float32)
-    coupling = anneal(d, d, mass, mass, start, (0.3, 0.15, 0.08), 10)
+    coupling = anneal(d, d, np.zeros_like(start[0]), mass, mass, start, (0.3, 0.15, 0.08), 10)
     np.testing.assert_array_equal(coupling[0].argmax(axis=1), np.arange(8))
-    assert correlation(d, d, coupling)[0] > 0.95
+    assert correlation(d, d, np.zeros_like(start[0]), coupling)[0] > 0.95
 
 
 # Targets

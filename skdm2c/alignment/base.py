@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,12 +24,31 @@ class ModalityView:
     labels : ndarray of int of shape (n,)
         The modality's own clusters, from 0 to ``n_clusters`` - 1; some may be empty.
     n_clusters : int
+    paired : ndarray of int of shape (m,), default=none
+        Rows, in ascending order, whose partners in other modalities are known.
     """
 
     rows: NDArray[np.floating]
     latents: NDArray[np.floating]
     labels: NDArray[np.integer]
     n_clusters: int
+    paired: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+
+
+@dataclass(frozen=True)
+class KnownPairs:
+    """Rows of two modalities that are known to be of one instance.
+
+    Parameters
+    ----------
+    rows : ndarray of int of shape (m, 2)
+        Row of the left view, row of the right one.
+    trust : float, default=1.0
+        The weight of what they say; 1 is that of as many pairs as are right.
+    """
+
+    rows: NDArray[np.intp]
+    trust: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +153,9 @@ class Aligner(Protocol):
             Whatever ``match`` wants.
         """
 
-    def match(self, left: Any, right: Any, rng: np.random.RandomState) -> Alignment:
+    def match(
+        self, left: Any, right: Any, rng: np.random.RandomState, pairs: KnownPairs | None = None
+    ) -> Alignment:
         """Match the clusters of two modalities.
 
         Parameters
@@ -142,6 +163,9 @@ class Aligner(Protocol):
         left, right : object
             What ``describe`` returned; left is the one whose own clusters stand farther apart.
         rng : RandomState
+        pairs : KnownPairs, default=None
+            Given where some are known; an aligner that has no use for them needs no such
+            parameter, and is then of no use to data with known pairs.
 
         Returns
         -------

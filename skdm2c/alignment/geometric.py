@@ -8,7 +8,7 @@ itself gives: two disjoint halves of it, whose right answer is known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from ..data.rows import Matrix
 from .assignment import best_partners
-from .base import Alignment, ModalityView
+from .base import Alignment, KnownPairs, ModalityView
 from .geometry import DISTANCES
+from .known import counted_confidence, pair_affinity, pair_counts
 from .matching import match, match_from_clusters
-from .prototypes import Prototypes, cluster_sizes, draw_prototypes
+from .prototypes import Problem, Prototypes, cluster_sizes, draw_prototypes
 
 KINDS: tuple[tuple[str, ...], ...] = (
     ("geodesic",),
@@ -35,6 +36,7 @@ KINDS: tuple[tuple[str, ...], ...] = (
 )
 N_SELF_SETS = 2  # drawings of each half that are matched with the other half's
 LEAST_ROWS = 4  # a cluster: two in each half
+PAIRS_WORTH = 2.0  # known pairs a cluster that a matching by distances is worth, if it is sure
 MEANINGFUL = 0.2  # clusters that halves keep less of than this, over chance, mean little
 
 
@@ -51,11 +53,16 @@ class ClusteredModality:
         what is lost is lost to sampling, overlap and the blur of couplings.
     found : float
         The mass kept where halves are matched blind, as a part of all of ``own``.
+    labels : ndarray of int of shape (n,)
+    paired : ndarray of int of shape (m,)
+        Rows with known partners: the anchors of the prototypes.
     """
 
     prototypes: list[Prototypes]
     own: Matrix
     found: float
+    labels: NDArray[np.integer]
+    paired: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -146,15 +153,21 @@ class GeometricAlignment:
             for a in first
             for b in second
         ]
-        found = match(list(zip(first, second, strict=True)), self.kinds, rng)
+        halves = [Problem.of(a, b) for a, b in zip(first, second, strict=True)]
+        found = match(halves, self.kinds, rng)
         blind = [np.trace(mass) for mass in found]
         own: Matrix = np.mean(kept, axis=0)
         if len(modality.rows) < LEAST_ROWS * modality.n_clusters:
             own = np.zeros_like(own)  # of so few rows nothing is known, however well halves agree
-        return ClusteredModality(sets, own, float(np.mean(blind) / max(own.sum(), 1e-12)))
+        share = float(np.mean(blind) / max(own.sum(), 1e-12))
+        return ClusteredModality(sets, own, share, modality.labels, modality.paired)
 
     def match(
-        self, left: ClusteredModality, right: ClusteredModality, rng: np.random.RandomState
+        self,
+        left: ClusteredModality,
+        right: ClusteredModality,
+        rng: np.random.RandomState,
+        pairs: KnownPairs | None = None,
     ) -> Alignment:
         """Match the clusters of two modalities.
 
@@ -163,6 +176,8 @@ class GeometricAlignment:
         left, right : ClusteredModality
             With the same number of clusters.
         rng : RandomState
+        pairs : KnownPairs, default=None
+            Rows that are known to belong together.
 
         Returns
         -------
@@ -170,18 +185,54 @@ class GeometricAlignment:
         """
         a, b = left.prototypes, right.prototypes
         chosen = rng.permutation(len(a) * len(b))[: self.n_matches]
-        pairs = [(a[c // len(b)], b[c % len(b)]) for c in chosen]
-        mass: Matrix = np.mean(match(pairs, self.kinds, rng), axis=0)
-        partners = best_partners(mass)
-        on_partners = mass[np.arange(len(partners)), partners]
-        trust = _trust(left) * _trust(right) * min(left.found, right.found, 1.0)
-        kept = max(left.own.sum(), right.own.sum(), 1e-12)
-        return Alignment(
-            partners=partners,
-            mass=mass,
-            confidence=float(np.clip(trust * on_partners.sum() / kept, 0, 1)),
-            cluster_confidence=_cluster_confidence(left, right, mass, partners, trust),
-        )
+        problems = [Problem.of(a[c // len(b)], b[c % len(b)]) for c in chosen]
+        if pairs is not None:
+            problems = [_with_pairs(problem, left, right, pairs) for problem in problems]
+        mass: Matrix = np.mean(match(problems, self.kinds, rng), axis=0)
+        found = _judged(left, right, mass)
+        return found if pairs is None else _counted(found, left, right, pairs)
+
+
+def _judged(left: ClusteredModality, right: ClusteredModality, mass: Matrix) -> Alignment:
+    partners = best_partners(mass)
+    on_partners = mass[np.arange(len(partners)), partners]
+    trust = _trust(left) * _trust(right) * min(left.found, right.found, 1.0)
+    kept = max(left.own.sum(), right.own.sum(), 1e-12)
+    return Alignment(
+        partners=partners,
+        mass=mass,
+        confidence=float(np.clip(trust * on_partners.sum() / kept, 0, 1)),
+        cluster_confidence=_cluster_confidence(left, right, mass, partners, trust),
+    )
+
+
+def _with_pairs(
+    problem: Problem, left: ClusteredModality, right: ClusteredModality, pairs: KnownPairs
+) -> Problem:
+    # Twice as many pairs as clusters weigh as much as all distances.
+    columns = np.column_stack(
+        [np.searchsorted(m.paired, pairs.rows[:, i]) for i, m in enumerate((left, right))]
+    )
+    weight = pairs.trust * min(1.0, len(columns) / (2 * problem.left.clusters.shape[1]))
+    affinity = weight * pair_affinity(problem.left, problem.right, columns)
+    return replace(problem, affinity=affinity)
+
+
+def _counted(
+    found: Alignment, left: ClusteredModality, right: ClusteredModality, pairs: KnownPairs
+) -> Alignment:
+    # What distances tell counts as so many pairs as they can be trusted: two a cluster at most.
+    k = len(found.partners)
+    counts = pairs.trust * pair_counts(left.labels, right.labels, pairs.rows, k)
+    worth = PAIRS_WORTH * k * found.confidence
+    mass = (worth * found.mass + counts) / (worth + counts.sum())
+    judged = _judged(left, right, mass)
+    told = counted_confidence(counts, judged.partners)
+    return replace(
+        judged,
+        confidence=1 - (1 - judged.confidence) * (1 - float(told @ cluster_sizes(left.prototypes))),
+        cluster_confidence=1 - (1 - judged.cluster_confidence) * (1 - told),
+    )
 
 
 def _trust(modality: ClusteredModality) -> float:

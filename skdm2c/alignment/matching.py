@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..data.rows import Matrix
 from .assignment import best_partners
-from .prototypes import MANY_CLUSTERS, Prototypes, shared_mass
+from .prototypes import MANY_CLUSTERS, Problem, Prototypes, shared_mass
 from .starts import annealed_starts, searched_starts, standard_distances, whole_clusters
 from .transport import LEFTOVER, anneal, correlation, sinkhorn
 
@@ -17,7 +17,7 @@ N_DISTINCT = 10  # distinct permutations of clusters refined to the end
 
 
 def match(
-    pairs: Sequence[tuple[Prototypes, Prototypes]],
+    problems: Sequence[Problem],
     kinds: Sequence[Sequence[str]],
     rng: np.random.RandomState,
 ) -> list[Matrix]:
@@ -28,7 +28,7 @@ def match(
 
     Parameters
     ----------
-    pairs : sequence of pairs of Prototypes
+    problems : sequence of Problem
         All with the same number k of clusters.
     kinds : sequence of sequence of str
         The distances to agree in, alone or together.
@@ -37,21 +37,21 @@ def match(
     Returns
     -------
     list of ndarray of shape (k, k)
-        In each kind and for each pair, the mass that the best coupling gives to every two
+        In each kind and for each problem, the mass that the best coupling gives to every two
         clusters; sums to one.
     """
-    if pairs[0][0].clusters.shape[1] < MANY_CLUSTERS:
+    if problems[0].left.clusters.shape[1] < MANY_CLUSTERS:
         return [
-            _refine(left, right, kind, searched_starts(left, right, kind, rng))
+            _refine(problem, kind, searched_starts(problem, kind, rng))
             for kind in kinds
-            for left, right in pairs
+            for problem in problems
         ]
     every = sorted({name for kind in kinds for name in kind})
-    starts = [annealed_starts(left, right, every, rng) for left, right in pairs]
+    starts = [annealed_starts(problem, every, rng) for problem in problems]
     return [
-        _refine(left, right, kind, start)
+        _refine(problem, kind, start)
         for kind in kinds
-        for (left, right), start in zip(pairs, starts, strict=True)
+        for problem, start in zip(problems, starts, strict=True)
     ]
 
 
@@ -75,24 +75,27 @@ def match_from_clusters(
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
     start = whole_clusters(left, right, partners[None]).astype(np.float32)
     t = sinkhorn(np.log(start + LEFTOVER), rows, columns, 5)
-    t = anneal(a, b, rows, columns, t, (0.3, 0.15, 0.08), 5)
+    nothing = np.zeros((len(rows), len(columns)), dtype=np.float32)
+    t = anneal(a, b, nothing, rows, columns, t, (0.3, 0.15, 0.08), 5)
     mass: Matrix = shared_mass(left, right, t)[0]
     return mass
 
 
-def _refine(left: Prototypes, right: Prototypes, kinds: Sequence[str], starts: Matrix) -> Matrix:
+def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Matrix:
+    left, right = problem.left, problem.right
+    affinity = problem.affinity.astype(np.float32)
     a, b = (standard_distances(p, kinds) for p in (left, right))
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
     t = sinkhorn(np.log(starts.astype(np.float32) + LEFTOVER), rows, columns, 5)
-    t = anneal(a, b, rows, columns, t, (0.3,), 4)
-    t = anneal(a, b, rows, columns, t, (0.15,), 2)
+    t = anneal(a, b, affinity, rows, columns, t, (0.3,), 4)
+    t = anneal(a, b, affinity, rows, columns, t, (0.15,), 2)
     # Of the couplings that say the same about clusters only the best goes on.
     shared = shared_mass(left, right, t)
     first: dict[bytes, int] = {}
-    for i in np.argsort(-correlation(a, b, t), kind="stable"):
+    for i in np.argsort(-correlation(a, b, affinity, t), kind="stable"):
         first.setdefault(best_partners(shared[i]).tobytes(), int(i))
     t = t[list(first.values())[:N_DISTINCT]]
-    t = anneal(a, b, rows, columns, t, (0.15, 0.08), 6)
+    t = anneal(a, b, affinity, rows, columns, t, (0.15, 0.08), 6)
     t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 10)
-    mass: Matrix = shared_mass(left, right, t)[np.argmax(correlation(a, b, t))]
+    mass: Matrix = shared_mass(left, right, t)[np.argmax(correlation(a, b, affinity, t))]
     return mass

@@ -35,12 +35,39 @@ class Prototypes:
         Mass that each prototype shares with each cluster; sums to one.
     half : {0, 1}
         Which half of the rows was grouped: sets of different halves share no row.
+    anchors : dict of str to ndarray of shape (p, m)
+        Mean distance between the rows of a prototype and each of m rows that have a known
+        partner in another modality.
     """
 
     masses: Matrix
     distances: dict[str, Matrix]
     clusters: Matrix
     half: int
+    anchors: dict[str, Matrix]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Two sets of prototypes that are to be coupled.
+
+    Attributes
+    ----------
+    left, right : Prototypes
+        With p and q prototypes and the same number k of clusters.
+    affinity : ndarray of shape (p, q)
+        How far every two belong together by what is known apart from the distances; zero where
+        nothing is.
+    """
+
+    left: Prototypes
+    right: Prototypes
+    affinity: Matrix
+
+    @classmethod
+    def of(cls, left: Prototypes, right: Prototypes) -> Problem:
+        """Of prototypes of which nothing else is known."""
+        return cls(left, right, np.zeros((len(left.masses), len(right.masses))))
 
 
 def draw_prototypes(
@@ -82,7 +109,8 @@ def draw_prototypes(
     >>> len(sets), sets[0].masses.shape, sets[0].clusters.shape
     (8, (5,), (5, 2))
     """
-    kept = subsample(len(modality.rows), max_rows, rng)
+    kept = _with_paired(subsample(len(modality.rows), max_rows, rng), modality.paired)
+    anchors = np.searchsorted(kept, modality.paired)
     n_components = enough_components(modality.n_clusters)
     points = principal_components(modality.rows[kept], n_components, rng.randint(2**31 - 1))
     directions = normalize(points)
@@ -99,7 +127,8 @@ def draw_prototypes(
         else:
             n_groups = n_prototypes(len(index), modality.n_clusters, most)
             groups = _group(spaces[i // 2 % 2][index], n_groups, rng.randint(2**31 - 1))
-        sets.append(summarise(found, index, groups, labels[index], modality.n_clusters, i % 2))
+        of_clusters = labels[index], modality.n_clusters
+        sets.append(summarise(found, index, groups, *of_clusters, i % 2, anchors))
     return sets
 
 
@@ -132,6 +161,7 @@ def summarise(
     labels: NDArray[np.integer],
     n_clusters: int,
     half: int,
+    anchors: NDArray[np.integer],
 ) -> Prototypes:
     """Describe a grouping of some rows by means over its groups.
 
@@ -144,6 +174,8 @@ def summarise(
     groups, labels : ndarray of int of shape (m,)
         Their prototype and their cluster.
     n_clusters, half : int
+    anchors : ndarray of int of shape (a,)
+        Rows that have a known partner.
 
     Returns
     -------
@@ -159,6 +191,10 @@ def summarise(
         },
         clusters=member.T @ _one_hot(labels, n_clusters) / len(rows),
         half=half,
+        anchors={
+            kind: (mean_of.T @ d[np.ix_(rows, anchors)]).astype(np.float64)
+            for kind, d in found.items()
+        },
     )
 
 
@@ -192,6 +228,12 @@ def cluster_sizes(sets: Sequence[Prototypes]) -> Matrix:
     """
     sizes: Matrix = np.mean([p.clusters.sum(axis=0) for p in sets], axis=0)
     return sizes
+
+
+def _with_paired(kept: NDArray[np.intp], paired: NDArray[np.intp]) -> NDArray[np.intp]:
+    # As many rows as were kept, the paired ones among them.
+    others = np.setdiff1d(kept, paired)[: max(len(kept) - len(paired), 0)]
+    return np.union1d(others, paired)
 
 
 def _group(points: Matrix, n_groups: int, seed: int) -> NDArray[np.intp]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..data.rows import Matrix
 from .assignment import Permutations, best_partners, normal_scores, two_opt
-from .prototypes import Prototypes, shared_mass
+from .prototypes import Problem, Prototypes, shared_mass
 from .transport import LEFTOVER, Couplings, anneal, sinkhorn, standard
 
 N_STARTS = 24  # random permutations of prototypes
@@ -23,17 +23,15 @@ ANNEALED_SHARE = 0.5  # of their mass; the rest is spread evenly
 START_SHARE = 0.8  # of a start's mass; the rest is spread evenly
 
 
-def searched_starts(
-    left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
-) -> Matrix:
+def searched_starts(problem: Problem, kinds: Sequence[str], rng: np.random.RandomState) -> Matrix:
     """Permutations of prototypes and of whole clusters, by local search for the best.
 
     The first lose a cluster of many prototypes in many places, the second never do.
 
     Parameters
     ----------
-    left, right : Prototypes
-        With p and q prototypes and the same number k of clusters.
+    problem : Problem
+        Of p and q prototypes, and k clusters.
     kinds : sequence of str
         The distances to agree in.
     rng : RandomState
@@ -42,20 +40,20 @@ def searched_starts(
     -------
     ndarray of shape (s, p, q)
     """
+    left, right = problem.left, problem.right
     k = left.clusters.shape[1]
-    from_prototypes = _prototype_starts(left, right, kinds, rng)
-    x, y = _between_clusters(left, kinds), _between_clusters(right, kinds)
+    from_prototypes = _prototype_starts(problem, kinds, rng)
+    between = _between_clusters(problem, kinds)
     if k <= MAX_ENUMERATED:
         found = np.array(list(permutations(range(k))))
     else:
-        found = _searched(x, y, np.stack([rng.permutation(k) for _ in range(N_CLUSTER_SEARCHES)]))
-    from_clusters = whole_clusters(left, right, _best(x, y, found))
+        starts = np.stack([rng.permutation(k) for _ in range(N_CLUSTER_SEARCHES)])
+        found = _searched(*between, starts)
+    from_clusters = whole_clusters(left, right, _best(*between, found))
     return np.concatenate([from_prototypes, from_clusters])
 
 
-def annealed_starts(
-    left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
-) -> Matrix:
+def annealed_starts(problem: Problem, kinds: Sequence[str], rng: np.random.RandomState) -> Matrix:
     """Permutations of many clusters: local search from random ones, and from annealed ones.
 
     The more clusters, the fewer searches from random permutations end at the right one. Of
@@ -63,8 +61,8 @@ def annealed_starts(
 
     Parameters
     ----------
-    left, right : Prototypes
-        With p and q prototypes, hardly more than the k clusters that both have.
+    problem : Problem
+        Of p and q prototypes, hardly more than the k clusters that both have.
     kinds : sequence of str
         The distances to agree in.
     rng : RandomState
@@ -73,18 +71,20 @@ def annealed_starts(
     -------
     ndarray of shape (s, p, q)
     """
+    left, right = problem.left, problem.right
     a, b = (standard_distances(p, kinds) for p in (left, right))
+    affinity = problem.affinity.astype(np.float32)
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
     k = left.clusters.shape[1]
     random = np.stack([rng.permutation(k) for _ in range(N_ANNEALED)])
     # Half of the mass anywhere: what is nearly a permutation stays where it starts.
     t = whole_clusters(left, right, random, ANNEALED_SHARE).astype(np.float32)
     t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 5)
-    t = anneal(a, b, rows, columns, t, (0.3, 0.15, 0.08), 5)
+    t = anneal(a, b, affinity, rows, columns, t, (0.3, 0.15, 0.08), 5)
     annealed = np.stack([best_partners(mass) for mass in shared_mass(left, right, t)])
-    x, y = _between_clusters(left, kinds), _between_clusters(right, kinds)
-    found = _searched(x, y, np.concatenate([random, annealed]))
-    return whole_clusters(left, right, _best(x, y, found))
+    between = _between_clusters(problem, kinds)
+    found = _searched(*between, np.concatenate([random, annealed]))
+    return whole_clusters(left, right, _best(*between, found))
 
 
 def whole_clusters(
@@ -125,9 +125,8 @@ def standard_distances(prototypes: Prototypes, kinds: Sequence[str]) -> Coupling
     return np.stack([standard(prototypes.distances[kind], prototypes.masses) for kind in kinds])
 
 
-def _prototype_starts(
-    left: Prototypes, right: Prototypes, kinds: Sequence[str], rng: np.random.RandomState
-) -> Matrix:
+def _prototype_starts(problem: Problem, kinds: Sequence[str], rng: np.random.RandomState) -> Matrix:
+    left, right = problem.left, problem.right
     # A permutation needs equally many: where duplicates left fewer, the lightest stay out.
     size = min(len(left.masses), len(right.masses))
     rows, columns = (np.sort(np.argsort(-p.masses, kind="stable")[:size]) for p in (left, right))
@@ -136,6 +135,7 @@ def _prototype_starts(
         for p, keep in ((left, rows), (right, columns))
     ]
     linear = len(kinds) * np.sqrt(max(size - 1, 1)) * _similarity(left, right)
+    linear += len(kinds) * (size - 1) * problem.affinity
     found, values = two_opt(
         ranked[0],
         ranked[1],
@@ -150,28 +150,33 @@ def _prototype_starts(
     return starts + (1 - START_SHARE) * np.outer(left.masses, right.masses)
 
 
-def _searched(x: Matrix, y: Matrix, starts: Permutations) -> Permutations:
+def _searched(x: Matrix, y: Matrix, known: Matrix, starts: Permutations) -> Permutations:
     # Permutations of clusters that no swap of two improves.
-    diagonal = np.einsum("gi,gj->ij", np.einsum("gii->gi", x), np.einsum("gii->gi", y))
+    linear = np.einsum("gi,gj->ij", np.einsum("gii->gi", x), np.einsum("gii->gi", y)) + known
     apart = 1 - np.eye(x.shape[1])
-    return np.unique(two_opt(x * apart, y * apart, diagonal, starts)[0], axis=0)
+    return np.unique(two_opt(x * apart, y * apart, linear, starts)[0], axis=0)
 
 
-def _best(x: Matrix, y: Matrix, found: Permutations) -> Permutations:
+def _best(x: Matrix, y: Matrix, known: Matrix, found: Permutations) -> Permutations:
     # Of permutations of clusters those under which the distances between them agree best.
-    values = sum(
-        np.einsum("ij,sij->s", i, j[found[:, :, None], found[:, None, :]])
-        for i, j in zip(x, y, strict=True)
-    )
+    values = known[np.arange(known.shape[0]), found].sum(axis=1)
+    for i, j in zip(x, y, strict=True):
+        values = values + np.einsum("ij,sij->s", i, j[found[:, :, None], found[:, None, :]])
     return found[np.argsort(-values, kind="stable")[:N_CLUSTER_STARTS]]
 
 
-def _between_clusters(p: Prototypes, kinds: Sequence[str]) -> Matrix:
-    # Mean distances between clusters, within them on the diagonal; that a cluster has more
-    # mass counts, but less than in proportion.
-    share = p.clusters / np.maximum(p.clusters.sum(axis=0), 1e-9) ** 0.75
-    distances = standard_distances(p, kinds).astype(np.float64)
-    return np.stack([share.T @ d @ share for d in distances])
+def _between_clusters(problem: Problem, kinds: Sequence[str]) -> tuple[Matrix, Matrix, Matrix]:
+    # Of both sides, mean distances between clusters, within them on the diagonal; and the
+    # affinity of every two. That a cluster has more mass counts, but less than in proportion.
+    sides = []
+    for p in (problem.left, problem.right):
+        share = p.clusters / np.maximum(p.clusters.sum(axis=0), 1e-9) ** 0.75
+        distances = standard_distances(p, kinds).astype(np.float64)
+        sides.append((share, np.stack([share.T @ d @ share for d in distances])))
+    (of_left, x), (of_right, y) = sides
+    # In proportion to what all distances of one cluster come to.
+    weight = len(kinds) * np.sqrt(of_left.shape[1])
+    return x, y, weight * (of_left.T @ problem.affinity @ of_right)
 
 
 def _similarity(left: Prototypes, right: Prototypes) -> Matrix:

@@ -49,6 +49,7 @@ def sinkhorn(log_kernel: Couplings, rows: Couplings, columns: Couplings, n_iter:
 def anneal(
     left: Couplings,
     right: Couplings,
+    affinity: Couplings,
     rows: Couplings,
     columns: Couplings,
     couplings: Couplings,
@@ -61,6 +62,8 @@ def anneal(
     ----------
     left, right : ndarray of shape (g, p, p) and (g, q, q)
         Distances of mean 0 and variance 1 under the masses.
+    affinity : ndarray of shape (p, q)
+        How far every two belong together whatever the distances say.
     rows, columns : ndarray of shape (p,) and (q,)
         Masses.
     couplings : ndarray of shape (s, p, q)
@@ -76,7 +79,8 @@ def anneal(
     """
     for epsilon in epsilons:
         for _ in range(n_steps):
-            kernel = transported(left, right, couplings) * np.float32(2 / epsilon)
+            gradient = transported(left, right, couplings) + affinity
+            kernel = gradient * np.float32(2 / epsilon)
             couplings = sinkhorn(kernel, rows, columns, 5)
     return couplings
 
@@ -100,19 +104,24 @@ def transported(left: Couplings, right: Couplings, couplings: Couplings) -> Coup
     return result
 
 
-def correlation(left: Couplings, right: Couplings, couplings: Couplings) -> Couplings:
+def correlation(
+    left: Couplings, right: Couplings, affinity: Couplings, couplings: Couplings
+) -> Couplings:
     """Correlation of the distances through each coupling, mean over g; 1 is a perfect match.
 
     Parameters
     ----------
     left, right : ndarray of shape (g, p, p) and (g, q, q)
+    affinity : ndarray of shape (p, q)
+        Twice its mean under the coupling is added.
     couplings : ndarray of shape (s, p, q)
 
     Returns
     -------
     ndarray of shape (s,)
     """
-    value: Couplings = (couplings * transported(left, right, couplings)).sum(axis=(1, 2))
+    total = transported(left, right, couplings) + 2 * affinity
+    value: Couplings = (couplings * total).sum(axis=(1, 2))
     return value
 
 

@@ -1,0 +1,118 @@
+"""What a few known pairs say of which cluster is which."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import beta
+
+from ..data.rows import Matrix
+from .prototypes import Prototypes
+
+PROFILE_KINDS = ("geodesic", "cosine", "euclidean")
+LEAST_ANCHORS = 10  # distances to fewer rows say little, and that little may be wrong
+
+
+def pair_affinity(left: Prototypes, right: Prototypes, pairs: NDArray[np.intp]) -> Matrix:
+    """How far prototypes of two modalities belong together, by rows of which both are known.
+
+    Two that are near to the same instances, and far from the same, belong together; and all
+    the more those that the two rows of one instance are nearest to.
+
+    Parameters
+    ----------
+    left, right : Prototypes
+        With p and q prototypes.
+    pairs : ndarray of int of shape (m, 2)
+        Columns of the anchors of left and of right.
+
+    Returns
+    -------
+    ndarray of shape (p, q)
+        From -1 to 2; by less than ten pairs, from 0 to 1.
+    """
+    i, j = pairs.T
+    nearest = (p.anchors["cosine"].argmin(axis=0) for p in (left, right))
+    counts = np.zeros((len(left.masses), len(right.masses)))
+    np.add.at(counts, tuple(n[c] for n, c in zip(nearest, (i, j), strict=True)), 1.0)
+    affinity: Matrix = counts / counts.max()
+    if len(pairs) >= LEAST_ANCHORS:
+        profiles = [
+            _profile(left.anchors[kind][:, i]) @ _profile(right.anchors[kind][:, j]).T
+            for kind in PROFILE_KINDS
+        ]
+        affinity += np.mean(profiles, axis=0)
+    return affinity
+
+
+def pair_counts(
+    left: NDArray[np.integer], right: NDArray[np.integer], pairs: NDArray[np.intp], k: int
+) -> Matrix:
+    """Count the known pairs that every two clusters have in common.
+
+    Parameters
+    ----------
+    left, right : ndarray of int of shape (n,) and (m,)
+        Cluster of each row.
+    pairs : ndarray of int of shape (p, 2)
+    k : int
+        Clusters of each side.
+
+    Returns
+    -------
+    ndarray of shape (k, k)
+
+    Examples
+    --------
+    >>> pair_counts(np.array([0, 1]), np.array([1, 1, 0]), np.array([[0, 1], [1, 2]]), 2)
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    counts = np.zeros((k, k))
+    np.add.at(counts, (left[pairs[:, 0]], right[pairs[:, 1]]), 1.0)
+    return counts
+
+
+def counted_confidence(counts: Matrix, partners: NDArray[np.intp]) -> Matrix:
+    """How sure the pairs alone make each cluster's partner.
+
+    The chance that its partner holds more of a cluster's rows than the strongest rival does,
+    as pairs drawn at random tell it (with Jeffreys' prior), on a scale on which an even
+    chance is 0; the lesser of both sides' chances.
+
+    Parameters
+    ----------
+    counts : ndarray of shape (k, k)
+        Pairs that every two clusters have in common.
+    partners : ndarray of int of shape (k,)
+        Right cluster of each left one.
+
+    Returns
+    -------
+    ndarray of shape (k,)
+        In [0, 1].
+
+    Examples
+    --------
+    Nothing is known of the first; of the second and third, one pair and three:
+
+    >>> counted_confidence(np.diag([0.0, 1, 3]), np.arange(3)).round(2)
+    array([0.  , 0.64, 0.93])
+    """
+    every = np.arange(len(partners))
+    own = counts[every, partners]
+    others = counts.copy()
+    others[every, partners] = 0
+    rivals = np.maximum(others.max(axis=1), others.max(axis=0)[partners])
+    chance = beta.sf(0.5, own + 0.5, rivals + 0.5)
+    confidence: Matrix = np.clip(2 * chance - 1, 0, 1)
+    return confidence
+
+
+def _profile(distances: Matrix) -> Matrix:
+    # Each prototype's distances to the anchors, against those of the others: unit vectors.
+    scores = distances - distances.mean(axis=0)
+    scores /= np.maximum(distances.std(axis=0), 1e-12)
+    scores -= scores.mean(axis=1, keepdims=True)
+    unit: Matrix = scores / np.maximum(np.linalg.norm(scores, axis=1, keepdims=True), 1e-12)
+    return unit
