@@ -56,7 +56,7 @@ def is_available(name: str) -> bool:
     return PAIRS[name].file == "mfeat" or (data_folder() / f"{PAIRS[name].file}.npz").exists()
 
 
-def load_pair(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:
+def load_pair(name: str, seed: int, n_pairs: int = 0) -> tuple[MixedModalData, NDArray[np.int64]]:
     """Draw a pair's problem: preprocessed blocks without pairing, and the classes.
 
     Parameters
@@ -65,6 +65,8 @@ def load_pair(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:
         Of ``PAIRS``.
     seed : int
         Draws which half of the instances keeps which view.
+    n_pairs : int, default=0
+        Instances that are known in both; their second rows are B's last.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def load_pair(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:
     y : ndarray of shape (n,)
         For scoring.
     """
-    X, labels = drop_pairing(*_load_views(PAIRS[name]), random_state=seed)
+    X, labels = drop_pairing(*_load_views(PAIRS[name]), random_state=seed, n_pairs=n_pairs)
     return _prepare(X, PAIRS[name]), labels
 
 

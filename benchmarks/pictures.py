@@ -150,6 +150,44 @@ def draw_large(lines: Runs, path: Path) -> None:
     plt.close(figure)
 
 
+def draw_known_pairs(lines: Runs, path: Path) -> None:
+    """Gain and confidence by the number of known pairs, a panel a pair of views."""
+    pairs = [pair for pair in PAIRS if any(line["pair"] == pair for line in lines)]
+    figure, axes = plt.subplots(
+        2, 5, figsize=(14, 5.6), layout="constrained", sharex=True, sharey=True
+    )
+    for ax in axes.flat[len(pairs) :]:
+        ax.set_visible(False)
+    for ax, pair in zip(axes.flat, pairs, strict=False):
+        here = [line for line in lines if line["pair"] == pair]
+        times = sorted({line["times"] for line in here})
+        at = np.arange(len(times))
+        by_times = [[line for line in here if line["times"] == t] for t in times]
+        gains = [[line["gain"] for line in some] for some in by_times]
+        ax.axhline(0, color=SPAN, lw=1)
+        ax.axhline(1, color=SPAN, lw=1, ls="--")
+        for x, some in zip(at, gains, strict=True):
+            ax.plot([x] * len(some), some, "o", color=COLORS["ours"], ms=4, alpha=0.4, mew=0)
+        ax.plot(at, [np.mean(some) for some in gains], "o-", color=COLORS["ours"])
+        confidence = [np.mean([line["confidence"] for line in some]) for some in by_times]
+        ax.plot(at, confidence, "s--", color=COLORS["baseline"], ms=4)
+        ax.set_title(f"{pair}, k = {PAIRS[pair].n_clusters}", fontsize=10)
+        ax.set_xticks(at, [f"{t}k" if t else "none" for t in times])
+        ax.tick_params(labelbottom=True)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].set_ylim(-0.6, 1.2)
+    figure.supxlabel("known pairs", fontsize=10)
+    handles = [
+        Line2D([], [], color=COLORS["ours"], marker="o", label="gain: mean, and each seed"),
+        Line2D([], [], color=COLORS["baseline"], marker="s", ls="--", label="confidence, mean"),
+        Line2D([], [], color=SPAN, label="matching at random"),
+        Line2D([], [], color=SPAN, ls="--", label="best matching of the same clusters"),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
 def _mean_cost_and_gain(runs: Runs, method: str) -> tuple[float, float] | None:
     # means of the pairs' means: no pair counts more for having more seeds
     means = [

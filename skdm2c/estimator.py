@@ -7,6 +7,7 @@ import reprlib
 import warnings
 from collections.abc import Sequence
 from functools import partial
+from inspect import Parameter, signature
 from numbers import Integral, Real
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -203,6 +204,11 @@ class MixedModalClustering(
     lambda_cycle_reconstruction : float, default=0.0
         Weight of the reconstruction of rows from cycled latents, which the paper's
         code has and its print has not.
+    lambda_pairs : float, default=1.0
+        Trust in the known pairs of the data, if there are any: what they say of the matching of
+        clusters is multiplied by it, and so is the distance of an instance's two rows in the
+        game. 1 takes them as right, some slips aside; 0 learns nothing from them. The rows of
+        one instance get one label in any case.
     assignment : {"mixture", "kmeans"}, default="mixture"
         How rows of the unified space become clusters: by a mixture of Gaussians of one
         covariance, or by k-means (the paper).
@@ -359,6 +365,7 @@ class MixedModalClustering(
         "lambda_reconstruction": [_WEIGHT],
         "lambda_adversarial": [_WEIGHT],
         "lambda_cycle_reconstruction": [_WEIGHT],
+        "lambda_pairs": [_WEIGHT],
         "assignment": [StrOptions({"mixture", "kmeans"})],
         "kmeans_n_init": [_COUNT],
         "device": [str, Hidden(torch.device)],
@@ -413,6 +420,7 @@ class MixedModalClustering(
         lambda_reconstruction: float = 1.0,
         lambda_adversarial: float = 0.1,
         lambda_cycle_reconstruction: float = 0.0,
+        lambda_pairs: float = 1.0,
         assignment: str = "mixture",
         kmeans_n_init: int = 10,
         device: str | torch.device = "auto",
@@ -463,6 +471,7 @@ class MixedModalClustering(
         self.lambda_reconstruction = lambda_reconstruction
         self.lambda_adversarial = lambda_adversarial
         self.lambda_cycle_reconstruction = lambda_cycle_reconstruction
+        self.lambda_pairs = lambda_pairs
         self.assignment = assignment
         self.kmeans_n_init = kmeans_n_init
         self.device = device
@@ -614,7 +623,7 @@ class MixedModalClustering(
         """
         model = self._fitted_model()
         data = as_known_modalities(X, model.names, X_b, modality)
-        return model.clusters.assign(model.embed(data))
+        return model.assign(model.embed(data), data.codes, data.numbered_pairs)
 
     @isolated
     def predict_proba(
@@ -827,6 +836,8 @@ class MixedModalClustering(
         if not container:
             _warn_of_plain_transformers(self)
         plan = self._plan(data.names)
+        if plan.aligner and plan.lambda_pairs and data.numbered_pairs:
+            _require_use_of_pairs(plan.aligner)
         peers = self._peers()
         checked = check_data(data, plan.clustering.n_clusters, self.standardize, peers)
         before = self._networks_before(checked)
@@ -904,6 +915,7 @@ class MixedModalClustering(
             n_neighbors=given.n_neighbors,
             learning_rates=rates,
             aligner=aligner,
+            lambda_pairs=given.lambda_pairs,
             networks=Architecture(
                 n_components=given.n_components,
                 autoencoder_hidden_sizes=positive_sizes(
@@ -948,6 +960,7 @@ class MixedModalClustering(
                 lambda_reconstruction=given.lambda_reconstruction,
                 lambda_adversarial=given.lambda_adversarial,
                 lambda_cycle_reconstruction=given.lambda_cycle_reconstruction,
+                lambda_pairs=given.lambda_pairs,
                 generator_steps=given.generator_steps,
                 discriminator_steps=given.discriminator_steps,
                 autoencoder_learning_rate=given.autoencoder_learning_rate,
@@ -1068,7 +1081,7 @@ def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]
         "unified_modality_": model.names[model.hub],
         "embedding_": embedding,
         "cluster_centers_": model.clusters.centers(embedding),
-        "labels_": model.clusters.assign(embedding),
+        "labels_": fitted.labels,
         "modality_": modality,
         "alignment_confidence_": model.confidence,
         "cluster_confidence_": model.cluster_confidence,
@@ -1093,6 +1106,17 @@ def _warn_of_plain_transformers(estimator: MixedModalClustering) -> None:
         )
 
 
+def _require_use_of_pairs(aligner: Aligner) -> None:
+    # What the user knows is not to be dropped in silence.
+    parameters = signature(aligner.match).parameters.values()
+    if not any(p.name == "pairs" or p.kind is Parameter.VAR_KEYWORD for p in parameters):
+        raise ValueError(
+            f"The data have known pairs, of which {type(aligner).__name__}.match takes none. Give "
+            "it a parameter pairs=None (a skdm2c.alignment.KnownPairs), or set lambda_pairs=0 to "
+            "learn nothing from them."
+        )
+
+
 def _warn_of_low_confidence(model: FittedModel) -> None:
     if model.confidence < LOW_CONFIDENCE:
         found = (
@@ -1104,8 +1128,8 @@ def _warn_of_low_confidence(model: FittedModel) -> None:
             f"alignment_confidence_ is {model.confidence:.2f}: labels mean something within a "
             "modality, but which cluster of one modality is which of another is not certain, "
             f"{found}. Do not compare modalities by these labels as they are: try other features "
-            "or fewer clusters, or check the clusters of both modalities against what you know "
-            "of them.",
+            "or fewer clusters, or some known pairs more (MixedModalData(..., pairs=...)), or "
+            "check the clusters of both modalities against what you know of them.",
             AlignmentWarning,
             stacklevel=caller_level(),
         )

@@ -23,10 +23,11 @@ from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from ._peers import ALONE, Peers
-from .alignment import Aligner, Alignment, ModalityView, agreement, taught_targets
+from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement, taught_targets
 from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
+from .data.pairs import NumberedPairs
 from .data.rows import MOST_SEEN, FloatRows, Matrix, Rows, look_at
 from .data.scaling import ModalityInput
 from .hub import separation
@@ -53,6 +54,7 @@ from .training import (
 )
 
 LEAST_ROWS = 2  # of each modality
+MOST_PAIRS = 1000  # of two modalities that matching learns from
 MAX_TEMPERATURE_ROWS = 5000  # that tell how sure probabilities are to be
 
 
@@ -67,12 +69,15 @@ class CheckedData:
     rows : list of Rows, the m-th of shape (n_m, d_m)
     codes : ndarray of shape (n,)
         Each row's modality, in the order of the rows given.
+    pairs : dict of (int, int) to ndarray of shape (p, 2)
+        For two modalities, rows of both that are known to be of one instance.
     """
 
     names: tuple[str, ...]
     doors: tuple[ModalityInput, ...]
     rows: list[Rows]
     codes: NDArray[np.intp]
+    pairs: NumberedPairs
 
 
 class Sample(NamedTuple):
@@ -85,11 +90,14 @@ class Sample(NamedTuple):
         Which of the rows given they are, in ascending order.
     codes : ndarray of shape (s,)
         Each one's modality, in that order; of several processes, of all of them.
+    pairs : dict of (int, int) to ndarray of shape (p, 2)
+        Of rows of the sample; a thousand of more.
     """
 
     rows: list[FloatRows]
     at: NDArray[np.intp]
     codes: NDArray[np.intp]
+    pairs: NumberedPairs
 
 
 class Seeds(NamedTuple):
@@ -109,12 +117,15 @@ class Fit(NamedTuple):
     model : FittedModel
     embedding : ndarray of shape (n, n_components)
         The rows in the unified space, in the order given.
+    labels : ndarray of int of shape (n,)
+        The cluster of each; rows of one instance have the same.
     records : list of dict
         One an epoch and phase.
     """
 
     model: FittedModel
     embedding: FloatRows
+    labels: NDArray[np.int32]
     records: list[Record]
 
 
@@ -154,7 +165,7 @@ def check_data(
         door.fit_transform(block, data.columns[door.name], peers)
         for door, block in zip(doors, data.blocks.values(), strict=True)
     ]
-    return CheckedData(data.names, doors, rows, data.codes)
+    return CheckedData(data.names, doors, rows, data.codes, data.numbered_pairs)
 
 
 def _require_all_modalities(data: MixedModalData) -> None:
@@ -217,7 +228,8 @@ def fit_model(
         _require_same_networks(before, plan, widths)
         autoencoders.load_state_dict(before.autoencoders.state_dict())
     _pretrain(autoencoders, data, blocks, plan, seeds, callback, n_threads, peers)
-    sample = _draw_sample(data, seeds.alignment, peers)
+    pairs = data.pairs if plan.lambda_pairs else {}
+    sample = _draw_sample(data, pairs, seeds.alignment, peers)
     latents = _encode(autoencoders, sample.rows, device)
     _require_finite("latent space", latents, history)
 
@@ -231,7 +243,7 @@ def fit_model(
             separation(z, found.labels, seeds.clusters)
             for z, found in zip(latents, own, strict=True)
         ]
-    hub = int(np.argmax(separations)) if plan.hub is None else plan.hub
+    hub = _best_hub(separations, sample.pairs) if plan.hub is None else plan.hub
     system = CrossModalSystem(plan.networks, widths, hub, weights_rng, autoencoders).to(device)
     if before is not None and before.hub == hub:
         system.generators.load_state_dict(before.generators.state_dict())
@@ -242,10 +254,13 @@ def fit_model(
     start = None
     if plan.aligner:
         views = [
-            ModalityView(x, z, found.labels, plan.clustering.n_clusters)
-            for x, z, found in zip(sample.rows, latents, own, strict=True)
+            ModalityView(x, z, found.labels, plan.clustering.n_clusters, _rows_in(sample.pairs, m))
+            for m, (x, z, found) in enumerate(zip(sample.rows, latents, own, strict=True))
         ]
-        align = partial(_align_spokes, plan.aligner, views, separations, hub, seeds.alignment)
+        known = {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()}
+        align = partial(
+            _align_spokes, plan.aligner, views, known, separations, hub, seeds.alignment
+        )
         alignments = peers.once(align)
         shares = _shares_in_hub_order(own, alignments)
         start = in_order_given(shares, sample.codes)
@@ -263,7 +278,8 @@ def fit_model(
         model = FittedModel(
             data.names, data.doors, system, clusters, alignments, profiles, temperatures
         )
-        return Fit(model, embedding, history.records)
+        labels = model.assign(embedding, data.codes, data.pairs)
+        return Fit(model, embedding, labels, history.records)
 
     def conclude_now() -> Fit:
         now = deepcopy(system).eval()
@@ -279,7 +295,9 @@ def fit_model(
         peers.average_(learned, 1 / peers.size)
     if peers.rank:
         rng.manual_seed(seeds.batches + peers.rank)  # from here on each draws its own rows
-    train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback, peers=peers)
+    train_adversarially(
+        system, blocks, plan.adversarial, rng=rng, callback=callback, peers=peers, pairs=pairs
+    )
     system.eval()
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
@@ -332,15 +350,56 @@ def _require_same_networks(before: CrossModalSystem, plan: FitPlan, widths: list
         )
 
 
-def _draw_sample(data: CheckedData, seed: int, peers: Peers) -> Sample:
-    rows, at = [], []
+def _draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peers) -> Sample:
+    most = -(-MOST_PAIRS // peers.size)
+    pairs = {
+        key: known[subsample(len(known), most, np.random.RandomState(seed))]
+        for key, known in pairs.items()
+    }
+    rows, at, numbers, before = [], [], [], []
     for m, x in enumerate(data.rows):
-        numbers, some = look_at(x, seed)
+        seen, some = look_at(x, seed)
         kept = subsample(len(some), -(-MOST_SEEN // peers.size), np.random.RandomState(seed))
-        rows.append(np.concatenate(peers.gather(some[kept])) if peers.size > 1 else some)
-        at.append(np.flatnonzero(data.codes == m)[numbers[kept]])
+        seen, some = seen[kept], some[kept] if len(kept) < len(some) else some
+        # Rows of known pairs are looked at, whoever else is.
+        missing = np.setdiff1d(_rows_in(pairs, m), seen)
+        if len(missing):
+            order = np.argsort(np.concatenate([seen, missing]))
+            seen = np.concatenate([seen, missing])[order]
+            some = np.concatenate([some, x[missing]])[order]
+        numbers.append(seen)
+        at.append(np.flatnonzero(data.codes == m)[seen])
+        rows.append(np.concatenate(peers.gather(some)) if peers.size > 1 else some)
+        before.append(sum(peers.gather(len(seen))[: peers.rank]))
+    here = {
+        (a, b): np.column_stack(
+            [np.searchsorted(numbers[m], known[:, i]) + before[m] for i, m in enumerate((a, b))]
+        )
+        for (a, b), known in pairs.items()
+    }
     together = np.sort(np.concatenate(at))
-    return Sample(rows, together, np.concatenate(peers.gather(data.codes[together])))
+    everywhere = peers.gather(here)
+    return Sample(
+        rows,
+        together,
+        np.concatenate(peers.gather(data.codes[together])),
+        {
+            key: np.concatenate([part[key] for part in everywhere if key in part])
+            for key in sorted({key for part in everywhere for key in part})
+        },
+    )
+
+
+def _rows_in(pairs: NumberedPairs, m: int) -> NDArray[np.intp]:
+    # Rows of modality m that have a known partner, in ascending order.
+    parts = [known[:, key.index(m)] for key, known in pairs.items() if m in key]
+    return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.intp)
+
+
+def _best_hub(separations: list[float], pairs: NumberedPairs) -> int:
+    # Spokes are matched with the hub alone: pairs between two of them are of little use.
+    known = [sum(m in key for key in pairs) for m in range(len(separations))]
+    return max(range(len(known)), key=lambda m: (known[m], separations[m]))
 
 
 def _profiles(
@@ -503,7 +562,12 @@ def _own_clusters(z: FloatRows, settings: ClusteringSettings, seed: int) -> OwnC
 
 
 def _align_spokes(
-    aligner: Aligner, views: list[ModalityView], separations: list[float], hub: int, seed: int
+    aligner: Aligner,
+    views: list[ModalityView],
+    known: dict[tuple[int, int], KnownPairs],
+    separations: list[float],
+    hub: int,
+    seed: int,
 ) -> dict[int, Alignment]:
     described = [
         aligner.describe(view, np.random.RandomState([seed, m])) for m, view in enumerate(views)
@@ -514,7 +578,12 @@ def _align_spokes(
         # the side: nor should it then on the order of the modalities, or on who is the hub.
         right, left = sorted((m, other), key=lambda i: separations[i])
         rng = np.random.RandomState([seed, left, right])
-        found = aligner.match(described[left], described[right], rng)
+        sides = described[left], described[right], rng
+        pairs = known.get((min(m, other), max(m, other)))
+        if pairs is None:
+            found = aligner.match(*sides)
+        else:
+            found = aligner.match(*sides, pairs=pairs if left < right else pairs.turned())
         _check_alignment(found, views[m].n_clusters)
         return found if m == left else found.turned()
 

@@ -76,7 +76,8 @@ def _of_data(data: CheckedData) -> dict[str, str]:
             about += f", names {joblib.hash([str(name) for name in names])[:DIGITS]}"
         found[f"modality {door.name!r}"] = about
     order = sha256(data.codes.astype(np.int64).tobytes()).hexdigest()[:DIGITS]
-    return {**found, "order of rows": order}
+    pairs = {key: known.astype(np.int64) for key, known in sorted(data.pairs.items())}
+    return {**found, "order of rows": order, "known pairs": joblib.hash(pairs)[:DIGITS]}
 
 
 def _spelled(name: str, value: Any) -> str:

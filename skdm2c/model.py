@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from ._persistence import system_from_arrays, system_to_arrays
 from ._version import stamped, unstamped
@@ -17,6 +18,7 @@ from .alignment import Alignment, MatchingTable, SpokeMatching
 from .clustering import Clusters
 from .data import MixedModalData
 from .data.blocks import n_columns, n_rows
+from .data.pairs import NumberedPairs, instances
 from .data.rows import FloatRows, Matrix, Rows
 from .data.scaling import ModalityInput
 from .networks import CrossModalSystem, apply_in_chunks
@@ -163,10 +165,36 @@ class FittedModel:
         -------
         ndarray of shape (n, n_clusters)
         """
-        return self.share_embedded(self.embed(data), data.codes)
+        shares = self.share_embedded(self.embed(data), data.codes)
+        pairs = data.numbered_pairs
+        return of_instances(shares, instances(pairs, data.codes)) if pairs else shares
+
+    def assign(
+        self, embedding: FloatRows, codes: NDArray[np.intp], pairs: NumberedPairs
+    ) -> NDArray[np.int32]:
+        """Likeliest cluster of rows that were mapped already; of an instance, if rows are of one.
+
+        Parameters
+        ----------
+        embedding : ndarray of shape (n, n_components)
+        codes : ndarray of shape (n,)
+            Each row's modality.
+        pairs : dict of (int, int) to ndarray of shape (m, 2)
+
+        Returns
+        -------
+        ndarray of shape (n,)
+        """
+        labels = self.clusters.assign(embedding)
+        if pairs:
+            of = instances(pairs, codes)
+            paired = np.flatnonzero(np.bincount(of)[of] > 1)
+            shares = self.share_embedded(embedding[paired], codes[paired])
+            labels[paired] = of_instances(shares, of[paired]).argmax(axis=1)
+        return labels
 
     def share_embedded(self, embedding: FloatRows, codes: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Probability of each cluster for rows that were mapped already.
+        """Probability of each cluster for rows that were mapped already, each by itself.
 
         Parameters
         ----------
@@ -272,6 +300,38 @@ def in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
     for m, part in enumerate(parts):
         whole[codes == m] = part
     return whole
+
+
+def of_instances(shares: Matrix, instances: NDArray[np.intp]) -> Matrix:
+    """Probabilities of instances, by all the rows that each was seen in.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (n, k)
+        Probability of each cluster for each row by itself.
+    instances : ndarray of int of shape (n,)
+        Which instance each row is of.
+
+    Returns
+    -------
+    ndarray of shape (n, k)
+        Those of a row alone of its kind as they were; of others the product over the rows of
+        the instance, as of what is seen independently, scaled to sum to one.
+
+    Examples
+    --------
+    >>> shares = np.array([[0.8, 0.2], [0.5, 0.5], [0.3, 0.7]])
+    >>> of_instances(shares, np.array([0, 1, 0])).round(2)
+    array([[0.63, 0.37],
+           [0.5 , 0.5 ],
+           [0.63, 0.37]])
+    """
+    _, which, size = np.unique(instances, return_inverse=True, return_counts=True)
+    log = np.log(np.maximum(shares, np.finfo(float).tiny))
+    total = np.zeros((len(size), shares.shape[1]))
+    np.add.at(total, which, log)
+    together: Matrix = softmax(total, axis=1)[which]
+    return np.where(size[which, None] > 1, together, shares)
 
 
 def unify(system: CrossModalSystem, rows: list[Rows], codes: NDArray[np.intp]) -> FloatRows:

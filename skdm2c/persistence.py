@@ -324,7 +324,8 @@ def _read(found: dict[str, Any], arrays: _Arrays) -> MixedModalClustering:
         isinstance(history, list) and all(map(_is_record, history)), "its history is no records"
     )
     attributes = fitted_attributes(
-        Fit(model, embedding, history), np.array(model.names, dtype=str)[codes]
+        Fit(model, embedding, labels.astype(np.int32), history),
+        np.array(model.names, dtype=str)[codes],
     )
     estimator = MixedModalClustering(**dict(_parameters(found["parameters"])))
     try:
@@ -332,8 +333,7 @@ def _read(found: dict[str, Any], arrays: _Arrays) -> MixedModalClustering:
     except ValueError as error:
         _refuse(f"its parameters are none ({error})")
     # As they were where it was fitted: another machine may round otherwise.
-    own = {"labels_": labels.astype(np.int32), "cluster_centers_": centers}
-    estimator.__dict__.update(attributes | own)
+    estimator.__dict__.update(attributes | {"cluster_centers_": centers})
     return estimator
 
 

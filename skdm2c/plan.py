@@ -47,6 +47,8 @@ class FitPlan:
         Of each modality's auto-encoder, in pretraining and decoding.
     aligner : Aligner or None
         What teaches the generators; None is for generators that start at random.
+    lambda_pairs : float
+        How far known pairs are trusted.
     networks, clustering, pretraining, teaching, adversarial, decoding
         Settings of the parts.
     """
@@ -55,6 +57,7 @@ class FitPlan:
     n_neighbors: int
     learning_rates: tuple[float, ...]
     aligner: Aligner | None
+    lambda_pairs: float
     networks: Architecture
     clustering: ClusteringSettings
     pretraining: PretrainingSettings

@@ -16,6 +16,7 @@ PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
         "discriminator_hidden_sizes": (32,),
         "normalization": "batch",
         "lambda_neighbors": 0.0,
+        "lambda_pairs": 0.0,
         "input_noise": 0.0,
         "pretrain_epochs": 150,
         "adversarial_epochs": 220,

@@ -225,6 +225,7 @@ BAD_PARAMETERS = {
     "lambda_reconstruction": [-1, "x", None],
     "lambda_adversarial": [-1, "x", None],
     "lambda_cycle_reconstruction": [-1, "x", None],
+    "lambda_pairs": [-1, "x", None, np.inf, np.nan, True],
     "assignment": ["spectral", None],
     "kmeans_n_init": [0, 1.5, None],
     "device": ["gpu9", 3, None, "meta"],

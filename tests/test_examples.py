@@ -40,3 +40,11 @@ def test_two_processes_fit_one_model(tmp_path):
     start = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     said = run("many_processes.py", "--rows", "300", "--epochs", "3", folder=tmp_path, start=start)
     assert "2 processes of 150 rows or so, 21 epochs" in said
+
+
+@pytest.mark.slow
+def test_known_pairs_decide_what_geometry_cannot(tmp_path):
+    said = run("plot_known_pairs.py", folder=tmp_path).splitlines()
+    gains = [float(line.split("gain ")[1].split(",")[0]) for line in said if "gain" in line]
+    assert len(gains) == 4
+    assert gains[0] < 0.3 < 0.6 < gains[-1]

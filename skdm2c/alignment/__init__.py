@@ -5,7 +5,7 @@ Arrays in, arrays out.
 """
 
 from .agreement import agreement
-from .base import Aligner, Alignment, ModalityView
+from .base import Aligner, Alignment, KnownPairs, ModalityView
 from .geometric import GeometricAlignment
 from .table import MatchingTable, SpokeMatching
 from .targets import taught_targets
@@ -14,6 +14,7 @@ __all__ = [
     "Aligner",
     "Alignment",
     "GeometricAlignment",
+    "KnownPairs",
     "MatchingTable",
     "ModalityView",
     "SpokeMatching",

@@ -132,10 +132,41 @@ def best_partners(mass: Matrix) -> NDArray[np.intp]:
     >>> best_partners(np.array([[0.5, 0.3], [0.0, 0.2]]))
     array([0, 1])
     """
+    return most_shared(relative(mass))
+
+
+def most_shared(mass: Matrix) -> Permutations:
+    """Match clusters one to one such that partners share as much mass as they can.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (k, k)
+
+    Returns
+    -------
+    ndarray of int of shape (k,)
+        Column of each row.
+    """
+    partners: Permutations = linear_sum_assignment(-mass)[1]
+    return partners
+
+
+def relative(mass: Matrix) -> Matrix:
+    """Mass as a part of the row's, plus the same as a part of the column's.
+
+    Parameters
+    ----------
+    mass : ndarray of shape (k, k)
+
+    Returns
+    -------
+    ndarray of shape (k, k)
+        From 0 to 2.
+    """
     rows = np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
     columns = np.maximum(mass.sum(axis=0, keepdims=True), 1e-12)
-    partners: NDArray[np.intp] = linear_sum_assignment(-(mass / rows + mass / columns))[1]
-    return partners
+    parts: Matrix = mass / rows + mass / columns
+    return parts
 
 
 def normal_scores(distances: Matrix) -> Matrix:

@@ -50,6 +50,15 @@ class KnownPairs:
     rows: NDArray[np.intp]
     trust: float = 1.0
 
+    def turned(self) -> KnownPairs:
+        """Turn the pairs round, the right side to the left.
+
+        Returns
+        -------
+        KnownPairs
+        """
+        return replace(self, rows=self.rows[:, ::-1])
+
 
 @dataclass(frozen=True)
 class Alignment:

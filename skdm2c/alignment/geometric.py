@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rows import Matrix
-from .assignment import best_partners
+from .assignment import best_partners, most_shared, relative
 from .base import Alignment, KnownPairs, ModalityView
 from .geometry import DISTANCES
 from .known import counted_confidence, pair_affinity, pair_counts
@@ -36,7 +36,7 @@ KINDS: tuple[tuple[str, ...], ...] = (
 )
 N_SELF_SETS = 2  # drawings of each half that are matched with the other half's
 LEAST_ROWS = 4  # a cluster: two in each half
-PAIRS_WORTH = 2.0  # known pairs a cluster that a matching by distances is worth, if it is sure
+PAIRS_WORTH = 1.0  # known pairs a cluster that a matching by distances is worth
 MEANINGFUL = 0.2  # clusters that halves keep less of than this, over chance, mean little
 
 
@@ -186,11 +186,13 @@ class GeometricAlignment:
         a, b = left.prototypes, right.prototypes
         chosen = rng.permutation(len(a) * len(b))[: self.n_matches]
         problems = [Problem.of(a[c // len(b)], b[c % len(b)]) for c in chosen]
-        if pairs is not None:
-            problems = [_with_pairs(problem, left, right, pairs) for problem in problems]
-        mass: Matrix = np.mean(match(problems, self.kinds, rng), axis=0)
-        found = _judged(left, right, mass)
-        return found if pairs is None else _counted(found, left, right, pairs)
+        if pairs is None:
+            return _judged(left, right, np.mean(match(problems, self.kinds, rng), axis=0))
+        # Distances bear witness by themselves, as what pairs have chosen they cannot confirm.
+        apart = match(problems[: -(-len(problems) // 2)], self.kinds, rng)
+        told = [_with_pairs(problem, left, right, pairs) for problem in problems]
+        mass: Matrix = np.mean(match(told, self.kinds, rng), axis=0)
+        return _counted(mass, _judged(left, right, np.mean(apart, axis=0)), left, right, pairs, rng)
 
 
 def _judged(left: ClusteredModality, right: ClusteredModality, mass: Matrix) -> Alignment:
@@ -219,19 +221,26 @@ def _with_pairs(
 
 
 def _counted(
-    found: Alignment, left: ClusteredModality, right: ClusteredModality, pairs: KnownPairs
+    mass: Matrix,
+    apart: Alignment,
+    left: ClusteredModality,
+    right: ClusteredModality,
+    pairs: KnownPairs,
+    rng: np.random.RandomState,
 ) -> Alignment:
-    # What distances tell counts as so many pairs as they can be trusted: two a cluster at most.
-    k = len(found.partners)
+    # A matching by distances counts as some pairs a cluster; pairs count as they are.
+    k = len(mass)
     counts = pairs.trust * pair_counts(left.labels, right.labels, pairs.rows, k)
-    worth = PAIRS_WORTH * k * found.confidence
-    mass = (worth * found.mass + counts) / (worth + counts.sum())
-    judged = _judged(left, right, mass)
-    told = counted_confidence(counts, judged.partners)
-    return replace(
-        judged,
-        confidence=1 - (1 - judged.confidence) * (1 - float(told @ cluster_sizes(left.prototypes))),
-        cluster_confidence=1 - (1 - judged.cluster_confidence) * (1 - told),
+    partners = most_shared(counts + PAIRS_WORTH * relative(mass) / 2)
+    told = counted_confidence(counts, partners, rng)
+    sizes = cluster_sizes(left.prototypes)
+    agreed = apart.partners == partners
+    worth = PAIRS_WORTH * k
+    return Alignment(
+        partners=partners,
+        mass=(worth * mass + counts) / (worth + counts.sum()),
+        confidence=1 - (1 - apart.confidence * float(sizes @ agreed)) * (1 - float(sizes @ told)),
+        cluster_confidence=1 - (1 - apart.cluster_confidence * agreed) * (1 - told),
     )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
 
 from ..data.rows import Matrix
+from .assignment import most_shared
 from .prototypes import Prototypes
 
 PROFILE_KINDS = ("geodesic", "cosine", "euclidean")
+N_TABLES = 200  # that could have given the pairs, as a sample of all
 LEAST_ANCHORS = 10  # distances to fewer rows say little, and that little may be wrong
 
 
@@ -73,12 +74,13 @@ def pair_counts(
     return counts
 
 
-def counted_confidence(counts: Matrix, partners: NDArray[np.intp]) -> Matrix:
-    """How sure the pairs alone make each cluster's partner.
+def counted_confidence(
+    counts: Matrix, partners: NDArray[np.intp], rng: np.random.RandomState
+) -> Matrix:
+    """How sure known pairs alone make each cluster's partner.
 
-    The chance that its partner holds more of a cluster's rows than the strongest rival does,
-    as pairs drawn at random tell it (with Jeffreys' prior), on a scale on which an even
-    chance is 0; the lesser of both sides' chances.
+    The chance that a matching by the true shares of instances would choose the same partner,
+    where those shares are as likely as the pairs make them (with Jeffreys' prior).
 
     Parameters
     ----------
@@ -86,26 +88,26 @@ def counted_confidence(counts: Matrix, partners: NDArray[np.intp]) -> Matrix:
         Pairs that every two clusters have in common.
     partners : ndarray of int of shape (k,)
         Right cluster of each left one.
+    rng : RandomState
+        Draws 200 tables of shares.
 
     Returns
     -------
     ndarray of shape (k,)
-        In [0, 1].
+        In [0, 1]: 0 is one chance in k.
 
     Examples
     --------
-    Nothing is known of the first; of the second and third, one pair and three:
+    No pair, one and ten a cluster:
 
-    >>> counted_confidence(np.diag([0.0, 1, 3]), np.arange(3)).round(2)
-    array([0.  , 0.64, 0.93])
+    >>> rng, every = np.random.RandomState(0), np.arange(3)
+    >>> [float(counted_confidence(n * np.eye(3), every, rng).mean().round(1)) for n in (0, 1, 10)]
+    [0.0, 0.7, 1.0]
     """
-    every = np.arange(len(partners))
-    own = counts[every, partners]
-    others = counts.copy()
-    others[every, partners] = 0
-    rivals = np.maximum(others.max(axis=1), others.max(axis=0)[partners])
-    chance = beta.sf(0.5, own + 0.5, rivals + 0.5)
-    confidence: Matrix = np.clip(2 * chance - 1, 0, 1)
+    k = len(partners)
+    shares = rng.standard_gamma(counts + 0.5, size=(N_TABLES, k, k))
+    same = np.mean([most_shared(table) == partners for table in shares], axis=0)
+    confidence: Matrix = np.clip((same - 1 / k) / (1 - 1 / k), 0, 1) if k > 1 else np.ones(1)
     return confidence
 
 

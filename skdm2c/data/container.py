@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .._messages import keyword, printable
 from .._version import stamped, unstamped
 from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_rows
-from .pairs import Pairs, check_pairs, remap_pairs
+from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
 
 LONGEST_NAME = 1000  # characters: every row's is held in memory
@@ -218,6 +218,12 @@ class MixedModalData:
         if len(self.names) == 2:
             return self._pairs.get((self.names[0], self.names[1]), np.empty((0, 2), np.intp))
         return MappingProxyType(self._pairs)
+
+    @property
+    def numbered_pairs(self) -> NumberedPairs:
+        """Known pairs of any two modalities, by the numbers of both."""
+        number = {name: m for m, name in enumerate(self.names)}
+        return {(number[a], number[b]): rows for (a, b), rows in self._pairs.items()}
 
     @property
     def shape(self) -> tuple[int, int]:

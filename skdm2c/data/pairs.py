@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
 
 Rows = NDArray[np.intp]
 Pairs = dict[tuple[str, str], Rows]
+NumberedPairs = dict[tuple[int, int], Rows]  # modalities by number, the lower first
 
 
 def check_pairs(pairs: Any, names: Sequence[str], lengths: Sequence[int]) -> Pairs:
@@ -58,7 +61,7 @@ def check_pairs(pairs: Any, names: Sequence[str], lengths: Sequence[int]) -> Pai
             )
         left, right = sorted(key, key=list(names).index)
         array = _check_rows(rows, key)
-        array = array if key == (left, right) else array[:, ::-1]
+        array = array if key == (left, right) else np.ascontiguousarray(array[:, ::-1])
         for column, name in enumerate((left, right)):
             _check_column(array[:, column], name, lengths[list(names).index(name)])
         if (left, right) in checked:
@@ -98,6 +101,37 @@ def remap_pairs(pairs: Pairs, kept: Mapping[str, Rows]) -> Pairs:
             new = np.column_stack([i[of_i], j])
             remapped[left, right] = new[np.lexsort(new.T[::-1])]
     return remapped
+
+
+def instances(pairs: NumberedPairs, codes: Rows) -> Rows:
+    """Say which rows are of one instance.
+
+    Parameters
+    ----------
+    pairs : dict of (int, int) to ndarray of shape (m, 2)
+        Rows within their blocks.
+    codes : ndarray of int of shape (n,)
+        The modality of each row.
+
+    Returns
+    -------
+    ndarray of int of shape (n,)
+        Number of each row's instance.
+
+    Examples
+    --------
+    >>> instances({(0, 1): np.array([[0, 1]])}, np.array([0, 0, 1, 1]))
+    array([0, 1, 2, 0])
+    """
+    at = [np.flatnonzero(codes == m) for m in range(int(codes.max(initial=0)) + 1)]
+    edges = [
+        np.stack([at[left][rows[:, 0]], at[right][rows[:, 1]]])
+        for (left, right), rows in pairs.items()
+    ]
+    i, j = np.concatenate(edges, axis=1) if edges else np.empty((2, 0), dtype=np.intp)
+    graph = sp.coo_matrix((np.ones(len(i), dtype=bool), (i, j)), shape=(len(codes),) * 2)
+    found: Rows = connected_components(graph, directed=False)[1].astype(np.intp)
+    return found
 
 
 def _copies(old: Rows, kept: Rows) -> tuple[Rows, Rows]:

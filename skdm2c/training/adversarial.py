@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .._peers import ALONE, Peers
+from ..data.pairs import NumberedPairs
 from ..networks import CrossModalSystem, losses
 from .batches import StratifiedBatches
 from .callbacks import Callback
@@ -45,6 +46,7 @@ class AdversarialSettings:
     optimizer: OptimizerName
     weight_decay: float
     max_epoch_rows: int | None = None
+    lambda_pairs: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def train_adversarially(
     rng: torch.Generator,
     callback: Callback,
     peers: Peers = ALONE,
+    pairs: NumberedPairs | None = None,
 ) -> None:
     """Play the game of equation (4) in place: networks minimise, discriminators maximise.
 
@@ -117,6 +120,9 @@ def train_adversarially(
         Gets one record an epoch, phase ``"adversarial"``.
     peers : Peers, default=ALONE
         Of several processes each gives its rows.
+    pairs : dict of (int, int) to ndarray of shape (p, 2), default=None
+        Rows of two modalities that are of one instance; generators learn to send the one to
+        where the other is. A step takes a batch of them.
 
     Raises
     ------
@@ -151,11 +157,16 @@ def train_adversarially(
         weight=drawn.weight,
     )
     period = min(settings.generator_steps, len(batches))
+    known = {key: torch.as_tensor(rows, device=rng.device) for key, rows in (pairs or {}).items()}
 
     def step(numbered: tuple[int, list[Tensor]]) -> dict[str, Tensor]:
         number, rows = numbered
         batch = [x[index] for x, index in zip(blocks, rows, strict=True)]
-        image, terms = _minimize(state, system, batch, settings)
+        instances = {
+            (s, t): (blocks[s][some[:, 0]], blocks[t][some[:, 1]])
+            for (s, t), some in _some_pairs(known, settings.batch_size, rng).items()
+        }
+        image, terms = _minimize(state, system, batch, instances, settings)
         if number % period == 0:
             for _ in range(settings.discriminator_steps):
                 _maximize(state, system, image, settings)
@@ -183,6 +194,7 @@ def _minimize(
     state: TrainingState,
     system: CrossModalSystem,
     batch: list[Tensor],
+    instances: Mapping[Edge, tuple[Tensor, Tensor]],
     settings: AdversarialSettings,
 ) -> tuple[MappedBatch, dict[str, Tensor]]:
     system.discriminators.requires_grad_(False)  # they only score here
@@ -213,16 +225,40 @@ def _minimize(
             losses.reconstruction_loss(batch[s], system.decode(z, s))
             for (s, _), z in image.cycled.items()
         )
+    terms = {"reconstruction": reconstruction.detach(), "cycle": cycle.detach()}
+    if instances:
+        paired = _sum(_apart(system, key, rows) for key, rows in instances.items())
+        objective = objective + settings.lambda_pairs * paired
+        terms["pairs"] = paired.detach()
     with torch.no_grad():  # equation (3) as it stands, for the history
         value = _sum(
             losses.adversarial_value(system.discriminators[t](image.latents[t]), fake)
             for (_, t), fake in scores.items()
         )
     descend(state, "minimizer", objective)
-    return image, {
-        "reconstruction": reconstruction.detach(),
-        "cycle": cycle.detach(),
-        "adversarial": value,
+    return image, {**terms, "adversarial": value}
+
+
+def _apart(system: CrossModalSystem, key: Edge, rows: tuple[Tensor, Tensor]) -> Tensor:
+    # How far the two rows of instances are apart in the latent spaces that both can be sent to.
+    s, t = key
+    z_s, z_t = (system.encode(x, m) for x, m in zip(rows, key, strict=True))
+    if system.hub not in key:
+        to_hub = (system.generator_of(m, system.hub) for m in key)
+        z_s, z_t = (generator(z) for generator, z in zip(to_hub, (z_s, z_t), strict=True))
+        return losses.cycle_loss(z_s, z_t)
+    there = losses.cycle_loss(z_t, system.generator_of(s, t)(z_s))
+    return there + losses.cycle_loss(z_s, system.generator_of(t, s)(z_t))
+
+
+def _some_pairs(
+    known: dict[Edge, Tensor], batch_size: int, rng: torch.Generator
+) -> dict[Edge, Tensor]:
+    return {
+        key: rows
+        if len(rows) <= batch_size
+        else rows[torch.randint(len(rows), (batch_size,), generator=rng, device=rng.device)]
+        for key, rows in known.items()
     }
 
 

@@ -8,6 +8,7 @@ from threading import Thread
 from typing import Any
 
 from .._isolation import isolated
+from .._signals import SignalGate
 from .callbacks import Callback, Record
 from .state import TrainingState
 
@@ -118,31 +119,24 @@ class _Relay(Callback):
 
 def _run_at_once(trainings: Sequence[Training], callback: Callback) -> None:
     relays = [_Relay(training) for training in trainings]
+    gate = SignalGate()
     try:
+        gate.install()
         for relay in relays:
             relay.start()
+        gate.open()
         for looks in _rounds(relays):
             for relay, look in looks:
                 relay.answer(look(callback))
     finally:
-        _end(relays)
+        # Whatever interrupts come meanwhile: no thread may go on when the fit is over.
+        gate.closed = True  # before any call, as signals are looked for in calls
+        for relay in relays:
+            relay.end()
+        gate.remove()
     for relay in relays:
         if relay.error is not None:
             raise relay.error
-
-
-def _end(relays: list[_Relay]) -> None:
-    # Whatever interrupts come meanwhile: no thread may go on when the fit is over.
-    interrupt: KeyboardInterrupt | None = None
-    while True:
-        try:
-            for relay in relays:
-                relay.end()
-            break
-        except KeyboardInterrupt as error:
-            interrupt = interrupt or error
-    if interrupt is not None:
-        raise interrupt
 
 
 def _rounds(relays: list[_Relay]) -> Iterator[list[tuple[_Relay, Look]]]:

@@ -1,0 +1,237 @@
+"""What a few known pairs are worth: 0, k, 2k, 5k and 10k of them on each of the protocol's pairs.
+
+    python -m benchmarks.known_pairs                       # seeds 0 to 4: two hours
+    python -m benchmarks.known_pairs --seeds 2 --jobs 2
+    python -m benchmarks.known_pairs --report              # the page and the picture alone
+
+Known pairs are drawn at random, fewer among more. Both rows of one are present: the instance's
+second view is added to B, and scored are the rows of the draw without it. Beside ours stand two
+methods that need pairs, on the same ones: orthogonal Procrustes, and canonical correlations, each
+on 30 principal components and followed by k-means.
+
+One JSON line a run, appended as it finishes; runs that stand in the file are skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.linalg import orthogonal_procrustes
+from sklearn.cluster import KMeans
+from sklearn.cross_decomposition import CCA
+from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
+
+from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
+from skdm2c.metrics import evaluate, gain
+
+from .methods.interface import Clustering
+from .pairs import PAIRS, is_available, load_pair
+from .pictures import draw_known_pairs
+from .promises import END, START
+from .report import spread, table
+from .runs import RESULTS, append, circumstances, read_lines, reference
+
+OUT = RESULTS.with_name("known_pairs.jsonl")
+PAGE = Path(__file__).parents[1] / "docs" / "known_pairs.md"
+TIMES = (0, 1, 2, 5, 10)  # the number of clusters
+WIDTH = 30
+
+
+class Task(NamedTuple):
+    """One run: a method, a pair of views, a seed, and how many pairs a cluster are known."""
+
+    method: str
+    pair: str
+    seed: int
+    times: int
+
+
+def ours(X: MixedModalData, k: int, seed: int) -> Clustering:
+    """Cluster as a user does who sets nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)
+        model = MixedModalClustering(k, random_state=seed).fit(X)
+    return Clustering(model.labels_, model.embedding_, {"confidence": model.alignment_confidence_})
+
+
+def procrustes(X: MixedModalData, k: int, seed: int) -> Clustering:
+    """Rotate A's components such that known pairs meet B's, then k-means."""
+    a, b = _components(X, seed)
+    width = min(a.shape[1], b.shape[1])
+    a, b, (i, j) = a[:, :width], b[:, :width], X.pairs.T
+    a, b = a - a[i].mean(axis=0), b - b[j].mean(axis=0)
+    a, b = a / np.linalg.norm(a[i]), b / np.linalg.norm(b[j])
+    return _kmeans(np.vstack([a @ orthogonal_procrustes(a[i], b[j])[0], b]), k, seed)
+
+
+def correlations(X: MixedModalData, k: int, seed: int) -> Clustering:
+    """Canonical correlations of known pairs, then k-means in the canonical variates."""
+    a, b = _components(X, seed)
+    i, j = X.pairs.T
+    # Of fewer pairs than columns every direction correlates: as many columns as half the pairs.
+    width = max(1, min(WIDTH, len(i) // 2, a.shape[1], b.shape[1]))
+    a, b = a[:, :width], b[:, :width]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it need not converge to be of use
+        cca = CCA(min(k, width), max_iter=2000).fit(a[i], b[j])
+        found = np.vstack([cca.transform(a), cca.transform(b, b)[1]])
+    return _kmeans(found, k, seed)
+
+
+METHODS: dict[str, Callable[[MixedModalData, int, int], Clustering]] = {
+    "default": ours,
+    "procrustes": procrustes,
+    "correlations": correlations,
+}
+
+
+def _components(X: MixedModalData, seed: int) -> list[NDArray[np.float64]]:
+    return [
+        PCA(min(WIDTH, *block.shape), random_state=seed).fit_transform(block)
+        for block in X.blocks.values()
+    ]
+
+
+def _kmeans(Z: NDArray[np.float64], k: int, seed: int) -> Clustering:
+    return Clustering(KMeans(k, n_init=10, random_state=seed).fit_predict(Z), Z, {})
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Solve one problem; classes enter when that is done."""
+    torch.set_num_threads(1)
+    k = PAIRS[task.pair].n_clusters
+    with threadpool_limits(1):
+        X, y = load_pair(task.pair, task.seed, task.times * k)
+        start = time.perf_counter()
+        found = METHODS[task.method](X, k, task.seed)
+        seconds = time.perf_counter() - start
+        scored = slice(0, len(X) - task.times * k)
+        embedding = None if found.embedding is None else found.embedding[scored]
+        figures = evaluate(
+            y[scored], found.labels[scored], X.modality[scored], embedding, random_state=task.seed
+        )
+        figures["reference_gain"] = gain(figures["ari"], *reference(task.pair, task.seed))
+    figures |= found.says
+    return {
+        **task._asdict(),
+        "seconds": round(seconds, 2),
+        **{name: round(float(value), 4) for name, value in figures.items()},
+    }
+
+
+def execute(tasks: list[Task], out: Path, jobs: int) -> None:
+    """Run tasks, so many at a time, each in a process that others have used before it."""
+    told = circumstances(threads=1, jobs=jobs)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
+        futures = [pool.submit(run, task) for task in tasks]
+        for number, future in enumerate(as_completed(futures), start=1):
+            line = future.result()
+            append(out, line | told)
+            print(
+                f"[{number}/{len(tasks)}] {line['method']} {line['pair']} seed {line['seed']}, "
+                f"{line['times']}k: ARI {line['ari']:.3f}, gain {line['gain']:.2f}",
+                flush=True,
+            )
+
+
+def page(lines: list[dict[str, Any]]) -> str:
+    """Lay out means and worst seeds, a row a pair of views and number of known pairs."""
+    rows = []
+    for pair in PAIRS:
+        for times in TIMES:
+            here = [x for x in lines if (x["pair"], x["times"]) == (pair, times)]
+            by_method = {method: [x for x in here if x["method"] == method] for method in METHODS}
+            mine = by_method["default"]
+            if not mine:
+                continue
+            others = [by_method[name] for name in ("procrustes", "correlations")]
+            rows.append(
+                [
+                    pair,
+                    f"{times}k = {times * PAIRS[pair].n_clusters}",
+                    str(len(mine)),
+                    *(
+                        spread(np.array([x[figure] for x in mine]), digits)
+                        for figure, digits in (
+                            ("ari", 3),
+                            ("gain", 2),
+                            ("reference_gain", 2),
+                            ("confidence", 2),
+                        )
+                    ),
+                    " / ".join(f"{np.mean(_transfers(mine, side)):.2f}" for side in (0, 1)),
+                    *(
+                        f"{np.mean([x['ari'] for x in other]):.3f}" if other else "-"
+                        for other in others
+                    ),
+                ]
+            )
+    header = [
+        "pair",
+        "known",
+        "seeds",
+        "ARI",
+        "gain",
+        "reference gain",
+        "confidence",
+        "transfer A→B / B→A",
+        "Procrustes, ARI",
+        "CCA, ARI",
+    ]
+    made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
+    return f"Commits: {'; '.join(made)}. One thread a run.\n\n{table(header, rows)}"
+
+
+def _transfers(lines: list[dict[str, Any]], side: int) -> list[float]:
+    views = PAIRS[lines[0]["pair"]].views
+    source, target = views[side], views[1 - side]
+    return [line[f"transfer_{source}_{target}"] for line in lines]
+
+
+def report(lines: list[dict[str, Any]]) -> None:
+    """Write the table into the page, and draw the curves."""
+    text = PAGE.read_text()
+    before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
+    PAGE.write_text(f"{before}\n\n{page(lines)}\n\n{after}")
+    draw_known_pairs([x for x in lines if x["method"] == "default"], PAGE.with_suffix(".png"))
+
+
+def main() -> None:
+    """Run what is missing, then report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.known_pairs", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1")
+    parser.add_argument("--pairs", nargs="+", default=list(PAIRS), choices=PAIRS)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--report", action="store_true", help="run nothing")
+    options = parser.parse_args()
+    lines = read_lines(options.out)
+    done = {Task(*(line[name] for name in Task._fields)) for line in lines}
+    tasks = [
+        Task(method, pair, seed, times)
+        for seed in range(options.seeds)
+        for times in TIMES
+        for pair in options.pairs
+        if is_available(pair)
+        for method in METHODS
+        if times or method == "default"
+    ]
+    if not options.report:
+        execute([task for task in tasks if task not in done], options.out, options.jobs)
+    if options.out == OUT:
+        report(read_lines(OUT))
+
+
+if __name__ == "__main__":
+    main()
