@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
+SITE := $(VENV)/.site
 LOWEST := .venv-lowest/.ready
 FUZZ_MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-slow fuzz check format benchmark benchmark-quick benchmark-report benchmark-speed benchmark-large wheel clean
+.PHONY: help demo test test-lowest test-slow fuzz check format benchmark benchmark-quick benchmark-report benchmark-speed benchmark-large docs wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +26,10 @@ $(READY): pyproject.toml constraints.txt
 $(PEERS): benchmarks/requirements.txt $(READY)
 	-$(BIN)/python -m pip install --quiet -c constraints.txt -r benchmarks/requirements.txt
 	-$(BIN)/python -m pip install --quiet --no-deps torchvision==0.28.0 clustpy==0.0.3
+	touch $@
+
+$(SITE): pyproject.toml constraints.txt $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@
 
 $(LOWEST): pyproject.toml constraints-lowest.txt
@@ -79,8 +84,11 @@ benchmark-speed: $(READY)  ## what steps and fits cost, as ratios; half an hour 
 benchmark-large: $(READY)  ## what a fit costs as data grow; an hour on a quiet machine
 	$(BIN)/python -m benchmarks.large $(BENCHMARK_ARGS)
 
+docs: $(SITE)  ## build the site into docs/_build/html, examples run, warnings are errors
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+
 wheel: $(READY)  ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build
 
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) .venv-lowest dist build *.egg-info demo_output benchmark_output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest dist build *.egg-info demo_output benchmark_output docs/_build docs/gallery docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
