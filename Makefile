@@ -85,7 +85,7 @@ benchmark-large: $(READY)  ## what a fit costs as data grow; an hour on a quiet 
 	$(BIN)/python -m benchmarks.large $(BENCHMARK_ARGS)
 
 docs: $(SITE)  ## build the site into docs/_build/html, examples run, warnings are errors
-	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -q -b html $(DOCS_ARGS) docs docs/_build/html
 
 wheel: $(READY)  ## build the wheel and the sdist into dist/
 	$(BIN)/python -m build

@@ -60,6 +60,7 @@ sphinx_gallery_conf = {
     "doc_module": ("skdm2c",),
     "backreferences_dir": None,
     "show_memory": False,
+    "write_computation_times": False,
     "min_reported_time": 5,
     "remove_config_comments": True,
     "show_signature": False,

@@ -32,7 +32,7 @@ QUICK = {"pretrain_epochs": 10, "alignment_epochs": 10, "decoder_epochs": 10}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
+    parser = argparse.ArgumentParser(description="Pictures, a report, a file without code.")
     parser.add_argument("--quick", action="store_true", help="a few rows and epochs")
     parser.add_argument("--out", type=Path, default=Path("results_output"))
     options = parser.parse_args()
