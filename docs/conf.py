@@ -34,11 +34,15 @@ templates_path = ["_templates"]
 nitpicky = True
 nitpick_ignore_regex = [(r".*", r"(?!skdm2c\b).*")]
 
+# Doctests end in an empty line, which readers need not see.
+highlight_options = {"python": {"stripnl": True}, "pycon": {"stripnl": True}}
+
 autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's sections have the types, in words
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # the template of a class lists its methods
 numpydoc_xref_param_type = False
+toc_object_entries_show_parents = "hide"
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3

@@ -219,6 +219,13 @@ def test_the_page_on_extending_runs(blobs):
             scope["model"].set_params(pretrain_epochs=2, alignment_epochs=2).fit(blobs[0])
             assert 0 < scope["model"].alignment_confidence_ <= 1
     assert "GeometricAlignment(n_matches=12)" in page
+    if hasattr(scope["model"], "set_callbacks"):
+        few = {"pretrain_epochs": 5, "alignment_epochs": 1, "decoder_epochs": 1}
+        model = scope["model"].set_params(alignment=scope["BySize"](), **few).fit(blobs[0])
+        assert list(scope["clock"].seconds) == list(
+            dict.fromkeys(r["phase"] for r in model.history_)
+        )
+        assert sum(r["phase"] == "pretraining" for r in model.history_) == 4  # two a modality
 
 
 def test_alignment_can_be_imported_without_torch():

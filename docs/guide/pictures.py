@@ -25,6 +25,12 @@ def turned(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return x @ np.array([[-0.35, 1.1], [1.2, 0.45]])
 
 
+def named(ax: Axes, x: NDArray[np.float64], name: str) -> None:
+    """Write a cluster's name over its middle."""
+    box = {"boxstyle": "round", "facecolor": "white", "edgecolor": "#777777"}
+    ax.annotate(name, x.mean(axis=0), ha="center", va="center", weight="bold", bbox=box)
+
+
 def bare(ax: Axes, title: str) -> None:
     """Leave a title and a frame."""
     ax.set(title=title, xticks=[], yticks=[])
@@ -37,12 +43,12 @@ def archives(centers: NDArray[np.float64] = CENTERS) -> None:
     x, y = drawn(centers, 0)
     axes[0].scatter(*x.T, s=12, color="#777777")
     for cluster in range(4):
-        axes[0].annotate(str(cluster), x[y == cluster].mean(axis=0), fontsize=15, weight="bold")
+        named(axes[0], x[y == cluster], str(cluster))
     x, y = drawn(centers, 1)
     x = turned(x)
     axes[1].scatter(*x.T, s=14, color="#777777", marker="^")
     for letter, cluster in zip(LETTERS, ORDER, strict=True):
-        axes[1].annotate(letter, x[y == cluster].mean(axis=0), fontsize=15, weight="bold")
+        named(axes[1], x[y == cluster], letter)
     bare(axes[0], "Archive A, its own features")
     bare(axes[1], "Archive B, other features")
 
@@ -79,7 +85,7 @@ def ambiguous() -> None:
     x, y = drawn(SQUARE, 0)
     axes[0].scatter(*x.T, s=12, color="#777777")
     for cluster in range(4):
-        axes[0].annotate(str(cluster), x[y == cluster].mean(axis=0), fontsize=15, weight="bold")
+        named(axes[0], x[y == cluster], str(cluster))
     bare(axes[0], "Four clusters, as corners of a square")
     axes[1].imshow(cdist(SQUARE, SQUARE), cmap="Blues_r")
     axes[1].set(title="Their distances", xticks=range(4), yticks=range(4))
