@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := $(VENV)/.peers
+SITE := $(VENV)/.site
 LOWEST := .venv-lowest/.ready
 FUZZ_MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-slow fuzz check format benchmark benchmark-quick benchmark-report benchmark-speed benchmark-large wheel clean
+.PHONY: help demo test test-lowest test-slow coverage fuzz check format benchmark benchmark-quick benchmark-report benchmark-speed benchmark-large docs wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +26,10 @@ $(READY): pyproject.toml constraints.txt
 $(PEERS): benchmarks/requirements.txt $(READY)
 	-$(BIN)/python -m pip install --quiet -c constraints.txt -r benchmarks/requirements.txt
 	-$(BIN)/python -m pip install --quiet --no-deps torchvision==0.28.0 clustpy==0.0.3
+	touch $@
+
+$(SITE): pyproject.toml constraints.txt $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
 	touch $@
 
 $(LOWEST): pyproject.toml constraints-lowest.txt
@@ -45,6 +50,9 @@ test-slow: $(READY)  ## run the tests that take longer
 test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are promised
 	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal
 
+coverage: $(READY)  ## the share of lines and branches that the suite runs, slow tests too
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow or not slow" --cov --cov-report=term
+
 fuzz: $(READY)  ## random use for FUZZ_MINUTES (20), with seeds that are printed
 	@end=$$(($$(date +%s) + 60 * $(FUZZ_MINUTES))); \
 	while [ $$(date +%s) -lt $$end ]; do \
@@ -58,6 +66,7 @@ check: $(READY)  ## lint, format check, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 
 format: $(READY)  ## format the code
 	$(BIN)/ruff check --fix .
@@ -79,8 +88,13 @@ benchmark-speed: $(READY)  ## what steps and fits cost, as ratios; half an hour 
 benchmark-large: $(READY)  ## what a fit costs as data grow; an hour on a quiet machine
 	$(BIN)/python -m benchmarks.large $(BENCHMARK_ARGS)
 
+docs: $(SITE)  ## build the site into docs/_build/html, examples run, warnings are errors
+	$(BIN)/python -m sphinx -W --keep-going -q -b html $(DOCS_ARGS) docs docs/_build/html
+
 wheel: $(READY)  ## build the wheel and the sdist into dist/
+	rm -rf dist
 	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) .venv-lowest dist build *.egg-info demo_output benchmark_output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest dist build *.egg-info demo_output benchmark_output docs/_build docs/gallery docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,10 @@
-"""Searches as people type them: the estimator in scikit-learn's own tools, without labels.
+"""
+Searches as people type them
+============================
 
-python examples/plot_grid_search.py
+The estimator in scikit-learn's own tools, without labels. Run by itself::
+
+    python examples/plot_grid_search.py
 
 Every search below runs with scikit-learn's own defaults unless the line says otherwise. With
 few rows in a fold, scores of rows held out favour few clusters; select_n_clusters at the end

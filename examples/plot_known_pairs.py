@@ -65,7 +65,7 @@ ax.set(xlabel="known pairs, of 1,000 digits", ylabel="gain", xticks=numbers)
 ax.text(50, 1.02, "best matching of these clusters", ha="right", color="0.4", fontsize=8)
 ax.text(50, 0.02, "matched at random", ha="right", color="0.4", fontsize=8)
 ax.spines[["top", "right"]].set_visible(False)
-ax.legend(frameon=False, loc="center right")
+ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 0.1))
 plt.show()
 
 # %%

@@ -1,6 +1,10 @@
-"""See it, keep it, show it to a colleague: pictures, a report, a file without code.
+"""
+See it, keep it, show it to a colleague
+=======================================
 
-python examples/plot_results.py [--quick] [--out FOLDER]
+Pictures, a report, a file without code. Run by itself::
+
+    python examples/plot_results.py [--quick] [--out FOLDER]
 
 Handwritten digits, half seen as pixels and half as profile correlations. Draws the five
 displays, writes report.html and model.safetensors, and predicts with the model that is read
@@ -28,7 +32,7 @@ QUICK = {"pretrain_epochs": 10, "alignment_epochs": 10, "decoder_epochs": 10}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Pictures, a report, a file without code.")
     parser.add_argument("--quick", action="store_true", help="a few rows and epochs")
     parser.add_argument("--out", type=Path, default=Path("results_output"))
     options = parser.parse_args()

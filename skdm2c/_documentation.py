@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import cache
 from importlib.metadata import PackageNotFoundError, metadata
 
+# Of an estimator in the site's reference, which lists it where users import it from.
+PAGE = "generated/skdm2c.{estimator_name}.html"
+
 
 @cache
 def documentation_template() -> str:
@@ -23,6 +26,5 @@ def documentation_template() -> str:
     for entry in urls:
         label, _, address = entry.partition(", ")
         if label.lower() == "documentation":
-            page = "generated/{estimator_module}.{estimator_name}.html"
-            return f"{address.rstrip('/')}/{page}"
+            return f"{address.rstrip('/')}/{PAGE}"
     return ""

@@ -65,6 +65,24 @@ def fit(rank, size, peers):
     }
 
 
+def pairs_in_one(rank, size, peers):
+    blocks = data().blocks.values()
+    i = np.arange(0, 200, 4)  # rows of the first process, of which some are of one instance
+    X = MixedModalData(*blocks, pairs=np.column_stack([i, i]))
+    a = np.flatnonzero(part(200, rank, size))
+    a = np.union1d(a, i) if rank == 0 else np.setdiff1d(a, i)
+    model = MixedModalClustering(3, random_state=0, process_group="world", **TINY)
+    mine = X[np.concatenate([a, 200 + a])]
+    model.fit(mine)
+    phase = [r for r in model.history_ if r["phase"] == "adversarial"]
+    return {
+        "known": len(mine.pairs),
+        "embedding": model.transform(X),
+        "pairs": [r["pairs"] for r in phase],
+        "confidence": model.alignment_confidence_,
+    }
+
+
 def without_seed(rank, size, peers):
     X = data()
     model = MixedModalClustering(3, process_group="world", **TINY)

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from benchmarks import pairs, runs
 from benchmarks import protocol as program
 from benchmarks.methods import METHODS, load
 from benchmarks.methods._spaces import cluster_through
-from benchmarks.report import bounds, by_pair, complete, overview, page, paired, wins
+from benchmarks.report import OURS, SHARED, bounds, by_pair, complete, overview, page, paired, wins
 from skdm2c.metrics import evaluate
 
 FIGURES = {
@@ -218,3 +219,32 @@ def test_the_true_pairing_raises_the_gain():
     assert told["ari"] - told["random"] > 0.2
     # B's clusters are noise now: its oracle is near its random bound and the quotient means little.
     assert abs(shuffled["ari"] - shuffled["random"]) < 0.03
+
+
+# What README says in words
+
+
+def table_rows(name):
+    """The cells of every line of a page's tables."""
+    page = (Path(runs.__file__).parents[1] / "docs" / name).read_text()
+    return [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("|")]
+
+
+def test_figures_in_readmes_sentences_are_those_of_the_results():
+    readme = " ".join((Path(runs.__file__).parents[1] / "README.md").read_text().split())
+    said = re.search(r"aligns all on every seed \(worst gain \.(\d\d)\)", readme)
+    finished = [r for r in runs.read(runs.RESULTS) if r["method"] == OURS and "error" not in r]
+    gains = [r["gain"] for r in finished if r["pair"] in SHARED]
+    assert said[1] == f"{min(gains):.2f}"[2:]
+
+    said = re.search(r"ARI is \.(\d\d) on average \(worst pair \.(\d\d)\)", readme)
+    correlations = next(row for row in table_rows("score.md") if row[0] == "score")
+    *of_pairs, mean = map(float, correlations[1:])
+    assert said.groups() == (f"{mean:.2f}"[2:], f"{min(of_pairs):.2f}"[2:])
+
+    said = re.search(r"their ARI is \.(\d\d) and \.(\d\d) lower", readme)
+    rows = table_rows("benchmark.md")
+    start = next(i for i, row in enumerate(rows) if row[-1] == "lost")
+    lost = {row[0]: row[-1] for row in rows[start : start + 7]}
+    assert said.groups() == tuple(f"{float(lost[pair]):.2f}"[2:] for pair in ("pbmc1k", "reuters"))
+    assert max(float(lost[pair]) for pair in ("snare", "facpix", "karpix")) < 0.03

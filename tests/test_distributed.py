@@ -94,6 +94,16 @@ def test_every_process_has_the_same_model_and_its_own_labels(size, tmp_path):
 
 @slow
 @needs_gloo
+def test_all_learn_from_the_pairs_that_one_process_knows(tmp_path):
+    one, other = results("pairs_in_one", 2, tmp_path)
+    assert (one["known"], other["known"]) == (50, 0)
+    for name in ("embedding", "pairs", "confidence"):
+        np.testing.assert_array_equal(one[name], other[name])
+    assert (one["pairs"] > 0).all()
+
+
+@slow
+@needs_gloo
 def test_without_a_seed_all_draw_the_same(tmp_path):
     one, other = results("without_seed", 2, tmp_path)
     np.testing.assert_array_equal(one["embedding"], other["embedding"])

@@ -9,6 +9,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from benchmarks import promises
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "skdm2c"
 README = (ROOT / "README.md").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 MODULES = [
     importlib.import_module(info.name) for info in pkgutil.walk_packages(skdm2c.__path__, "skdm2c.")
 ]
@@ -219,6 +221,13 @@ def test_the_page_on_extending_runs(blobs):
             scope["model"].set_params(pretrain_epochs=2, alignment_epochs=2).fit(blobs[0])
             assert 0 < scope["model"].alignment_confidence_ <= 1
     assert "GeometricAlignment(n_matches=12)" in page
+    if hasattr(scope["model"], "set_callbacks"):
+        few = {"pretrain_epochs": 5, "alignment_epochs": 1, "decoder_epochs": 1}
+        model = scope["model"].set_params(alignment=scope["BySize"](), **few).fit(blobs[0])
+        assert list(scope["clock"].seconds) == list(
+            dict.fromkeys(r["phase"] for r in model.history_)
+        )
+        assert sum(r["phase"] == "pretraining" for r in model.history_) == 4  # two a modality
 
 
 def test_alignment_can_be_imported_without_torch():
@@ -267,3 +276,48 @@ def test_the_page_of_promises_has_all_kinds_of_cases():
     rows = [line.strip("| ").split(" | ") for line in lines if line.startswith("| ")]
     assert [row[0] for row in rows[2:]] == [kind.title for kind in promises.KINDS]
     assert all(tried == passed != "0" for _, tried, passed in rows[2:])
+
+
+def test_the_version_stands_in_one_place_and_is_quoted_rightly():
+    assert PROJECT["dynamic"] == ["version"]
+    quotes = {
+        "CITATION.cff": r"^version: (\S+)$",
+        "conda/meta.yaml": r'set version = "(\S+)"',
+    }
+    for name, pattern in quotes.items():
+        found = re.findall(pattern, (ROOT / name).read_text(), re.MULTILINE)
+        assert found == [skdm2c.__version__], name
+
+
+def test_the_conda_recipe_wants_what_the_package_wants():
+    recipe = (ROOT / "conda" / "meta.yaml").read_text()
+    run = recipe.partition("  run:\n")[2].partition("\n\n")[0]
+    wanted = {line.strip(" -").replace(" ", "") for line in run.splitlines()}
+    ours = {need.replace("torch>", "pytorch>") for need in PROJECT["dependencies"]}
+    assert wanted == ours | {"python" + PROJECT["requires-python"]}
+
+
+def test_the_workflows_try_every_python_that_is_promised():
+    promised = {
+        line.rpartition(" ")[2]
+        for line in PROJECT["classifiers"]
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", line)
+    }
+    workflow = (ROOT / ".github" / "workflows" / "tests.yml").read_text()
+    (matrix,) = re.findall(r"python: \[(.*)\]", workflow)
+    assert set(re.findall(r"3\.\d+", matrix)) == promised
+    assert {"ubuntu", "macos", "windows"} <= set(re.findall(r"(\w+)-latest", workflow))
+
+
+def test_what_workflows_make_can_be_made():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for path in (ROOT / ".github" / "workflows").glob("*.yml"):
+        asked = set(re.findall(r"run: make ([a-z-]+)", path.read_text()))
+        assert asked <= targets, path.name
+
+
+def test_hooks_run_the_versions_that_check_runs():
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    pins = (ROOT / "constraints.txt").read_text()
+    (ours,) = re.findall(r"^ruff==(\S+)$", pins, re.MULTILINE)
+    assert re.findall(r"ruff-pre-commit\n    rev: v(\S+)", hooks) == [ours]

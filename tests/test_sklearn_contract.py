@@ -424,7 +424,7 @@ def test_html_repr(fitted):
         (["Source, https://example.org/source"], ""),
         (
             ["Source, https://example.org/source", "Documentation, https://example.org/docs/"],
-            "https://example.org/docs/generated/skdm2c.estimator.MixedModalClustering.html",
+            "https://example.org/docs/generated/skdm2c.MixedModalClustering.html",
         ),
     ],
 )

@@ -32,7 +32,7 @@ class ModalityMixDisplay:
 
     See Also
     --------
-    skdm2c.metrics.modality_mixing : The same as one number.
+    UnifiedSpaceDisplay : Where the rows of the modalities lie.
 
     Examples
     --------

@@ -158,6 +158,7 @@ def train_adversarially(
     )
     period = min(settings.generator_steps, len(batches))
     known = {key: torch.as_tensor(rows, device=rng.device) for key, rows in (pairs or {}).items()}
+    any_known = any(peers.gather(bool(known)))  # all processes record the same losses
 
     def step(numbered: tuple[int, list[Tensor]]) -> dict[str, Tensor]:
         number, rows = numbered
@@ -166,7 +167,7 @@ def train_adversarially(
             (s, t): (blocks[s][some[:, 0]], blocks[t][some[:, 1]])
             for (s, t), some in _some_pairs(known, settings.batch_size, rng).items()
         }
-        image, terms = _minimize(state, system, batch, instances, settings)
+        image, terms = _minimize(state, system, batch, instances if any_known else None, settings)
         if number % period == 0:
             for _ in range(settings.discriminator_steps):
                 _maximize(state, system, image, settings)
@@ -194,7 +195,7 @@ def _minimize(
     state: TrainingState,
     system: CrossModalSystem,
     batch: list[Tensor],
-    instances: Mapping[Edge, tuple[Tensor, Tensor]],
+    instances: Mapping[Edge, tuple[Tensor, Tensor]] | None,
     settings: AdversarialSettings,
 ) -> tuple[MappedBatch, dict[str, Tensor]]:
     system.discriminators.requires_grad_(False)  # they only score here
@@ -226,8 +227,9 @@ def _minimize(
             for (s, _), z in image.cycled.items()
         )
     terms = {"reconstruction": reconstruction.detach(), "cycle": cycle.detach()}
-    if instances:
-        paired = _sum(_apart(system, key, rows) for key, rows in instances.items())
+    if instances is not None:
+        apart = [_apart(system, key, rows) for key, rows in instances.items()]
+        paired = _sum([torch.zeros_like(cycle), *apart])
         objective = objective + settings.lambda_pairs * paired
         terms["pairs"] = paired.detach()
     with torch.no_grad():  # equation (3) as it stands, for the history

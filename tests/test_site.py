@@ -1,0 +1,134 @@
+"""The site: no public name, parameter, page or example is missing, and the guide's code runs."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from sklearn.base import BaseEstimator
+
+import skdm2c
+from skdm2c import MixedModalClustering
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+GUIDE = [*sorted((DOCS / "guide").glob("*.md")), DOCS / "known_pairs.md"]
+PUBLIC = ["alignment", "datasets", "exceptions", "metrics", "plotting", "presets"]
+
+
+def listed():
+    """Names in the reference, in full."""
+    module, names = "", set()
+    for line in (DOCS / "api.rst").read_text().splitlines():
+        if found := re.match(r"\.\. currentmodule:: ([\w.]+)", line):
+            module = found[1]
+        elif found := re.match(r"   ([\w.]+)$", line):
+            names.add(f"{module}.{found[1]}")
+        elif found := re.match(r"\.\. autodata:: ([\w.]+)", line):
+            names.add(found[1])
+    return names
+
+
+def public():
+    """Names that users import."""
+    for name in skdm2c.__all__:
+        if not (name.startswith("_") or inspect.ismodule(getattr(skdm2c, name))):
+            yield f"skdm2c.{name}"
+    for name in PUBLIC:
+        module = importlib.import_module(f"skdm2c.{name}")
+        for thing in getattr(module, "__all__", None) or own_names(module):
+            yield f"skdm2c.{name}.{thing}"
+
+
+def own_names(module):
+    written = ast.parse(Path(module.__file__).read_text()).body
+    for node in written:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.AnnAssign) and not node.target.id.startswith("_"):
+            yield node.target.id
+
+
+def test_the_reference_has_every_public_name():
+    names = set(public())
+    assert len(names) > 30
+    # The errors stand at the module they live in, though the package has them too.
+    at_home = {f"skdm2c.{n}" for n in ("AlignmentWarning", "TrainingDivergedError")}
+    assert names - at_home <= listed(), names - at_home - listed()
+
+
+def test_the_reference_has_no_name_that_is_not_there():
+    for name in listed():
+        module, _, thing = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), thing), name
+
+
+def test_every_modules_own_list_is_in_the_reference_or_said_to_be_inside():
+    # A new public module must be decided upon, not forgotten.
+    inside = {"data", "networks", "training"}
+    packages = {path.parent.name for path in (ROOT / "skdm2c").glob("*/__init__.py")}
+    assert packages - inside <= set(PUBLIC)
+
+
+def test_the_links_of_scikit_learns_html_lead_to_pages_of_the_reference():
+    from skdm2c._documentation import PAGE
+
+    for thing in vars(skdm2c).values():
+        if inspect.isclass(thing) and issubclass(thing, BaseEstimator):
+            page = PAGE.format(estimator_name=thing.__name__)
+            assert page.removeprefix("generated/").removesuffix(".html") in listed()
+
+
+def test_the_guide_has_every_parameter_with_its_default():
+    page = (DOCS / "guide" / "parameters.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| `(.+?)` \|", page, re.MULTILINE)
+    said = {name: ast.literal_eval(default) for name, default in rows}
+    assert len(said) == len(rows), "a parameter stands there twice"
+    assert said == MixedModalClustering().get_params(deep=False)
+
+
+@pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
+def test_the_guides_code_does_what_it_says(page):
+    pytest.importorskip("mudata")
+    blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    for block in blocks:
+        assert block.startswith(">>> "), f"no test runs this block:\n{block}"
+        assert block.endswith("\n\n"), f"doctest would read the fence as output:\n{block}"
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=flags)
+    assert not failed
+    assert bool(tried) == bool(blocks)
+
+
+def test_most_pages_of_the_guide_have_code():
+    assert sum("```python" in page.read_text() for page in GUIDE) >= 8
+
+
+def test_every_page_is_in_the_guides_index():
+    index = (DOCS / "guide" / "index.md").read_text()
+    entries = set(re.findall(r"^(?:\.\./)?(\w+)$", index, re.MULTILINE))
+    pages = {path.stem for path in (*GUIDE, *DOCS.glob("*.md"))}
+    assert pages - entries == {"index", "changelog", "contributing"}
+
+
+def test_the_build_takes_warnings_for_errors_and_runs_the_examples():
+    makefile = (ROOT / "Makefile").read_text()
+    (build,) = re.findall(r"-m sphinx (.*)", makefile)
+    assert "-W" in build.split()
+    assert "make docs" in (ROOT / ".ci" / "run").read_text()
+    scope = {}
+    for node in ast.parse((DOCS / "conf.py").read_text()).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id == "sphinx_gallery_conf":
+            scope = ast.literal_eval(node.value)
+    examples = [path for path in (ROOT / "examples").glob("*.py") if path.stem.startswith("plot_")]
+    assert examples
+    for path in examples:
+        assert re.search(scope["filename_pattern"], str(path))
+        assert not re.search(scope["ignore_pattern"], path.name)
+        # A title of its own: sphinx-gallery's header.
+        title, line = ast.get_docstring(ast.parse(path.read_text())).splitlines()[:2]
+        assert set(line) == {"="}
+        assert len(line) >= len(title)
