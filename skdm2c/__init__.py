@@ -9,6 +9,7 @@ from .model_selection import ModalityKFold, select_n_clusters
 from .persistence import load_model, save_model
 from .preprocessing import PerModality
 from .singlecell import write_results
+from .suggestions import Suggestion, suggest_pairs
 
 __all__ = [
     "AlignmentWarning",
@@ -16,11 +17,13 @@ __all__ = [
     "MixedModalData",
     "ModalityKFold",
     "PerModality",
+    "Suggestion",
     "TrainingDivergedError",
     "__version__",
     "load_model",
     "presets",
     "save_model",
     "select_n_clusters",
+    "suggest_pairs",
     "write_results",
 ]

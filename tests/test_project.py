@@ -53,7 +53,7 @@ HOUSE = [
     "identity",
     "plotting",
     "report",
-    "estimator presets singlecell",
+    "estimator presets singlecell suggestions",
     "persistence",
     "__init__",
 ]
