@@ -4,7 +4,8 @@
     python -m benchmarks.known_pairs --seeds 2 --jobs 2
     python -m benchmarks.known_pairs --report              # the page and the picture alone
 
-Known pairs are drawn at random, fewer among more. Both rows of one are present: the instance's
+Known pairs are drawn at random, fewer among more; or found out as a model of the same draw without
+pairs suggests. Both rows of one are present: the instance's
 second view is added to B, and scored are the rows of the draw without it. Beside ours stand two
 methods that need pairs, on the same ones: orthogonal Procrustes, and canonical correlations, each
 on 30 principal components and followed by k-means.
@@ -32,11 +33,11 @@ from sklearn.cross_decomposition import CCA
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
-from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
+from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData, suggest_pairs
 from skdm2c.metrics import evaluate, gain
 
 from .methods.interface import Clustering
-from .pairs import PAIRS, is_available, load_pair
+from .pairs import PAIRS, is_available, load_pair, load_pair_with
 from .pictures import draw_known_pairs
 from .promises import END, START
 from .report import spread, table
@@ -45,6 +46,7 @@ from .runs import RESULTS, append, circumstances, read_lines, reference
 OUT = RESULTS.with_name("known_pairs.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "known_pairs.md"
 TIMES = (0, 1, 2, 5, 10)  # the number of clusters
+SUGGESTED = (1, 2)  # of these as many are found out by suggestion
 WIDTH = 30
 
 
@@ -89,8 +91,21 @@ def correlations(X: MixedModalData, k: int, seed: int) -> Clustering:
     return _kmeans(found, k, seed)
 
 
+def suggested(pair: str, k: int, seed: int, n: int) -> tuple[MixedModalData, Any, Any]:
+    """Draw a problem, fit it, find out the pairs that the model suggests."""
+    X, _ = load_pair(pair, seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)
+        model = MixedModalClustering(k, random_state=seed).fit(X)
+    found_out: dict[str, list[int]] = {}
+    for suggestion in suggest_pairs(model, X, n):
+        found_out.setdefault(suggestion.modality, []).append(suggestion.row)
+    return load_pair_with(pair, seed, found_out)
+
+
 METHODS: dict[str, Callable[[MixedModalData, int, int], Clustering]] = {
     "default": ours,
+    "suggested": ours,
     "procrustes": procrustes,
     "correlations": correlations,
 }
@@ -112,11 +127,14 @@ def run(task: Task) -> dict[str, Any]:
     torch.set_num_threads(1)
     k = PAIRS[task.pair].n_clusters
     with threadpool_limits(1):
-        X, y = load_pair(task.pair, task.seed, task.times * k)
+        if task.method == "suggested":
+            X, y, scored = suggested(task.pair, k, task.seed, task.times * k)
+        else:
+            X, y = load_pair(task.pair, task.seed, task.times * k)
+            scored = np.arange(len(X)) < len(X) - task.times * k
         start = time.perf_counter()
         found = METHODS[task.method](X, k, task.seed)
         seconds = time.perf_counter() - start
-        scored = slice(0, len(X) - task.times * k)
         embedding = None if found.embedding is None else found.embedding[scored]
         figures = evaluate(
             y[scored], found.labels[scored], X.modality[scored], embedding, random_state=task.seed
@@ -156,6 +174,7 @@ def page(lines: list[dict[str, Any]]) -> str:
             if not mine:
                 continue
             others = [by_method[name] for name in ("procrustes", "correlations")]
+            asked = by_method["suggested"]
             rows.append(
                 [
                     pair,
@@ -170,6 +189,7 @@ def page(lines: list[dict[str, Any]]) -> str:
                             ("confidence", 2),
                         )
                     ),
+                    f"{np.mean([x['gain'] for x in asked]):.2f} ({len(asked)})" if asked else "–",
                     " / ".join(f"{np.mean(_transfers(mine, side)):.2f}" for side in (0, 1)),
                     *(
                         f"{np.mean([x['ari'] for x in other]):.3f}" if other else "-"
@@ -185,6 +205,7 @@ def page(lines: list[dict[str, Any]]) -> str:
         "gain",
         "reference gain",
         "confidence",
+        "gain of suggested pairs (seeds)",
         "transfer A→B / B→A",
         "Procrustes, ARI",
         "CCA, ARI",
@@ -212,6 +233,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.known_pairs", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1")
     parser.add_argument("--pairs", nargs="+", default=list(PAIRS), choices=PAIRS)
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--report", action="store_true", help="run nothing")
@@ -224,8 +246,8 @@ def main() -> None:
         for times in TIMES
         for pair in options.pairs
         if is_available(pair)
-        for method in METHODS
-        if times or method == "default"
+        for method in options.methods
+        if (times or method == "default") and (method != "suggested" or times in SUGGESTED)
     ]
     if not options.report:
         execute([task for task in tasks if task not in done], options.out, options.jobs)

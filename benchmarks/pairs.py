@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,6 +78,46 @@ def load_pair(name: str, seed: int, n_pairs: int = 0) -> tuple[MixedModalData, N
     """
     X, labels = drop_pairing(*_load_views(PAIRS[name]), random_state=seed, n_pairs=n_pairs)
     return _prepare(X, PAIRS[name]), labels
+
+
+def load_pair_with(
+    name: str, seed: int, found_out: Mapping[str, Sequence[int]]
+) -> tuple[MixedModalData, NDArray[np.int64], NDArray[np.bool_]]:
+    """Draw a pair's problem, and add the partners of rows that a person has found out.
+
+    Parameters
+    ----------
+    name : str
+    seed : int
+        Draws as :func:`load_pair` does.
+    found_out : mapping of str to sequence of int
+        For a view, rows of its block whose other view becomes known.
+
+    Returns
+    -------
+    X : MixedModalData
+        With the pairs; what was added comes last in its block.
+    y : ndarray of shape (n,)
+        For scoring.
+    drawn : ndarray of bool of shape (n,)
+        Rows of the draw; the others were added.
+    """
+    views, y = _load_views(PAIRS[name])
+    order = np.random.RandomState(seed).permutation(len(y))
+    half = len(order) // 2
+    own = dict(zip(PAIRS[name].views, (order[:half], order[half:]), strict=True))
+    (a, of_a), (b, of_b) = own.items()
+    asked_a, asked_b = (np.asarray(found_out.get(view, ()), dtype=int) for view in (a, b))
+    rows_a, rows_b = np.append(of_a, of_b[asked_b]), np.append(of_b, of_a[asked_a])
+    pairs = np.vstack(
+        [
+            np.column_stack([asked_a, len(of_b) + np.arange(len(asked_a))]),
+            np.column_stack([len(of_a) + np.arange(len(asked_b)), asked_b]),
+        ]
+    )
+    X = MixedModalData(views[a][rows_a], views[b][rows_b], names=(a, b), pairs=pairs)
+    drawn = np.concatenate([np.arange(len(rows_a)) < len(of_a), np.arange(len(rows_b)) < len(of_b)])
+    return _prepare(X, PAIRS[name]), y[np.append(rows_a, rows_b)], drawn
 
 
 def load_pair_at_one_width(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:

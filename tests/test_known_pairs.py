@@ -79,8 +79,9 @@ def test_of_pairs_at_random_nothing_is_known():
     counts = pair_counts(left, right, np.column_stack([np.arange(200)] * 2), K)
     assert counts.sum() == 200
     # 50 pairs a cluster that agree by chance: which has most of them is chance as well.
-    assert counted_confidence(counts, best_partners(counts), rng).mean() < 0.7
-    assert counted_confidence(counts + 50 * np.eye(K), np.arange(K), rng).min() > 0.95
+    even = np.full(K, 1 / K), np.full(K, 1 / K), rng
+    assert counted_confidence(counts, best_partners(counts), *even).mean() < 0.7
+    assert counted_confidence(counts + 50 * np.eye(K), np.arange(K), *even).min() > 0.95
 
 
 # --- Rows of one instance -----------------------------------------------------------------

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rows import Matrix
-from .assignment import best_partners, most_shared, relative
+from .assignment import best_partners, most_shared
 from .base import Alignment, KnownPairs, ModalityView
 from .geometry import DISTANCES
-from .known import counted_confidence, pair_affinity, pair_counts
+from .known import counted_confidence, pair_affinity, pair_counts, raked
 from .matching import match, match_from_clusters
 from .prototypes import Problem, Prototypes, cluster_sizes, draw_prototypes
 
@@ -231,14 +231,14 @@ def _counted(
     # A matching by distances counts as some pairs a cluster; pairs count as they are.
     k = len(mass)
     counts = pairs.trust * pair_counts(left.labels, right.labels, pairs.rows, k)
-    partners = most_shared(counts + PAIRS_WORTH * relative(mass) / 2)
-    told = counted_confidence(counts, partners, rng)
-    sizes = cluster_sizes(left.prototypes)
+    sizes, of_right = (cluster_sizes(m.prototypes) for m in (left, right))
+    shared = raked((counts + PAIRS_WORTH * k * mass)[None], sizes, of_right)[0]
+    partners = most_shared(shared)
+    told = counted_confidence(counts, partners, sizes, of_right, rng)
     agreed = apart.partners == partners
-    worth = PAIRS_WORTH * k
     return Alignment(
         partners=partners,
-        mass=(worth * mass + counts) / (worth + counts.sum()),
+        mass=shared,
         confidence=1 - (1 - apart.confidence * float(sizes @ agreed)) * (1 - float(sizes @ told)),
         cluster_confidence=1 - (1 - apart.cluster_confidence * agreed) * (1 - told),
     )

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from ..data.rows import Matrix
 from .assignment import most_shared
 from .prototypes import Prototypes
+from .transport import sinkhorn
 
 PROFILE_KINDS = ("geodesic", "cosine", "euclidean")
+N_RAKES = 20
 N_TABLES = 200  # that could have given the pairs, as a sample of all
 LEAST_ANCHORS = 10  # distances to fewer rows say little, and that little may be wrong
 
@@ -74,8 +76,41 @@ def pair_counts(
     return counts
 
 
+def raked(tables: Matrix, sizes: Matrix, of_right: Matrix) -> Matrix:
+    """Scale tables of what clusters share to the clusters' sizes.
+
+    Pairs need not be of as many rows of each cluster as it is large: a person may have been
+    asked about some more than others. Their clusters' sizes are known from all rows.
+
+    Parameters
+    ----------
+    tables : ndarray of shape (s, k, k)
+        Positive.
+    sizes, of_right : ndarray of shape (k,)
+        Shares of the rows that the left and the right clusters hold.
+
+    Returns
+    -------
+    ndarray of shape (s, k, k)
+        Each sums to one.
+
+    Examples
+    --------
+    >>> table = np.array([[[4.0, 4.0], [2.0, 2.0]]])
+    >>> raked(table, np.array([0.5, 0.5]), np.array([0.25, 0.75])).round(3)
+    array([[[0.125, 0.375],
+            [0.125, 0.375]]])
+    """
+    log, left, right = (x.astype(np.float32) for x in (np.log(tables), sizes, of_right))
+    return sinkhorn(log, left, right, N_RAKES).astype(np.float64)
+
+
 def counted_confidence(
-    counts: Matrix, partners: NDArray[np.intp], rng: np.random.RandomState
+    counts: Matrix,
+    partners: NDArray[np.intp],
+    sizes: Matrix,
+    of_right: Matrix,
+    rng: np.random.RandomState,
 ) -> Matrix:
     """How sure known pairs alone make each cluster's partner.
 
@@ -88,6 +123,8 @@ def counted_confidence(
         Pairs that every two clusters have in common.
     partners : ndarray of int of shape (k,)
         Right cluster of each left one.
+    sizes, of_right : ndarray of shape (k,)
+        Shares of the rows that the left and the right clusters hold.
     rng : RandomState
         Draws 200 tables of shares.
 
@@ -100,12 +137,14 @@ def counted_confidence(
     --------
     No pair, one and ten a cluster:
 
-    >>> rng, every = np.random.RandomState(0), np.arange(3)
-    >>> [float(counted_confidence(n * np.eye(3), every, rng).mean().round(1)) for n in (0, 1, 10)]
+    >>> rng, every, even = np.random.RandomState(0), np.arange(3), np.full(3, 1 / 3)
+    >>> found = [counted_confidence(n * np.eye(3), every, even, even, rng) for n in (0, 1, 10)]
+    >>> [float(confidence.mean().round(1)) for confidence in found]
     [0.0, 0.7, 1.0]
     """
     k = len(partners)
-    shares = rng.standard_gamma(counts + 0.5, size=(N_TABLES, k, k))
+    tables = rng.standard_gamma(counts + 0.5, size=(N_TABLES, k, k))
+    shares = raked(tables + 1e-12, sizes, of_right)
     same = np.mean([most_shared(table) == partners for table in shares], axis=0)
     confidence: Matrix = np.clip((same - 1 / k) / (1 - 1 / k), 0, 1) if k > 1 else np.ones(1)
     return confidence
