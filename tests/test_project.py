@@ -331,7 +331,9 @@ def test_the_conda_recipe_wants_what_the_package_wants():
     run = recipe.partition("  run:\n")[2].partition("\n\n")[0]
     wanted = {line.strip(" -").replace(" ", "") for line in run.splitlines()}
     ours = {need.replace("torch>", "pytorch>") for need in PROJECT["dependencies"]}
-    assert wanted == ours | {"python" + PROJECT["requires-python"]}
+    assert wanted == ours | {"python>={{python_min}}"}
+    (lowest,) = re.findall(r'set python_min = "(\S+)"', recipe)
+    assert f">={lowest}" == PROJECT["requires-python"]
 
 
 def test_the_workflows_try_every_python_that_is_promised():
@@ -356,5 +358,19 @@ def test_what_workflows_make_can_be_made():
 def test_hooks_run_the_versions_that_check_runs():
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     pins = (ROOT / "constraints.txt").read_text()
-    (ours,) = re.findall(r"^ruff==(\S+)$", pins, re.MULTILINE)
-    assert re.findall(r"ruff-pre-commit\n    rev: v(\S+)", hooks) == [ours]
+    for tool, repository in {"ruff": "ruff-pre-commit", "codespell": "codespell"}.items():
+        (ours,) = re.findall(rf"^{tool}==(\S+)$", pins, re.MULTILINE)
+        assert re.findall(rf"/{repository}\n    rev: v(\S+)", hooks) == [ours]
+
+
+def test_addresses_are_those_of_pyproject():
+    urls = PROJECT["urls"]
+    quotes = {
+        "CITATION.cff": {"repository-code": "Source", "url": "Documentation"},
+        "conda/meta.yaml": {"  home": "Source", "  doc_url": "Documentation"},
+    }
+    for name, keys in quotes.items():
+        text = (ROOT / name).read_text()
+        for key, label in keys.items():
+            assert re.findall(rf"^{key}: (\S+)$", text, re.MULTILINE) == [urls[label]], name
+    assert all(urls[label].startswith(urls["Source"]) for label in ("Issues", "Changelog"))
