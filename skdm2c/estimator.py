@@ -40,7 +40,7 @@ from ._isolation import isolated
 from ._messages import about
 from ._peers import ALONE, Peers
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
-from ._version import stamped, unstamped
+from ._stamp import stamped, unstamped
 from .alignment import Aligner, GeometricAlignment
 from .data import (
     MixedModalData,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from ._persistence import system_from_arrays, system_to_arrays
-from ._version import stamped, unstamped
+from ._stamp import stamped, unstamped
 from .alignment import Alignment, MatchingTable, SpokeMatching
 from .clustering import Clusters
 from .data import MixedModalData

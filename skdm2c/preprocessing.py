@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._documentation import documentation_template
 from ._messages import about, keyword, printable
-from ._version import stamped, unstamped
+from ._stamp import stamped, unstamped
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import as_block, in_memory, n_columns, n_rows
 

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 import skdm2c
 from skdm2c import PerModality
 from skdm2c._persistence import system_from_arrays, system_to_arrays
-from skdm2c._version import checksum
+from skdm2c._stamp import checksum
 
 
 def plain(value):

@@ -37,7 +37,7 @@ MODULES = [
 # A room imports from its own and from those above it in this list.
 HOUSE = [
     "exceptions _device _documentation _files _messages _peers _signals _threads _version sampling",
-    "_isolation",
+    "_isolation _stamp",
     "data",
     "metrics datasets preprocessing model_selection",
     "neighbors",
@@ -230,22 +230,59 @@ def test_the_page_on_extending_runs(blobs):
         assert sum(r["phase"] == "pretraining" for r in model.history_) == 4  # two a modality
 
 
-def test_alignment_can_be_imported_without_torch():
+def brought_in(statement):
+    """The top-level modules that are there after a statement in a fresh interpreter."""
     code = (
-        "import sys, types\n"
-        "class NoTorch:\n"
-        "    def find_spec(self, name, *_):\n"
-        "        if name.split('.')[0] == 'torch': raise ImportError(name)\n"
-        "sys.meta_path.insert(0, NoTorch())\n"
-        "package = types.ModuleType('skdm2c'); package.__path__ = [sys.argv[1]]\n"
-        "sys.modules['skdm2c'] = package\n"
-        "import skdm2c.alignment; print(len(skdm2c.alignment.__all__))"
+        f"{statement}\nimport sys; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, PACKAGE], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 3
+    return set(done.stdout.split())
+
+
+COMPUTE = {"numpy", "scipy", "sklearn", "joblib", "threadpoolctl", "torch"}
+# Not pandas and rich, which scikit-learn itself imports where they are.
+EXTRAS = {"matplotlib", "polars", "anndata", "mudata", "jinja2", "safetensors"}
+
+
+def test_import_of_the_package_brings_in_nothing_that_computes():
+    there = brought_in("import skdm2c, skdm2c.exceptions, skdm2c.presets; dir(skdm2c)")
+    assert "skdm2c" in there
+    assert there & (COMPUTE | EXTRAS) == set()
+
+
+def test_what_needs_no_networks_does_not_bring_in_torch():
+    there = brought_in(
+        "from skdm2c import MixedModalData, ModalityKFold, PerModality, select_n_clusters\n"
+        "from skdm2c import alignment, datasets, metrics, write_results\n"
+        "alignment.GeometricAlignment, datasets.make_mixed_modal_blobs, metrics.evaluate"
+    )
+    assert "sklearn" in there
+    assert there & ({"torch"} | EXTRAS) == set()
+
+
+def test_the_estimator_does_not_bring_in_what_extras_need():
+    there = brought_in("from skdm2c import *")
+    assert there >= COMPUTE
+    assert there & EXTRAS == set()
+
+
+def test_checkers_and_ides_are_told_the_names_that_are_there():
+    for_checkers = {}
+    for node in ast.walk(ast.parse((PACKAGE / "__init__.py").read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            for_checkers |= {alias.name: node.module for alias in node.names}
+    at_once = {"presets", "__version__", "AlignmentWarning", "TrainingDivergedError"}
+    modules = {name for name, home in for_checkers.items() if home is None} - at_once
+    assert modules == skdm2c._MODULES
+    later = {name: for_checkers[name] for name in for_checkers.keys() - at_once - modules}
+    assert later == skdm2c._HOMES
+    assert {*later, *at_once} == set(skdm2c.__all__)
+    assert {*modules, *skdm2c.__all__} <= set(dir(skdm2c))
+    for name in (*modules, *skdm2c.__all__):
+        assert getattr(skdm2c, name) is not None
+    with pytest.raises(AttributeError, match="module 'skdm2c' has no attribute 'KMeans'"):
+        skdm2c.KMeans  # noqa: B018
 
 
 def test_the_lowest_versions_tested_are_those_promised():
@@ -294,7 +331,9 @@ def test_the_conda_recipe_wants_what_the_package_wants():
     run = recipe.partition("  run:\n")[2].partition("\n\n")[0]
     wanted = {line.strip(" -").replace(" ", "") for line in run.splitlines()}
     ours = {need.replace("torch>", "pytorch>") for need in PROJECT["dependencies"]}
-    assert wanted == ours | {"python" + PROJECT["requires-python"]}
+    assert wanted == ours | {"python>={{python_min}}"}
+    (lowest,) = re.findall(r'set python_min = "(\S+)"', recipe)
+    assert f">={lowest}" == PROJECT["requires-python"]
 
 
 def test_the_workflows_try_every_python_that_is_promised():
@@ -319,5 +358,19 @@ def test_what_workflows_make_can_be_made():
 def test_hooks_run_the_versions_that_check_runs():
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     pins = (ROOT / "constraints.txt").read_text()
-    (ours,) = re.findall(r"^ruff==(\S+)$", pins, re.MULTILINE)
-    assert re.findall(r"ruff-pre-commit\n    rev: v(\S+)", hooks) == [ours]
+    for tool, repository in {"ruff": "ruff-pre-commit", "codespell": "codespell"}.items():
+        (ours,) = re.findall(rf"^{tool}==(\S+)$", pins, re.MULTILINE)
+        assert re.findall(rf"/{repository}\n    rev: v(\S+)", hooks) == [ours]
+
+
+def test_addresses_are_those_of_pyproject():
+    urls = PROJECT["urls"]
+    quotes = {
+        "CITATION.cff": {"repository-code": "Source", "url": "Documentation"},
+        "conda/meta.yaml": {"  home": "Source", "  doc_url": "Documentation"},
+    }
+    for name, keys in quotes.items():
+        text = (ROOT / name).read_text()
+        for key, label in keys.items():
+            assert re.findall(rf"^{key}: (\S+)$", text, re.MULTILINE) == [urls[label]], name
+    assert all(urls[label].startswith(urls["Source"]) for label in ("Issues", "Changelog"))

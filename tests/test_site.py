@@ -76,7 +76,7 @@ def test_every_modules_own_list_is_in_the_reference_or_said_to_be_inside():
 def test_the_links_of_scikit_learns_html_lead_to_pages_of_the_reference():
     from skdm2c._documentation import PAGE
 
-    for thing in vars(skdm2c).values():
+    for thing in (getattr(skdm2c, name) for name in skdm2c.__all__):
         if inspect.isclass(thing) and issubclass(thing, BaseEstimator):
             page = PAGE.format(estimator_name=thing.__name__)
             assert page.removeprefix("generated/").removesuffix(".html") in listed()

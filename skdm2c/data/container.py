@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._messages import keyword, printable
-from .._version import stamped, unstamped
+from .._stamp import stamped, unstamped
 from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_rows
 from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
