@@ -50,8 +50,11 @@ test-slow: $(READY)  ## run the tests that take longer
 test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are promised
 	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal
 
-coverage: $(READY)  ## the share of lines and branches that the suite runs, slow tests too
-	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "slow or not slow" --cov --cov-report=term
+# The slow tests here are those of processes and cut-off fits, which the suite alone leaves out.
+coverage: $(READY)  ## the share of lines and branches that the suite and some slow tests run
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=
+	$(BIN)/python -m pytest -q -m slow --cov --cov-append --cov-report=term \
+		tests/test_checkpoint.py tests/test_dask.py tests/test_distributed.py
 
 fuzz: $(READY)  ## random use for FUZZ_MINUTES (20), with seeds that are printed
 	@end=$$(($$(date +%s) + 60 * $(FUZZ_MINUTES))); \
@@ -97,4 +100,4 @@ wheel: $(READY)  ## build the wheel and the sdist into dist/
 	$(BIN)/python -m twine check --strict dist/*
 
 clean:  ## remove what the commands above made
-	rm -rf $(VENV) .venv-lowest dist build *.egg-info demo_output benchmark_output docs/_build docs/gallery docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest dist build *.egg-info demo_output benchmark_output docs/_build docs/gallery docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
