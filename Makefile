@@ -44,8 +44,8 @@ demo: $(READY)  ## cluster two unpaired sets of handwriting features, score and 
 test: $(READY)  ## run the test suite
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-test-slow: $(READY)  ## run the tests that take longer
-	$(BIN)/python -m pytest -q -m slow
+test-slow: $(READY)  ## run the tests that take longer, of all files or of SLOW="distributed site"
+	$(BIN)/python -m pytest -q -m slow $(SLOW:%=tests/test_%.py)
 
 test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are promised
 	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal
@@ -54,7 +54,7 @@ test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are 
 coverage: $(READY)  ## the share of lines and branches that the suite and some slow tests run
 	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=
 	$(BIN)/python -m pytest -q -m slow --cov --cov-append --cov-report=term \
-		tests/test_checkpoint.py tests/test_dask.py tests/test_distributed.py
+		tests/test_checkpoint.py tests/test_dask.py tests/test_distributed.py tests/test_examples.py
 
 fuzz: $(READY)  ## random use for FUZZ_MINUTES (20), with seeds that are printed
 	@end=$$(($$(date +%s) + 60 * $(FUZZ_MINUTES))); \

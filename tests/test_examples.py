@@ -24,6 +24,7 @@ def run(name, *arguments, folder, start=()):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_results_are_drawn_reported_and_kept(tmp_path):
     said = run("plot_results.py", "--quick", folder=tmp_path)
     assert "Can the modalities be compared?" in said
@@ -35,6 +36,7 @@ def test_results_are_drawn_reported_and_kept(tmp_path):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not distributed.is_available(), reason="needs torch.distributed")
 def test_two_processes_fit_one_model(tmp_path):
     start = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")

@@ -297,6 +297,7 @@ def test_the_lowest_versions_tested_are_those_promised():
 
 
 # mudata's own warnings: of its next version, and of names that stand in two assays.
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::UserWarning")
 def test_the_first_hour_goes_as_written():
     pytest.importorskip("mudata")

@@ -90,6 +90,7 @@ def test_the_guide_has_every_parameter_with_its_default():
     assert said == MixedModalClustering().get_params(deep=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", GUIDE, ids=lambda page: page.stem)
 def test_the_guides_code_does_what_it_says(page):
     pytest.importorskip("mudata")
