@@ -9,7 +9,7 @@ from skdm2c import MixedModalClustering, MixedModalData, load_model, save_model
 from skdm2c._peers import ALONE
 from skdm2c.alignment import Alignment, GeometricAlignment, KnownPairs, ModalityView
 from skdm2c.alignment.assignment import best_partners
-from skdm2c.alignment.known import counted_confidence, pair_counts
+from skdm2c.alignment.known import counted_confidence, pair_counts, raked
 from skdm2c.data.pairs import instances
 from skdm2c.datasets import drop_pairing, make_mixed_modal_blobs
 from skdm2c.fitting import _best_hub, _draw_sample, check_data
@@ -82,6 +82,14 @@ def test_of_pairs_at_random_nothing_is_known():
     even = np.full(K, 1 / K), np.full(K, 1 / K), rng
     assert counted_confidence(counts, best_partners(counts), *even).mean() < 0.7
     assert counted_confidence(counts + 50 * np.eye(K), np.arange(K), *even).min() > 0.95
+
+
+def test_empty_clusters_have_no_part_in_it():
+    shared = raked(np.ones((1, 3, 3)), np.array([0.5, 0.5, 0.0]), np.array([1.0, 0.0, 0.0]))[0]
+    assert np.isfinite(shared).all()
+    np.testing.assert_allclose(shared[:, 0], [0.5, 0.5, 0], atol=1e-4)
+    even = np.full(2, 0.5), np.array([1.0, 0.0]), np.random.RandomState(0)
+    assert np.isfinite(counted_confidence(np.eye(2), np.arange(2), *even)).all()
 
 
 # --- Rows of one instance -----------------------------------------------------------------
@@ -161,6 +169,14 @@ def test_more_pairs_than_a_batch_holds(paired, tiny):
     all_known = MixedModalData(*paired.blocks.values(), pairs=np.column_stack([i, i]))
     model = tiny.set_params(batch_size=8).fit(all_known)
     np.testing.assert_array_equal(*side_by_side(model, all_known))
+
+
+def test_more_clusters_than_a_modality_has_rows(tiny):
+    a, b = np.random.RandomState(0).randn(30, 4), np.random.RandomState(1).randn(3, 5)
+    X = MixedModalData(a, np.vstack([b, b]), pairs=[(0, 0), (7, 1)])
+    labels = tiny.set_params(n_clusters=5).fit(X).labels_
+    assert labels[0] == labels[30]
+    assert labels[7] == labels[31]
 
 
 def test_three_modalities(tiny):

@@ -92,7 +92,7 @@ def raked(tables: Matrix, sizes: Matrix, of_right: Matrix) -> Matrix:
     Returns
     -------
     ndarray of shape (s, k, k)
-        Each sums to one.
+        Each sums to one, but for what empty clusters are given to divide by.
 
     Examples
     --------
@@ -101,7 +101,8 @@ def raked(tables: Matrix, sizes: Matrix, of_right: Matrix) -> Matrix:
     array([[[0.125, 0.375],
             [0.125, 0.375]]])
     """
-    log, left, right = (x.astype(np.float32) for x in (np.log(tables), sizes, of_right))
+    margins = (np.maximum(size, 1e-6) for size in (sizes, of_right))  # some may be empty
+    log, left, right = (x.astype(np.float32) for x in (np.log(tables), *margins))
     return sinkhorn(log, left, right, N_RAKES).astype(np.float64)
 
 
