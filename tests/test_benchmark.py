@@ -248,3 +248,10 @@ def test_figures_in_readmes_sentences_are_those_of_the_results():
     lost = {row[0]: row[-1] for row in rows[start : start + 7]}
     assert said.groups() == tuple(f"{float(lost[pair]):.2f}"[2:] for pair in ("pbmc1k", "reuters"))
     assert max(float(lost[pair]) for pair in ("snare", "facpix", "karpix")) < 0.03
+
+
+def test_the_table_of_known_pairs_is_that_of_the_runs():
+    from benchmarks import known_pairs
+
+    text = known_pairs.PAGE.read_text()
+    assert known_pairs.page(known_pairs.read_lines(known_pairs.OUT)) in text
