@@ -185,7 +185,10 @@ for n in range(100):
     method = model.predict if n % 2 else model.fit
     def interrupt(times=1 if n < 50 else 20):
         for _ in range(times):
-            os.kill(os.getpid(), signal.SIGINT)
+            if os.name == "posix":
+                os.kill(os.getpid(), signal.SIGINT)
+            else:  # there os.kill would end the process
+                signal.raise_signal(signal.SIGINT)
     timer = threading.Timer(rng.random() / 50, interrupt)
     try:
         timer.start()
