@@ -50,3 +50,24 @@ def test_known_pairs_decide_what_geometry_cannot(tmp_path):
     gains = [float(line.split("gain ")[1].split(",")[0]) for line in said if "gain" in line]
     assert len(gains) == 4
     assert gains[0] < 0.3 < 0.6 < gains[-1]
+
+
+@pytest.mark.slow
+def test_the_quickstart_aligns_and_predicts(tmp_path):
+    said = run("plot_quickstart.py", folder=tmp_path)
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+
+
+@pytest.mark.slow
+def test_trust_is_high_where_it_should_be_and_low_where_not(tmp_path):
+    shared, nothing = run("plot_trust.py", folder=tmp_path).splitlines()
+    assert "no warning" in shared
+    assert "no warning" not in nothing
+    assert "warned" in nothing
+
+
+def test_every_example_of_the_gallery_is_run_by_a_test():
+    # plot_grid_search.py is run by .ci/run itself.
+    named = Path(__file__).read_text() + (EXAMPLES.parent / ".ci" / "run").read_text()
+    for path in EXAMPLES.glob("plot_*.py"):
+        assert path.name in named, path.name
