@@ -27,7 +27,7 @@ from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement, 
 from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
-from .data.pairs import NumberedPairs
+from .data.pairs import NumberedPairs, paired_rows
 from .data.rows import MOST_SEEN, FloatRows, Matrix, Rows, look_at
 from .data.scaling import ModalityInput
 from .hub import separation
@@ -254,7 +254,9 @@ def fit_model(
     start = None
     if plan.aligner:
         views = [
-            ModalityView(x, z, found.labels, plan.clustering.n_clusters, _rows_in(sample.pairs, m))
+            ModalityView(
+                x, z, found.labels, plan.clustering.n_clusters, paired_rows(sample.pairs, m)
+            )
             for m, (x, z, found) in enumerate(zip(sample.rows, latents, own, strict=True))
         ]
         known = {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()}
@@ -362,7 +364,7 @@ def _draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peer
         kept = subsample(len(some), -(-MOST_SEEN // peers.size), np.random.RandomState(seed))
         seen, some = seen[kept], some[kept] if len(kept) < len(some) else some
         # Rows of known pairs are looked at, whoever else is.
-        missing = np.setdiff1d(_rows_in(pairs, m), seen)
+        missing = np.setdiff1d(paired_rows(pairs, m), seen)
         if len(missing):
             order = np.argsort(np.concatenate([seen, missing]))
             seen = np.concatenate([seen, missing])[order]
@@ -388,12 +390,6 @@ def _draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peer
             for key in sorted({key for part in everywhere for key in part})
         },
     )
-
-
-def _rows_in(pairs: NumberedPairs, m: int) -> NDArray[np.intp]:
-    # Rows of modality m that have a known partner, in ascending order.
-    parts = [known[:, key.index(m)] for key, known in pairs.items() if m in key]
-    return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.intp)
 
 
 def _best_hub(separations: list[float], pairs: NumberedPairs) -> int:

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from .alignment.assignment import relative
 from .data import MixedModalData
+from .data.pairs import paired_rows
 
 LEAST_DOUBT = 0.05  # of a cluster, however sure: so that a surprise is found
 
@@ -122,7 +124,8 @@ def suggest_pairs(model: Any, X: Any, n: int = 10, *, n_candidates: int = 6) -> 
     for name in spokes:
         matching = estimator.matching_[name]
         mine = X.modality == name
-        chosen = _spread(z[mine], labels[mine], matching.cluster_confidence, _paired(X, name), n)
+        paired = paired_rows(X.numbered_pairs, X.names.index(name))
+        chosen = _spread(z[mine], labels[mine], matching.cluster_confidence, paired, n)
         rivals = _rivals(matching.mass)
         for gained, row in chosen:
             c = int(labels[mine][row])
@@ -196,10 +199,9 @@ def _farthest_first(z: NDArray[np.float64], known: NDArray[np.float64], n: int) 
 
 def _rivals(mass: NDArray[np.float64]) -> NDArray[np.intp]:
     # Of each of the spoke's clusters the other one of the hub's that it shares most with.
-    relative = mass / np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
-    relative = relative + mass / np.maximum(mass.sum(axis=0, keepdims=True), 1e-12)
-    np.fill_diagonal(relative, -1.0)
-    rivals: NDArray[np.intp] = relative.argmax(axis=1)
+    shared = relative(mass)
+    np.fill_diagonal(shared, -1.0)
+    rivals: NDArray[np.intp] = shared.argmax(axis=1)
     return rivals
 
 
@@ -223,9 +225,3 @@ def _candidates(
     longest = max(map(len, ranked))
     in_turn = [rows[i] for i in range(longest) for rows in ranked if i < len(rows)]
     return np.array(in_turn[:n], dtype=np.intp)
-
-
-def _paired(X: MixedModalData, name: str) -> NDArray[np.intp]:
-    m = X.names.index(name)
-    parts = [rows[:, key.index(m)] for key, rows in X.numbered_pairs.items() if m in key]
-    return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.intp)

@@ -103,6 +103,29 @@ def remap_pairs(pairs: Pairs, kept: Mapping[str, Rows]) -> Pairs:
     return remapped
 
 
+def paired_rows(pairs: NumberedPairs, m: int) -> Rows:
+    """List the rows of a modality that have a known partner in any other.
+
+    Parameters
+    ----------
+    pairs : dict of (int, int) to ndarray of shape (p, 2)
+    m : int
+        The modality.
+
+    Returns
+    -------
+    ndarray of int of shape (n,)
+        In ascending order, each once.
+
+    Examples
+    --------
+    >>> paired_rows({(0, 1): np.array([[5, 0], [2, 1]]), (0, 2): np.array([[2, 7]])}, 0)
+    array([2, 5])
+    """
+    parts = [known[:, key.index(m)] for key, known in pairs.items() if m in key]
+    return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.intp)
+
+
 def instances(pairs: NumberedPairs, codes: Rows) -> Rows:
     """Say which rows are of one instance.
 
