@@ -55,7 +55,8 @@ class EpochTasks(Callback):
 
     def on_model(self, look: Callable[[], Any]) -> None:
         """From here on the callbacks can have the estimator as it would be fitted now."""
-        self.attributes_now = lambda: self.attributes_of(look())
+        attributes_of = self.attributes_of  # not self: a cycle would keep the data after the fit
+        self.attributes_now = lambda: attributes_of(look())
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Pass the record on, as the context's ``record``; True if a callback wants an end."""

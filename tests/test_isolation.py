@@ -1,6 +1,7 @@
 """Interrupts, forks, threads and PyTorch's settings change nothing, and nothing stays changed."""
 
 import contextlib
+import gc
 import os
 import pickle
 import signal
@@ -24,6 +25,7 @@ from torch.autograd import grad_mode
 from skdm2c import MixedModalClustering, _device, _isolation, _signals, _threads
 from skdm2c._isolation import isolated
 from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.fitting import CheckedData
 
 FAST = TINY | {"pretrain_epochs": 2, "alignment_epochs": 2, "decoder_epochs": 2}
 
@@ -50,6 +52,19 @@ def data():
 @pytest.fixture(scope="module")
 def fitted(data):
     return MixedModalClustering(3, random_state=0, **FAST).fit(data)
+
+
+# --- Memory -------------------------------------------------------------------------------
+
+
+def test_a_fit_lets_go_of_its_copy_of_the_data_without_the_garbage_collector(data):
+    gc.collect()
+    gc.disable()
+    try:
+        MixedModalClustering(3, random_state=0, **FAST).fit(data)
+        assert not [left for left in gc.get_objects() if isinstance(left, CheckedData)]
+    finally:
+        gc.enable()
 
 
 # --- Interrupts ---------------------------------------------------------------------------
@@ -176,6 +191,7 @@ import numpy as np
 from test_isolation import FAST, settings
 from skdm2c import MixedModalClustering
 from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.fitting import CheckedData
 
 X, _ = make_mixed_modal_blobs(200, random_state=0)
 model = MixedModalClustering(3, random_state=0, n_jobs=int(sys.argv[2]), **FAST).fit(X)
@@ -255,6 +271,7 @@ from test_isolation import FAST, settings
 from skdm2c import MixedModalClustering
 from skdm2c._isolation import isolated
 from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.fitting import CheckedData
 
 X, _ = make_mixed_modal_blobs(200, random_state=0)
 model = MixedModalClustering(3, random_state=0, **FAST).fit(X)
