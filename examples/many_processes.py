@@ -37,12 +37,12 @@ distributed.init_process_group(backend, timeout=timedelta(seconds=60))
 rank, size = distributed.get_rank(), distributed.get_world_size()
 
 # In earnest each process would open its own files, say with np.load(..., mmap_mode="r").
-X, y = make_mixed_modal_blobs(options.rows, centers=4, n_features=(30, 20), random_state=0)
+X, y = make_mixed_modal_blobs(options.rows, centers=3, n_features=(30, 20), random_state=0)
 mine = np.arange(len(X)) % size == rank
 
 names = ("pretrain_epochs", "alignment_epochs", "adversarial_epochs", "decoder_epochs")
 epochs = {} if options.epochs is None else dict.fromkeys(names, options.epochs)
-model = MixedModalClustering(4, random_state=0, process_group="world", **epochs)
+model = MixedModalClustering(3, random_state=0, process_group="world", **epochs)
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", AlignmentWarning)
     model.fit(X[mine])
