@@ -18,6 +18,8 @@ from skdm2c.datasets import drop_pairing, load_handwritten
 
 DEFAULT_FOLDER = Path(__file__).parents[2] / "shared" / "data"
 SVD_SIZE = 50
+CONCENTRATION = 4.0  # of a class's shares: those of two views differ by a factor of 2 on average
+LEAST_LEFT = 10
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,62 @@ def load_pair_with(
     X = MixedModalData(views[a][rows_a], views[b][rows_b], names=(a, b), pairs=pairs)
     drawn = np.concatenate([np.arange(len(rows_a)) < len(of_a), np.arange(len(rows_b)) < len(of_b)])
     return _prepare(X, PAIRS[name]), y[np.append(rows_a, rows_b)], drawn
+
+
+def load_pair_without_a_class(
+    name: str, seed: int
+) -> tuple[MixedModalData, NDArray[np.int64], int]:
+    """Draw a pair's problem, and take one class out of one of the views.
+
+    Parameters
+    ----------
+    name : str
+    seed : int
+        Draws as :func:`load_pair` does; then which view, and which class.
+
+    Returns
+    -------
+    X : MixedModalData
+    y : ndarray of shape (n,)
+        For scoring.
+    missing : int
+        The class that one view has and the other has not.
+    """
+    raw, y = drop_pairing(*_load_views(PAIRS[name]), random_state=seed)
+    rng = np.random.RandomState([seed, 1])
+    side, missing = rng.randint(2), rng.choice(np.unique(y))
+    kept = (raw.codes != side) | (y != missing)
+    return _prepare(raw[kept], PAIRS[name]), y[kept], int(missing)
+
+
+def load_pair_of_other_shares(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:
+    """Draw a pair's problem, and thin out its classes, in each view otherwise.
+
+    A class keeps a part of its rows that is drawn from a symmetric Dirichlet distribution
+    (``CONCENTRATION``) over that of the class that keeps all, and ten of them in any case.
+
+    Parameters
+    ----------
+    name : str
+    seed : int
+        Draws as :func:`load_pair` does; then the shares, and the rows.
+
+    Returns
+    -------
+    X : MixedModalData
+    y : ndarray of shape (n,)
+        For scoring.
+    """
+    raw, y = drop_pairing(*_load_views(PAIRS[name]), random_state=seed)
+    rng = np.random.RandomState([seed, 2])
+    kept = np.zeros(len(y), dtype=bool)
+    classes = np.unique(y)
+    for side in range(2):
+        parts = rng.dirichlet(np.full(len(classes), CONCENTRATION))
+        for c, part in zip(classes, parts / parts.max(), strict=True):
+            rows = rng.permutation(np.flatnonzero((raw.codes == side) & (y == c)))
+            kept[rows[: max(round(part * len(rows)), LEAST_LEFT)]] = True
+    return _prepare(raw[kept], PAIRS[name]), y[kept]
 
 
 def load_pair_at_one_width(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:
