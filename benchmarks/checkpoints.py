@@ -23,7 +23,7 @@ from skdm2c.datasets import make_mixed_modal_blobs
 from skdm2c.training import Checkpoint, checkpoint
 
 from . import runs
-from .promises import END, START
+from .pages import write_between
 from .report import table
 
 PAGE = Path(__file__).parents[1] / "docs" / "saving.md"
@@ -167,10 +167,8 @@ def main() -> None:
         ["rows", "fit, s", "spent on keeping it", "file, MB", "fit of what is complete, s"],
         [cost(n) for n in SIZES],
     )
-    text = PAGE.read_text()
-    before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
     told = f"Commit {made['commit']}, {made['date']}, {made['machine']}, one thread; {versions}.\n"
-    PAGE.write_text(f"{before}\n{told}\n{resumed}\n\n{costs}\n\n{after}")
+    write_between(PAGE, f"{told}\n{resumed}\n\n{costs}")
 
 
 if __name__ == "__main__":

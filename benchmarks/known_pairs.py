@@ -37,9 +37,9 @@ from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData, sugge
 from skdm2c.metrics import evaluate, gain
 
 from .methods.interface import Clustering
+from .pages import write_between
 from .pairs import PAIRS, is_available, load_pair, load_pair_with
 from .pictures import draw_known_pairs
-from .promises import END, START
 from .report import spread, table
 from .runs import RESULTS, append, circumstances, read_lines, reference
 
@@ -222,9 +222,7 @@ def _transfers(lines: list[dict[str, Any]], side: int) -> list[float]:
 
 def report(lines: list[dict[str, Any]]) -> None:
     """Write the table into the page, and draw the curves."""
-    text = PAGE.read_text()
-    before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
-    PAGE.write_text(f"{before}\n\n{page(lines)}\n\n{after}")
+    write_between(PAGE, page(lines))
     draw_known_pairs([x for x in lines if x["method"] == "default"], PAGE.with_suffix(".png"))
 
 

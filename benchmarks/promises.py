@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from .pages import write_between
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "promises.md"
-START, END = "<!-- table: begin -->\n", "<!-- table: end -->"
 
 
 class Kind(NamedTuple):
@@ -53,9 +54,7 @@ def main() -> None:
         tried, passed = count(kind)
         lines.append(f"| {kind.title} | {tried:,} | {passed:,} |")
         print(lines[-1], flush=True)
-    text = PAGE.read_text()
-    before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
-    PAGE.write_text(before + "\n".join(lines) + "\n" + after)
+    write_between(PAGE, "\n".join(lines))
 
 
 def count(kind: Kind) -> tuple[int, int]:

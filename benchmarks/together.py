@@ -17,7 +17,7 @@ import numpy as np
 from skdm2c.datasets import make_mixed_modal_blobs
 
 from . import runs
-from .promises import END, START
+from .pages import write_between
 from .report import table
 
 PAGE = Path(__file__).parents[1] / "docs" / "cores.md"
@@ -109,9 +109,7 @@ def main() -> None:
         f"{made['machine']}.\n"
     )
     header = ["", "ARI", "confidence", "pretraining, s", "9 epochs of the game, s", "fit, s"]
-    text = PAGE.read_text()
-    before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
-    PAGE.write_text(f"{before}\n{told}\n{table(header, rows)}\n\n{after}")
+    write_between(PAGE, f"{told}\n{table(header, rows)}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import reprlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import Parameter, signature
 from numbers import Integral, Real
@@ -60,6 +60,7 @@ from .plan import (
     MOST_UNITS,
     ClusteringSettings,
     FitPlan,
+    clusters_per_modality,
     positive_sizes,
     rates_per_modality,
 )
@@ -112,8 +113,11 @@ class MixedModalClustering(
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        Clusters over all modalities.
+    n_clusters : int or mapping of str to int, default=8
+        Clusters over all modalities. Where some modalities lack clusters that others have, a
+        mapping says how many each has, by its name, as in ``{"rna": 10, "atac": 9}``: the
+        largest is the number of all, and ``matching_["atac"].unmatched`` are those that it lacks
+        (they are found, by what matches best without them).
     unify_to : "auto", str or int, default="auto"
         The hub, by name or number. "auto" takes the modality whose own clusters have
         the highest silhouette in its own latent space.
@@ -328,7 +332,7 @@ class MixedModalClustering(
     _doc_link_template = property(lambda self: documentation_template())
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_clusters": [_COUNT],
+        "n_clusters": [_COUNT, Mapping],
         "unify_to": [str, _NATURAL],
         "alignment": [StrOptions({"geometry"}), HasMethods(["describe", "match"]), None],
         "standardize": ["boolean", StrOptions({"auto"})],
@@ -382,7 +386,7 @@ class MixedModalClustering(
 
     def __init__(
         self,
-        n_clusters: int = 8,
+        n_clusters: int | Mapping[str, int] = 8,
         *,
         unify_to: str | int = "auto",
         alignment: Any = "geometry",
@@ -910,8 +914,12 @@ class MixedModalClustering(
         aligner: Aligner | None = None  # what nobody learns from is not worked out
         if given.alignment_epochs > 0:
             aligner = GeometricAlignment() if given.alignment == "geometry" else given.alignment
+        own_numbers = clusters_per_modality("n_clusters", given.n_clusters, names)
+        hub = _hub(given.unify_to, names)
+        _require_use_of_numbers(own_numbers, names, hub, aligner)
         return FitPlan(
-            hub=_hub(given.unify_to, names),
+            hub=hub,
+            own_numbers=own_numbers,
             n_neighbors=given.n_neighbors,
             learning_rates=rates,
             aligner=aligner,
@@ -930,7 +938,7 @@ class MixedModalClustering(
                 normalization=given.normalization,
                 spectral=given.lipschitz == "spectral_norm",
             ),
-            clustering=ClusteringSettings(given.n_clusters, given.assignment, given.kmeans_n_init),
+            clustering=ClusteringSettings(max(own_numbers), given.assignment, given.kmeans_n_init),
             pretraining=PretrainingSettings(
                 n_epochs=given.pretrain_epochs,
                 batch_size=given.batch_size,
@@ -1114,6 +1122,24 @@ def _require_use_of_pairs(aligner: Aligner) -> None:
             f"The data have known pairs, of which {type(aligner).__name__}.match takes none. Give "
             "it a parameter pairs=None (a skdm2c.alignment.KnownPairs), or set lambda_pairs=0 to "
             "learn nothing from them."
+        )
+
+
+def _require_use_of_numbers(
+    own_numbers: tuple[int, ...], names: tuple[str, ...], hub: int | None, aligner: Aligner | None
+) -> None:
+    if len(set(own_numbers)) == 1:
+        return
+    given = dict(zip(names, own_numbers, strict=True))
+    if aligner is None:
+        raise ValueError(
+            f"n_clusters={given}: which clusters a modality lacks is found by matching, and there "
+            "is none (alignment_epochs=0). Give one number."
+        )
+    if hub is not None and own_numbers[hub] < max(own_numbers):
+        raise ValueError(
+            f"n_clusters={given}: {names[hub]!r} lacks clusters that others have, so it cannot be "
+            f"the space of all (unify_to={names[hub]!r}). Choose another modality, or 'auto'."
         )
 
 

@@ -237,13 +237,18 @@ def fit_model(
     separations: list[float] = []
     if plan.hub is None or plan.aligner:
         own = peers.once(
-            lambda: [_own_clusters(z, plan.clustering, seeds.clusters) for z in latents]
+            lambda: [
+                _own_clusters(z, n, plan.clustering, seeds.clusters)
+                for z, n in zip(latents, plan.own_numbers, strict=True)
+            ]
         )
         separations = [
             separation(z, found.labels, seeds.clusters)
             for z, found in zip(latents, own, strict=True)
         ]
-    hub = _best_hub(separations, sample.pairs) if plan.hub is None else plan.hub
+    hub = plan.hub
+    if hub is None:
+        hub = _best_hub(separations, sample.pairs, plan.own_numbers)
     system = CrossModalSystem(plan.networks, widths, hub, weights_rng, autoencoders).to(device)
     if before is not None and before.hub == hub:
         system.generators.load_state_dict(before.generators.state_dict())
@@ -254,10 +259,10 @@ def fit_model(
     start = None
     if plan.aligner:
         views = [
-            ModalityView(
-                x, z, found.labels, plan.clustering.n_clusters, paired_rows(sample.pairs, m)
+            ModalityView(x, z, found.labels, n, paired_rows(sample.pairs, m))
+            for m, (x, z, found, n) in enumerate(
+                zip(sample.rows, latents, own, plan.own_numbers, strict=True)
             )
-            for m, (x, z, found) in enumerate(zip(sample.rows, latents, own, strict=True))
         ]
         known = {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()}
         align = partial(
@@ -392,10 +397,12 @@ def _draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peer
     )
 
 
-def _best_hub(separations: list[float], pairs: NumberedPairs) -> int:
-    # Spokes are matched with the hub alone: pairs between two of them are of little use.
+def _best_hub(separations: list[float], pairs: NumberedPairs, own_numbers: tuple[int, ...]) -> int:
+    # Spokes are matched with the hub alone: pairs between two of them are of little use, and
+    # clusters that the hub lacks would have no place.
     known = [sum(m in key for key in pairs) for m in range(len(separations))]
-    return max(range(len(known)), key=lambda m: (known[m], separations[m]))
+    complete = [m for m, n in enumerate(own_numbers) if n == max(own_numbers)]
+    return max(complete, key=lambda m: (known[m], separations[m]))
 
 
 def _profiles(
@@ -545,9 +552,11 @@ def _encode(
     return latents
 
 
-def _own_clusters(z: FloatRows, settings: ClusteringSettings, seed: int) -> OwnClusters:
+def _own_clusters(
+    z: FloatRows, n_clusters: int, settings: ClusteringSettings, seed: int
+) -> OwnClusters:
     # A small modality may have fewer rows than there are clusters over all.
-    n = min(settings.n_clusters, len(z))
+    n = min(n_clusters, len(z))
     fit = fit_kmeans if settings.assignment == "kmeans" else fit_mixture
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
@@ -580,13 +589,14 @@ def _align_spokes(
             found = aligner.match(*sides)
         else:
             found = aligner.match(*sides, pairs=pairs if left < right else pairs.turned())
-        _check_alignment(found, views[m].n_clusters)
+        _check_alignment(found, max(views[left].n_clusters, views[right].n_clusters))
         return found if m == left else found.turned()
 
     found = {m: matched(m, hub) for m in range(len(views)) if m != hub}
     # Spokes that contradict each other take from each other's confidence.
     factor = dict.fromkeys(found, 1.0)
-    for s, t in combinations(found, 2):
+    complete = [m for m in found if views[m].n_clusters == views[hub].n_clusters]
+    for s, t in combinations(complete, 2):
         witness = agreement(found[s], found[t], matched(s, t))
         factor[s], factor[t] = factor[s] * witness, factor[t] * witness
     return {m: found[m].scaled(factor[m]) for m in found}

@@ -365,7 +365,9 @@ def _parameters(found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in found.items():
         _require(name in known, f"there is no parameter {name!r}")
         # A folder that a stranger has named is not written into.
-        yield name, None if name == "checkpoint" else _parameter(value)
+        if name == "checkpoint":
+            value = None
+        yield name, value if name == "n_clusters" else _parameter(value)
 
 
 def _parameter(value: Any) -> Any:

@@ -49,6 +49,8 @@ class FitPlan:
         What teaches the generators; None is for generators that start at random.
     lambda_pairs : float
         How far known pairs are trusted.
+    own_numbers : tuple of int
+        Of clusters that each modality has.
     networks, clustering, pretraining, teaching, adversarial, decoding
         Settings of the parts.
     """
@@ -58,6 +60,7 @@ class FitPlan:
     learning_rates: tuple[float, ...]
     aligner: Aligner | None
     lambda_pairs: float
+    own_numbers: tuple[int, ...]
     networks: Architecture
     clustering: ClusteringSettings
     pretraining: PretrainingSettings
@@ -149,3 +152,47 @@ def rates_per_modality(name: str, rates: float | Sequence[float], n: int) -> tup
             f"got {reprlib.repr(rates)}."
         )
     return tuple(float(rate) for rate in numbers)
+
+
+def clusters_per_modality(
+    name: str, numbers: int | Mapping[str, int], names: tuple[str, ...]
+) -> tuple[int, ...]:
+    """Check numbers of clusters, one for all modalities or one each.
+
+    Parameters
+    ----------
+    name : str
+        Of the parameter.
+    numbers : int or mapping of str to int
+    names : tuple of str
+        Of the modalities.
+
+    Returns
+    -------
+    tuple of int
+        One a modality.
+
+    Raises
+    ------
+    ValueError
+        If a mapping has other names, or a value that is no positive integer.
+
+    Examples
+    --------
+    >>> clusters_per_modality("n", 3, ("a", "b")), clusters_per_modality(
+    ...     "n", {"b": 3, "a": 4}, ("a", "b"))
+    ((3, 3), (4, 3))
+    """
+    if not isinstance(numbers, Mapping):
+        return (numbers,) * len(names)
+    if set(numbers) != set(names):
+        raise ValueError(
+            f"{name} must have a number for each of the modalities {', '.join(map(repr, names))}, "
+            f"got {reprlib.repr(dict(numbers))}."
+        )
+    for value in numbers.values():
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+            raise ValueError(
+                f"{name} must have positive integers as values, got {reprlib.repr(dict(numbers))}."
+            )
+    return tuple(int(numbers[modality]) for modality in names)

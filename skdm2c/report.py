@@ -273,6 +273,8 @@ def _remarks(estimator: Any, counts: NDArray[np.intp], c: int) -> Iterator[str]:
     for m in np.flatnonzero(counts[c] < FEW * expected):
         yield f"hardly any {_quoted(estimator.modality_names_[m])}"
     for name, spoke in estimator.matching_.items():
+        if c in spoke.unmatched:
+            yield f"unmatched in {_quoted(name)}"
         other, share = _rival(spoke, c)
         if share >= RIVAL:
             yield f"in {_quoted(name)} {share:.0%} like {other}"

@@ -257,8 +257,9 @@ def test_match_finds_a_relabelled_shape():
     d = random_distances(12)
     turned, truth = relabelled(d)
     pair = as_prototypes(d), as_prototypes(turned)
-    (mass,) = match([Problem.of(*pair)], [("cosine",)], np.random.RandomState(0))
+    ((mass, correlated),) = match([Problem.of(*pair)], [("cosine",)], np.random.RandomState(0))
     np.testing.assert_array_equal(best_partners(mass), truth)
+    assert 0.5 < correlated <= 1
     assert mass[np.arange(12), truth].sum() > 0.7  # entropy keeps it from 1; chance is 1 / 12
 
 
@@ -270,7 +271,7 @@ def test_many_clusters_are_found_in_every_kind_of_distance():
     halves = draw_prototypes(ModalityView(X, X, y, 80), rng, 8, 36, 2000)
     assert len(halves) == 2
     kinds = [("cosine",), ("rank",), ("geodesic",), ("euclidean", "local")]
-    for mass in match([Problem.of(*halves)], kinds, rng):
+    for mass, _ in match([Problem.of(*halves)], kinds, rng):
         assert (best_partners(mass) == np.arange(80)).mean() > 0.9
 
 
@@ -289,7 +290,7 @@ def test_whole_clusters_are_sent_to_whole_clusters():
     other = np.empty_like(clusters)
     other[truth] = clusters
     left, right = as_prototypes(d, clusters=clusters), as_prototypes(turned, clusters=other)
-    mass = match_from_clusters(left, right, ("cosine",), np.arange(3))
+    mass = match_from_clusters(left, right, ("cosine",), np.arange(3)).mass
     assert np.trace(mass) > 0.8
     assert mass.sum() == pytest.approx(1, abs=1e-3)
 
@@ -297,7 +298,7 @@ def test_whole_clusters_are_sent_to_whole_clusters():
 def test_match_splits_mass_where_sizes_differ():
     d = [[0, 1, 5], [1, 0, 5], [5, 5, 0.0]]
     pair = as_prototypes(d, [0.2, 0.2, 0.6]), as_prototypes(d, [0.1, 0.1, 0.8])
-    (mass,) = match([Problem.of(*pair)], [("cosine",)], np.random.RandomState(0))
+    ((mass, _),) = match([Problem.of(*pair)], [("cosine",)], np.random.RandomState(0))
     np.testing.assert_allclose(mass.sum(axis=0), [0.1, 0.1, 0.8], atol=1e-4)
     assert mass[2].argmax() == 2
 

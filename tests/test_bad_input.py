@@ -174,7 +174,10 @@ def test_the_scale_of_the_data_does_not_matter(tiny, scale):
 
 
 BAD_PARAMETERS = {
-    "n_clusters": [0, -1, 2.5, "3", None, True, np.True_],
+    "n_clusters": [
+        *(0, -1, 2.5, "3", None, True, np.True_),
+        *({"a": 3}, {"a": 3, "b": 0}, {"a": 3, "b": "2"}, {"a": 3, "b": True}, {0: 3, 1: 2}, {}),
+    ],
     "unify_to": [2, -1, "rna", 1.5, None],
     "alignment": ["procrustes", True, 1],
     "standardize": ["yes", None],

@@ -197,9 +197,10 @@ def test_three_modalities(tiny):
 
 def test_the_hub_is_known_to_most():
     pairs = {(0, 1): np.array([[0, 0]]), (0, 2): np.array([[0, 0]])}
-    assert _best_hub([0.1, 0.9, 0.5], pairs) == 0
-    assert _best_hub([0.1, 0.9, 0.5], {}) == 1
-    assert _best_hub([0.1, 0.9], {(0, 1): np.array([[0, 0]])}) == 1
+    assert _best_hub([0.1, 0.9, 0.5], pairs, (3, 3, 3)) == 0
+    assert _best_hub([0.1, 0.9, 0.5], {}, (3, 3, 3)) == 1
+    assert _best_hub([0.1, 0.9], {(0, 1): np.array([[0, 0]])}, (3, 3)) == 1
+    assert _best_hub([0.1, 0.9, 0.5], pairs, (2, 2, 3)) == 2  # the others lack a cluster
 
 
 def test_rows_of_known_pairs_are_looked_at_in_large_data(monkeypatch):

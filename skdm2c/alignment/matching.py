@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,26 @@ from .transport import LEFTOVER, anneal, correlation, sinkhorn
 N_DISTINCT = 10  # distinct permutations of clusters refined to the end
 
 
+class Match(NamedTuple):
+    """What the best coupling of two sets of prototypes says of their clusters.
+
+    Attributes
+    ----------
+    mass : ndarray of shape (k, k)
+        That it gives to every two clusters; sums to one.
+    correlation : float
+        Of the distances through the coupling; 1 is a perfect match.
+    """
+
+    mass: Matrix
+    correlation: float
+
+
 def match(
     problems: Sequence[Problem],
     kinds: Sequence[Sequence[str]],
     rng: np.random.RandomState,
-) -> list[Matrix]:
+) -> list[Match]:
     """Couple sets of prototypes whose distances agree best; say what clusters share.
 
     For few clusters each kind of distance is searched anew. The right permutation of many is
@@ -36,9 +52,8 @@ def match(
 
     Returns
     -------
-    list of ndarray of shape (k, k)
-        In each kind and for each problem, the mass that the best coupling gives to every two
-        clusters; sums to one.
+    list of Match
+        In each kind and for each problem.
     """
     if problems[0].left.clusters.shape[1] < MANY_CLUSTERS:
         return [
@@ -57,8 +72,8 @@ def match(
 
 def match_from_clusters(
     left: Prototypes, right: Prototypes, kinds: Sequence[str], partners: NDArray[np.integer]
-) -> Matrix:
-    """Mass that clusters share in the coupling next to a matching of clusters that is given.
+) -> Match:
+    """Couple two sets of prototypes next to a matching of clusters that is given.
 
     Parameters
     ----------
@@ -69,7 +84,7 @@ def match_from_clusters(
 
     Returns
     -------
-    ndarray of shape (k, k)
+    Match
     """
     a, b = (standard_distances(p, kinds) for p in (left, right))
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
@@ -77,11 +92,10 @@ def match_from_clusters(
     t = sinkhorn(np.log(start + LEFTOVER), rows, columns, 5)
     nothing = np.zeros((len(rows), len(columns)), dtype=np.float32)
     t = anneal(a, b, nothing, rows, columns, t, (0.3, 0.15, 0.08), 5)
-    mass: Matrix = shared_mass(left, right, t)[0]
-    return mass
+    return Match(shared_mass(left, right, t)[0], float(correlation(a, b, nothing, t)[0]))
 
 
-def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Matrix:
+def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Match:
     left, right = problem.left, problem.right
     affinity = problem.affinity.astype(np.float32)
     a, b = (standard_distances(p, kinds) for p in (left, right))
@@ -97,5 +111,6 @@ def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Matrix:
     t = t[list(first.values())[:N_DISTINCT]]
     t = anneal(a, b, affinity, rows, columns, t, (0.15, 0.08), 6)
     t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 10)
-    mass: Matrix = shared_mass(left, right, t)[np.argmax(correlation(a, b, affinity, t))]
-    return mass
+    values = correlation(a, b, affinity, t)
+    best = int(np.argmax(values))
+    return Match(shared_mass(left, right, t)[best], float(values[best]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from ..sampling import subsample
 from .base import ModalityView
 from .geometry import Distances, distances
 
+HARDLY = 1e-2  # of the mean mass: a prototype that holds so little of some clusters is of others
 MANY_CLUSTERS = 36  # from so many on each is a prototype: k-means would cut and join them
 
 
@@ -45,6 +46,31 @@ class Prototypes:
     clusters: Matrix
     half: int
     anchors: dict[str, Matrix]
+
+    def without(self, clusters: Sequence[int]) -> Prototypes:
+        """Leave clusters out, and the prototypes that hold hardly anything else.
+
+        Parameters
+        ----------
+        clusters : sequence of int
+
+        Returns
+        -------
+        Prototypes
+        """
+        kept = np.delete(self.clusters, clusters, axis=1)
+        masses = kept.sum(axis=1)
+        rows = masses > HARDLY * masses.sum() / len(masses)
+        if not rows.any():  # they were all that there is
+            kept, rows = np.full_like(kept, 1 / kept.size), np.ones(len(kept), dtype=bool)
+        total = kept[rows].sum()
+        return replace(
+            self,
+            masses=kept[rows].sum(axis=1) / total,
+            distances={name: d[np.ix_(rows, rows)] for name, d in self.distances.items()},
+            clusters=kept[rows] / total,
+            anchors={name: d[rows] for name, d in self.anchors.items()},
+        )
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,14 @@ class SpokeMatching:
         """Read an alignment with the spoke's clusters numbered as their partners in the hub."""
         back = np.argsort(found.partners)
         mass = found.mass[back]
-        return cls(mass, mass.argmax(axis=1), found.confidence, found.cluster_confidence[back])
+        mine = np.arange(len(mass))
+        partners = np.where(mass.any(axis=1), mass.argmax(axis=1), mine)
+        return cls(mass, partners, found.confidence, found.cluster_confidence[back])
+
+    @property
+    def unmatched(self) -> NDArray[np.intp]:
+        """Clusters of the hub of which the modality has nothing, in ascending order."""
+        return np.flatnonzero(~self.mass.any(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +101,9 @@ def _describe(name: str, hub: str, spoke: SpokeMatching) -> str:
     ]
     shares = spoke.mass / np.maximum(spoke.mass.sum(axis=1, keepdims=True), 1e-12)
     for c, confidence in enumerate(spoke.cluster_confidence):
+        if c in spoke.unmatched:
+            lines.append(f"  {c:7d}  {confidence:10.2f}  {'unmatched':>18}  none in {name!r}")
+            continue
         others = np.where(np.arange(len(shares)) == c, -1.0, shares[c])
         other = int(others.argmax())
         following = f"{other} ({others[other]:.0%})" if others[other] >= 0.01 else "-"

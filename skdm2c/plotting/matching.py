@@ -139,6 +139,8 @@ def _draw_matrix(ax: Any, name: str, hub: str, spoke: SpokeMatching, image_kw: A
             if share >= 0.005:
                 color = "white" if share > DARK else "black"
                 ax.text(c, r, f"{share:.0%}", ha="center", va="center", color=color, fontsize=8)
+    for r in spoke.unmatched:
+        ax.text((k - 1) / 2, r, "unmatched", ha="center", va="center", fontsize=8)
     ax.set(xticks=ticks(k, MOST_ACROSS), yticks=ticks(k))
     ax.set_xlabel(f"cluster of {shown(hub)} (hub)")
     ax.set_ylabel(f"cluster of {shown(name)}")

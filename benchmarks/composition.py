@@ -1,0 +1,162 @@
+"""Modalities that do not hold the same things: what that costs, and what it helps to say so.
+
+    python -m benchmarks.composition --seeds 2 --jobs 2
+    python -m benchmarks.composition --report            # the page alone
+
+On each of the protocol's pairs: one class is taken out of one view ("missing"), and the fit is told
+nothing, or how many clusters each view has ("told"); or the classes of both views are thinned out
+to shares that differ ("shares"). The same draws with nothing taken out are the benchmark's.
+
+One JSON line a run, appended as it finishes; runs that stand in the file are skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from skdm2c import AlignmentWarning, MixedModalClustering
+from skdm2c.metrics import evaluate, gain, reference_bounds
+
+from .pages import write_between
+from .pairs import PAIRS, is_available, load_pair_of_other_shares, load_pair_without_a_class
+from .report import spread, table
+from .runs import RESULTS, append, circumstances, read_lines
+
+OUT = RESULTS.with_name("composition.jsonl")
+PAGE = Path(__file__).parents[1] / "docs" / "composition.md"
+CASES = ("missing", "told", "shares")
+SHARED = ("snare", "pbmc1k", "facpix", "karpix", "reuters")  # pairs that share their geometry
+
+
+class Task(NamedTuple):
+    """One run: what is unequal, in which pair of views, and the seed of draw and fit."""
+
+    case: str
+    pair: str
+    seed: int
+
+
+def run(task: Task) -> dict[str, Any]:
+    """Solve one problem as a user does who sets nothing else; classes enter when that is done."""
+    torch.set_num_threads(1)
+    k, missing = PAIRS[task.pair].n_clusters, None
+    if task.case == "shares":
+        X, y = load_pair_of_other_shares(task.pair, task.seed)
+    else:
+        X, y, missing = load_pair_without_a_class(task.pair, task.seed)
+    numbers: int | dict[str, int] = k
+    if task.case == "told":
+        numbers = {name: len(np.unique(y[X.modality == name])) for name in X.names}
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)
+        start = time.perf_counter()
+        model = MixedModalClustering(numbers, random_state=task.seed).fit(X)
+        seconds = time.perf_counter() - start
+        figures = evaluate(y, model.labels_, X.modality, model.embedding_, random_state=task.seed)
+        bounds = reference_bounds(X, y, k, task.seed)
+    figures["reference_gain"] = gain(figures["ari"], *bounds)
+    figures["confidence"] = model.alignment_confidence_
+    unmatched = [c for spoke in model.matching_.values() for c in spoke.unmatched]
+    figures["n_unmatched"] = len(unmatched)
+    if missing is not None:
+        # Named, if most of the rows of what is unmatched are of the class taken out.
+        rows = np.isin(model.labels_, unmatched) & (X.modality == model.unified_modality_)
+        figures["named"] = float(bool(rows.any()) and np.mean(y[rows] == missing) > 0.5)
+    return {
+        **task._asdict(),
+        "seconds": round(seconds, 2),
+        **{name: round(float(value), 4) for name, value in figures.items()},
+    }
+
+
+def execute(tasks: list[Task], out: Path, jobs: int) -> None:
+    """Run tasks, so many at a time, each in a process that others have used before it."""
+    told = circumstances(threads=1, jobs=jobs)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
+        futures = [pool.submit(run, task) for task in tasks]
+        for number, future in enumerate(as_completed(futures), start=1):
+            line = future.result()
+            append(out, line | told)
+            print(
+                f"[{number}/{len(tasks)}] {line['case']} {line['pair']} seed {line['seed']}: "
+                f"ARI {line['ari']:.3f}, gain {line['gain']:.2f}, conf {line['confidence']:.2f}",
+                flush=True,
+            )
+
+
+def page(lines: list[dict[str, Any]], balanced: list[dict[str, Any]]) -> str:
+    """Lay out means and worst seeds, a row a pair of views, beside the draws that are whole."""
+    seeds = {x["seed"] for x in lines}
+    rows = []
+    for group in [*((pair,) for pair in PAIRS), SHARED]:
+        here = [x for x in lines if x["pair"] in group]
+        by_case = {"whole": [x for x in balanced if x["pair"] in group and x["seed"] in seeds]}
+        by_case |= {case: [x for x in here if x["case"] == case] for case in CASES}
+        if not all(by_case.values()):
+            continue
+        named = [x["named"] for x in by_case["told"]]
+        rows.append(
+            [
+                group[0] if len(group) == 1 else "five that share geometry",
+                *(_figures(by_case[case]) for case in ("whole", "missing", "told")),
+                f"{sum(named):.0f} of {len(named)}",
+                _figures(by_case["shares"]),
+            ]
+        )
+    header = ["pair", "whole", "a class missing", "the same, told", "named", "other shares"]
+    made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
+    return (
+        f"Seeds {', '.join(map(str, sorted(seeds)))}; ARI mean ± std [worst], gain, confidence. "
+        f"Commits: {'; '.join(made)}. One thread a run.\n\n{table(header, rows)}"
+    )
+
+
+def _figures(lines: list[dict[str, Any]]) -> str:
+    ari, gained, confidence = (
+        np.array([x[figure] for x in lines]) for figure in ("ari", "gain", "confidence")
+    )
+    return f"{spread(ari, 2)}, {gained.mean():.2f}, {confidence.mean():.2f}"
+
+
+def report() -> None:
+    """Write the table into the page."""
+    balanced = [x for x in read_lines(RESULTS) if x["method"] == "default" and "ari" in x]
+    write_between(PAGE, page(read_lines(OUT), balanced))
+
+
+def main() -> None:
+    """Run what is missing, then report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.composition", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1")
+    parser.add_argument("--pairs", nargs="+", default=list(PAIRS), choices=PAIRS)
+    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--report", action="store_true", help="run nothing")
+    options = parser.parse_args()
+    done = {Task(*(line[name] for name in Task._fields)) for line in read_lines(options.out)}
+    tasks = [
+        Task(case, pair, seed)
+        for seed in range(options.seeds)
+        for pair in options.pairs
+        if is_available(pair)
+        for case in options.cases
+    ]
+    if not options.report:
+        execute([task for task in tasks if task not in done], options.out, options.jobs)
+    if options.out == OUT:
+        report()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""Where a page of the documents holds what a program has measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+START, END = "<!-- table: begin -->\n", "<!-- table: end -->"
+
+
+def write_between(page: Path, text: str) -> None:
+    """Put a text between a page's two marks, in place of what stood there.
+
+    Parameters
+    ----------
+    page : Path
+        Holds ``START`` and, after it, ``END``.
+    text : str
+    """
+    whole = page.read_text()
+    before, after = whole[: whole.index(START) + len(START)], whole[whole.index(END) :]
+    page.write_text(f"{before}\n{text}\n\n{after}")
