@@ -66,6 +66,22 @@ def test_trust_is_high_where_it_should_be_and_low_where_not(tmp_path):
     assert "warned" in nothing
 
 
+@pytest.mark.slow
+def test_text_and_numbers_go_through_one_pipeline(tmp_path):
+    said = run("plot_text_and_numbers.py", folder=tmp_path)
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+    assert "MixedModalData(note: 500 x 1, lab: 400 x 5)" in said
+
+
+@pytest.mark.slow
+def test_single_cells_agree_on_their_markers(tmp_path):
+    pytest.importorskip("mudata")
+    said = run("plot_single_cells.py", folder=tmp_path)
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+    assert float(said.split("the two panels ")[1].split()[0]) > 0.7
+    assert "skdm2c_confidence" in said
+
+
 def test_every_example_of_the_gallery_is_run_by_a_test():
     # plot_grid_search.py is run by .ci/run itself.
     named = Path(__file__).read_text() + (EXAMPLES.parent / ".ci" / "run").read_text()
