@@ -82,6 +82,23 @@ def test_single_cells_agree_on_their_markers(tmp_path):
     assert "skdm2c_confidence" in said
 
 
+@pytest.mark.slow
+def test_three_modalities_are_matched_by_a_hub(tmp_path):
+    said = run("plot_three_modalities.py", folder=tmp_path)
+    hub = said.split("hub: ")[1].split()[0]
+    spokes = {"photo", "text", "sound"} - {hub}
+    assert all(f"{name} matched with the hub, confidence 0." in said for name in spokes)
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+
+
+@pytest.mark.slow
+def test_most_digits_are_translated_to_themselves(tmp_path):
+    said = run("plot_translation.py", folder=tmp_path)
+    share = {line.split(":")[0]: line.split(": ")[1] for line in said.splitlines()[1:]}
+    assert int(share["translations"].split("%")[0]) > 60
+    assert int(share["originals"].split("%")[0]) > 85
+
+
 def test_every_example_of_the_gallery_is_run_by_a_test():
     # plot_grid_search.py is run by .ci/run itself.
     named = Path(__file__).read_text() + (EXAMPLES.parent / ".ci" / "run").read_text()
