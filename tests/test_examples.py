@@ -99,6 +99,30 @@ def test_most_digits_are_translated_to_themselves(tmp_path):
     assert int(share["originals"].split("%")[0]) > 85
 
 
+@pytest.mark.slow
+def test_rows_on_disk_are_fitted_and_labelled_in_little_memory(tmp_path):
+    said = run("plot_memmap.py", folder=tmp_path)
+    on_disk = int(said.split(" MB on disk")[0])
+    in_fit, in_predict = (
+        int(line.split(" MB at most")[0].split()[-1])
+        for line in said.splitlines()
+        if line.endswith("MB at most")
+    )
+    assert max(in_fit, in_predict) < 0.6 * on_disk
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not distributed.is_available(), reason="needs torch.distributed")
+def test_torchrun_fits_one_model_in_two_processes(tmp_path):
+    pytest.importorskip("safetensors")
+    said = run("plot_torchrun.py", folder=tmp_path)
+    assert "process 0 of 2: 450 rows" in said
+    assert "process 1 of 2: 450 rows" in said
+    assert "those that the processes had: True" in said
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+
+
 def test_every_example_of_the_gallery_is_run_by_a_test():
     # plot_grid_search.py is run by .ci/run itself.
     named = Path(__file__).read_text() + (EXAMPLES.parent / ".ci" / "run").read_text()
