@@ -123,6 +123,14 @@ def test_torchrun_fits_one_model_in_two_processes(tmp_path):
     assert float(said.split("gain ")[1].split()[0]) > 0.8
 
 
+@pytest.mark.slow
+def test_a_saved_model_predicts_the_same_elsewhere(tmp_path):
+    pytest.importorskip("safetensors")
+    said = run("plot_saved_model.py", folder=tmp_path)
+    assert said.count("the same labels in both processes: True") == 2
+    assert "refused: This file is damaged" in said
+
+
 def test_every_example_of_the_gallery_is_run_by_a_test():
     # plot_grid_search.py is run by .ci/run itself.
     named = Path(__file__).read_text() + (EXAMPLES.parent / ".ci" / "run").read_text()
