@@ -1,5 +1,6 @@
 """The examples run, at toy size, and leave what they say they leave."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -129,6 +130,26 @@ def test_a_saved_model_predicts_the_same_elsewhere(tmp_path):
     said = run("plot_saved_model.py", folder=tmp_path)
     assert said.count("the same labels in both processes: True") == 2
     assert "refused: This file is damaged" in said
+
+
+@pytest.mark.slow
+def test_a_catalogue_is_embedded_or_says_what_is_missing(tmp_path):
+    said = run("plot_catalogue.py", folder=tmp_path)
+    if importlib.util.find_spec("wordllama") is None:
+        assert said.rstrip().endswith("pip install wordllama, and run this again.")
+    else:
+        assert float(said.split("gain ")[1].split()[0]) > 0.8
+        assert int(said.split("kind for ")[1].split("%")[0]) > 80
+
+
+@pytest.mark.slow
+def test_the_catalogue_without_its_embedder_ends_without_failing(tmp_path):
+    program = (
+        "import runpy, sys; sys.modules['wordllama'] = None; "
+        "runpy.run_path(sys.argv[1], run_name='__main__')"
+    )
+    said = run("plot_catalogue.py", folder=tmp_path, start=("-c", program))
+    assert said.rstrip().endswith("pip install wordllama, and run this again.")
 
 
 def test_every_example_of_the_gallery_is_run_by_a_test():
