@@ -3,9 +3,9 @@ A catalogue: sentence embeddings beside image features
 ======================================================
 
 Two shops are to become one catalogue. One has descriptions without photos, the other photos without
-descriptions. Both are embedded first, as is usual today: the sentences by WordLlama, a small static
-model whose wheel holds its weights (``pip install wordllama``), the photos by some image network.
-The photos and their features are made up here; the sentences are embedded in earnest.
+descriptions. Both are embedded first: the sentences by WordLlama, a small static model whose wheel
+holds its weights (``pip install wordllama``), the photos by some image network. The products and
+the features of their photos are made up here; the sentences are embedded in earnest.
 """
 
 # %%

@@ -53,9 +53,9 @@ print(f"{on_disk:.0f} MB on disk")
 # %%
 # Fit on a sample
 # ---------------
-# Rows drawn from a memory-mapped block are read and copied, the others stay where they are. Sorted
-# numbers are read faster. ``tracemalloc`` counts what Python and NumPy hold at most, not what
-# PyTorch holds for its networks and batches.
+# Rows drawn from a memory-mapped block are read and copied, the others stay where they are.
+# ``tracemalloc`` counts what Python and NumPy hold at most, not what PyTorch holds for its networks
+# and batches.
 
 tracemalloc.start()
 a, b = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in "ab")
@@ -94,8 +94,8 @@ print(f"all rows: ARI {figures['ari']:.2f}, gain {figures['gain']:.2f}")
 # %%
 # What came of it
 # ---------------
-# Where the rows of both archives lie in the unified space, and what memory held meanwhile. The
-# memory of a fit depends on the rows that it is given, and that of the rest on the chunk.
+# Where the rows of both archives lie in the unified space (brighter is more, on a logarithmic
+# scale), and what memory held meanwhile.
 
 figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained", width_ratios=(1, 1, 0.9))
 for ax, name, block in zip(axes, "ab", (a, b), strict=False):

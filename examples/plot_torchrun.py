@@ -4,7 +4,8 @@ One fit by two processes
 
 Where rows are spread over machines, each process gives its own and all fit one model together. Here
 two processes on this machine do: a small program, started by ``torchrun``, and a look at what it
-leaves. On one machine this gains no time; it is for rows that one machine cannot hold.
+leaves. On one machine this gains no time (:doc:`measured <../cores>`); it is for rows that one
+machine cannot hold.
 """
 
 # %%
