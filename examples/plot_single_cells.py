@@ -12,8 +12,9 @@ known; the names of the genes are those of real markers.
 # -----------
 # Six types differ in five programmes. A gene follows one of them, and so do the two peaks beside
 # it; other peaks follow any. Depth varies from cell to cell, and the two samples differ in their
-# composition. The types lie at different distances: CD4 and CD8 T cells near each other, monocytes
-# far away.
+# composition. The types were chosen to lie at different distances: CD4 and CD8 T cells near each
+# other, monocytes far away. With B cells as far from T cells as monocytes are, one draw of four had
+# the two swapped.
 
 import warnings
 

@@ -11,8 +11,9 @@ one Pipeline. The wines are made up here, so the six styles are known.
 # Made wines
 # ----------
 # A style has sweetness, body, tannin, acidity and oak, from 0 to 1, and every wine differs from
-# its style a little. Tasters put these into words, the laboratory into numbers. The styles lie at
-# different distances from each other; were they all equally far apart, nothing could be matched.
+# its style a little. Tasters put these into words, the laboratory into numbers. The styles were
+# chosen to lie at different distances from each other. With styles less distinct, or notes half as
+# long, the matching was wrong, and the estimator warned.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -10,9 +10,9 @@ One modality becomes the *hub*: the one into whose space the others are carried.
 # %%
 # Made data, in one container
 # ---------------------------
-# Six groups lie on a map, at different distances from each other. Every modality shows the map
-# turned into columns of its own, with noise; sound has most noise. Two blocks may be given to
-# ``fit`` as they are, three go into a container.
+# Six groups lie on a map, chosen to be at different distances from each other. Every modality shows
+# the map turned into columns of its own, with noise; sound has most noise. Two blocks may be given
+# to ``fit`` as they are, three go into a container.
 
 import matplotlib.pyplot as plt
 import numpy as np
