@@ -13,8 +13,8 @@ known; the names of the genes are those of real markers.
 # Six types differ in five programmes. A gene follows one of them, and so do the two peaks beside
 # it; other peaks follow any. Depth varies from cell to cell, and the two samples differ in their
 # composition. The types were chosen to lie at different distances: CD4 and CD8 T cells near each
-# other, monocytes far away. With B cells as far from T cells as monocytes are, one draw of four had
-# the two swapped.
+# other, monocytes far away. With B cells about as far from T cells as monocytes are, one draw of
+# four had the two swapped.
 
 import warnings
 
@@ -103,8 +103,8 @@ print(mdata["rna"].uns["skdm2c"], mdata["rna"].obsm["X_skdm2c"].shape)
 # Check with markers
 # ------------------
 # With real cells this is the check that counts. If a cluster's RNA cells express a gene, its ATAC
-# cells should be open beside that gene. Each panel is made from its own cells alone; size and colour
-# are a cluster's mean, by the greatest of its column.
+# cells should be open beside that gene. Each panel is made from its own cells alone; size and
+# colour are a cluster's mean, by the greatest of its column.
 
 cluster_rna, cluster_atac = (mdata[name].obs["skdm2c"].astype(int) for name in ("rna", "atac"))
 near = peaks[:, : 2 * len(MARKERS)].reshape(500, len(MARKERS), 2).mean(axis=2)

@@ -12,8 +12,8 @@ one Pipeline. The wines are made up here, so the six styles are known.
 # ----------
 # A style has sweetness, body, tannin, acidity and oak, from 0 to 1, and every wine differs from
 # its style a little. Tasters put these into words, the laboratory into numbers. The styles were
-# chosen to lie at different distances from each other. With styles less distinct, or notes half as
-# long, the matching was wrong, and the estimator warned.
+# chosen to lie at different distances from each other. With styles less distinct the matching was
+# wrong on two draws of three, and the estimator warned.
 
 import matplotlib.pyplot as plt
 import numpy as np
