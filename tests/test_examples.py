@@ -1,5 +1,6 @@
 """The examples run, at toy size, and leave what they say they leave."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -64,6 +65,91 @@ def test_trust_is_high_where_it_should_be_and_low_where_not(tmp_path):
     assert "no warning" in shared
     assert "no warning" not in nothing
     assert "warned" in nothing
+
+
+@pytest.mark.slow
+def test_text_and_numbers_go_through_one_pipeline(tmp_path):
+    said = run("plot_text_and_numbers.py", folder=tmp_path)
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+    assert "MixedModalData(note: 500 x 1, lab: 400 x 5)" in said
+
+
+@pytest.mark.slow
+def test_single_cells_agree_on_their_markers(tmp_path):
+    pytest.importorskip("mudata")
+    said = run("plot_single_cells.py", folder=tmp_path)
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+    assert float(said.split("the two panels ")[1].split()[0]) > 0.7
+    assert "skdm2c_confidence" in said
+
+
+@pytest.mark.slow
+def test_three_modalities_are_matched_by_a_hub(tmp_path):
+    said = run("plot_three_modalities.py", folder=tmp_path)
+    hub = said.split("hub: ")[1].split()[0]
+    spokes = {"photo", "text", "sound"} - {hub}
+    assert all(f"{name} matched with the hub, confidence 0." in said for name in spokes)
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+
+
+@pytest.mark.slow
+def test_most_digits_are_translated_to_themselves(tmp_path):
+    said = run("plot_translation.py", folder=tmp_path)
+    share = {line.split(":")[0]: line.split(": ")[1] for line in said.splitlines()[1:]}
+    assert int(share["translations"].split("%")[0]) > 60
+    assert int(share["originals"].split("%")[0]) > 85
+
+
+@pytest.mark.slow
+def test_rows_on_disk_are_fitted_and_labelled_in_little_memory(tmp_path):
+    said = run("plot_memmap.py", folder=tmp_path)
+    on_disk = int(said.split(" MB on disk")[0])
+    in_fit, in_predict = (
+        int(line.split(" MB at most")[0].split()[-1])
+        for line in said.splitlines()
+        if line.endswith("MB at most")
+    )
+    assert max(in_fit, in_predict) < 0.6 * on_disk
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not distributed.is_available(), reason="needs torch.distributed")
+def test_torchrun_fits_one_model_in_two_processes(tmp_path):
+    pytest.importorskip("safetensors")
+    said = run("plot_torchrun.py", folder=tmp_path)
+    assert "process 0 of 2: 450 rows" in said
+    assert "process 1 of 2: 450 rows" in said
+    assert "those that the processes had: True" in said
+    assert float(said.split("gain ")[1].split()[0]) > 0.8
+
+
+@pytest.mark.slow
+def test_a_saved_model_predicts_the_same_elsewhere(tmp_path):
+    pytest.importorskip("safetensors")
+    said = run("plot_saved_model.py", folder=tmp_path)
+    assert said.count("the same labels in both processes: True") == 2
+    assert "refused: This file is damaged" in said
+
+
+@pytest.mark.slow
+def test_a_catalogue_is_embedded_or_says_what_is_missing(tmp_path):
+    said = run("plot_catalogue.py", folder=tmp_path)
+    if importlib.util.find_spec("wordllama") is None:
+        assert said.rstrip().endswith("pip install wordllama, and run this again.")
+    else:
+        assert float(said.split("gain ")[1].split()[0]) > 0.8
+        assert int(said.split("kind for ")[1].split("%")[0]) > 80
+
+
+@pytest.mark.slow
+def test_the_catalogue_without_its_embedder_ends_without_failing(tmp_path):
+    program = (
+        "import runpy, sys; sys.modules['wordllama'] = None; "
+        "runpy.run_path(sys.argv[1], run_name='__main__')"
+    )
+    said = run("plot_catalogue.py", folder=tmp_path, start=("-c", program))
+    assert said.rstrip().endswith("pip install wordllama, and run this again.")
 
 
 def test_every_example_of_the_gallery_is_run_by_a_test():
