@@ -14,8 +14,9 @@ the features of their photos are made up here; the sentences are embedded in ear
 # A product has features, of which the one shop writes and which the other shows. A description is
 # a word and two phrases for each feature; now and then one is left out or does not belong. Four of
 # the six kinds have the same word. The kinds were chosen so that some have much in common and
-# others little, in both shops: with other kinds, such as shoes, an armchair and headphones, the
-# matching was wrong, or right on some draws alone.
+# others little, in both shops, and of several such sets this is one whose true matching stands out:
+# with other kinds, such as shoes, an armchair and headphones, the matching was wrong, or right on
+# some draws alone.
 
 import logging
 from pathlib import Path

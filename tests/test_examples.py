@@ -152,6 +152,14 @@ def test_the_catalogue_without_its_embedder_ends_without_failing(tmp_path):
     assert said.rstrip().endswith("pip install wordllama, and run this again.")
 
 
+@pytest.mark.slow
+def test_what_a_modality_lacks_is_named(tmp_path):
+    said = run("plot_composition.py", folder=tmp_path)
+    gains = [float(line.split("gain ")[1].split(",")[0]) for line in said.splitlines()[:2]]
+    assert gains[1] > max(0.9, gains[0])
+    assert int(said.split("partner: ")[1].split("%")[0]) > 80
+
+
 def test_every_example_of_the_gallery_is_run_by_a_test():
     # plot_grid_search.py is run by .ci/run itself.
     named = Path(__file__).read_text() + (EXAMPLES.parent / ".ci" / "run").read_text()
