@@ -1,12 +1,123 @@
-"""Two modalities of which one lacks clusters that the other has."""
+"""Two modalities of which one lacks clusters that the other has: which ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .base import Alignment
+from ..data.rows import Matrix
+from .base import Alignment, KnownPairs
+from .clustered import ClusteredModality, halves, problems
+from .judging import judged
+from .matching import match, match_from_clusters
+from .prototypes import cluster_sizes
+
+N_TRIED = 3  # pairs of drawings that each trial matches
+
+
+class Trial(NamedTuple):
+    """A matching without some clusters of the right side.
+
+    Attributes
+    ----------
+    score : float
+        Its worth, beside that of other trials.
+    partners : ndarray of int of shape (j,)
+        Right cluster of each left one.
+    sizes : ndarray of shape (j,)
+        Shares of the rows that the left clusters hold.
+    """
+
+    score: float
+    partners: NDArray[np.intp]
+    sizes: Matrix
+
+
+def find_missing(
+    left: ClusteredModality,
+    right: ClusteredModality,
+    kinds: Sequence[Sequence[str]],
+    rng: np.random.RandomState,
+    pairs: KnownPairs | None,
+) -> tuple[list[int], float]:
+    """Find the right clusters that the left side lacks: without them the others match best.
+
+    They are found one after the other.
+
+    Parameters
+    ----------
+    left, right : ClusteredModality
+        The right one with more clusters.
+    kinds : sequence of sequence of str
+        The distances to agree in.
+    rng : RandomState
+    pairs : KnownPairs or None
+
+    Returns
+    -------
+    missing : list of int
+    sure : float
+        In [0, 1]; see :func:`certainty`.
+    """
+    missing: list[int] = []
+    sure, seed = 1.0, rng.randint(2**31 - 1)
+    while left.n_clusters + len(missing) < right.n_clusters:
+        tried = {
+            c: _trial(left, right, [*missing, c], kinds, seed, pairs)
+            for c in range(right.n_clusters)
+            if c not in missing
+        }
+        best, *others = sorted(tried, key=lambda c: -tried[c].score)
+        missing.append(best)
+        sure *= certainty(tried[best], tried[others[0]])
+    return missing, sure
+
+
+def certainty(best: Trial, rival: Trial) -> float:
+    """Trust the best by less where a rival is nearly as good, and contradicts it.
+
+    Parameters
+    ----------
+    best, rival : Trial
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> even = np.array([0.5, 0.5])
+    >>> certainty(Trial(0.8, np.array([0, 1]), even), Trial(0.4, np.array([0, 2]), even))
+    0.75
+    """
+    agreed = float(best.sizes @ (best.partners == rival.partners))
+    return 1 - (1 - agreed) * float(np.clip(rival.score / max(best.score, 1e-12), 0, 1))
+
+
+def pairs_without(
+    pairs: KnownPairs | None, right: ClusteredModality, missing: Sequence[int]
+) -> KnownPairs | None:
+    """Leave out the pairs of clusters that are missing; None where none is left.
+
+    Parameters
+    ----------
+    pairs : KnownPairs or None
+    right : ClusteredModality
+    missing : sequence of int
+
+    Returns
+    -------
+    KnownPairs or None
+    """
+    if pairs is None:
+        return None
+    kept = pairs.rows[~np.isin(right.labels[pairs.rows[:, 1]], missing)]
+    return replace(pairs, rows=kept) if len(kept) else None
 
 
 def with_missing(found: Alignment, missing: Sequence[int]) -> Alignment:
@@ -45,3 +156,34 @@ def with_missing(found: Alignment, missing: Sequence[int]) -> Alignment:
             found.cluster_confidence, np.full(len(missing), found.confidence)
         ),
     )
+
+
+def _trial(
+    left: ClusteredModality,
+    right: ClusteredModality,
+    missing: list[int],
+    kinds: Sequence[Sequence[str]],
+    seed: int,
+    pairs: KnownPairs | None,
+) -> Trial:
+    rng = np.random.RandomState(seed)  # the same drawings in all trials
+    rest, known = right.without(missing), pairs_without(pairs, right, missing)
+    left = left.with_empty(rest.n_clusters - left.n_clusters)
+    found = match(problems(left, rest, rng, N_TRIED, known), kinds, rng)
+    alignment = judged(left, rest, found)
+    kept = 1.0 if pairs is None else 0.0 if known is None else len(known.rows) / len(pairs.rows)
+    on_partners = alignment.mass[np.arange(rest.n_clusters), alignment.partners].sum()
+    agreed = on_partners / max(left.own.sum(), rest.own.sum(), 1e-12)
+    # Distances agree at best as well as those of two halves of the rest; what the halves of
+    # the left come to is the same in all trials.
+    at_best = np.sqrt(_own_correlation(rest, kinds))
+    score = agreed * kept * float(np.mean([one.correlation for one in found])) / at_best
+    names = np.delete(np.arange(right.n_clusters), missing)
+    return Trial(score, names[alignment.partners], cluster_sizes(left.prototypes))
+
+
+def _own_correlation(modality: ClusteredModality, kinds: Sequence[Sequence[str]]) -> float:
+    identity = np.arange(modality.n_clusters)
+    sides = list(zip(*halves(modality.prototypes), strict=True))
+    found = [match_from_clusters(a, b, kind, identity) for kind in kinds for a, b in sides]
+    return max(float(np.mean([one.correlation for one in found])), 1e-12)

@@ -1,0 +1,115 @@
+"""What matchings agree on, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.rows import Matrix
+from .assignment import best_partners, most_shared
+from .base import Alignment, KnownPairs
+from .clustered import ClusteredModality
+from .known import counted_confidence, pair_counts, raked
+from .matching import Match
+from .prototypes import cluster_sizes
+
+PAIRS_WORTH = 1.0  # known pairs a cluster that a matching by distances is worth
+MEANINGFUL = 0.2  # clusters that halves keep less of than this, over chance, mean little
+
+
+def judged(left: ClusteredModality, right: ClusteredModality, found: Sequence[Match]) -> Alignment:
+    """Average matchings, and compare with what matching a modality to itself gives.
+
+    Parameters
+    ----------
+    left, right : ClusteredModality
+        With the same number of clusters.
+    found : sequence of Match
+
+    Returns
+    -------
+    Alignment
+    """
+    mass = _mean_mass(found)
+    partners = best_partners(mass)
+    on_partners = mass[np.arange(len(partners)), partners]
+    trust = _trust(left) * _trust(right) * min(left.found, right.found, 1.0)
+    kept = max(left.own.sum(), right.own.sum(), 1e-12)
+    return Alignment(
+        partners=partners,
+        mass=mass,
+        confidence=float(np.clip(trust * on_partners.sum() / kept, 0, 1)),
+        cluster_confidence=_cluster_confidence(left, right, mass, partners, trust),
+    )
+
+
+def counted(
+    apart: Alignment,
+    left: ClusteredModality,
+    right: ClusteredModality,
+    found: Sequence[Match],
+    pairs: KnownPairs,
+    rng: np.random.RandomState,
+) -> Alignment:
+    """Average matchings that pairs took part in, and count the pairs.
+
+    A matching by distances counts as some pairs a cluster; pairs count as they are.
+
+    Parameters
+    ----------
+    apart : Alignment
+        By distances alone: a witness by itself.
+    left, right : ClusteredModality
+    found : sequence of Match
+    pairs : KnownPairs
+    rng : RandomState
+
+    Returns
+    -------
+    Alignment
+    """
+    mass = _mean_mass(found)
+    k = len(mass)
+    counts = pairs.trust * pair_counts(left.labels, right.labels, pairs.rows, k)
+    sizes, of_right = (cluster_sizes(m.prototypes) for m in (left, right))
+    shared = raked((counts + PAIRS_WORTH * k * mass)[None], sizes, of_right)[0]
+    partners = most_shared(shared)
+    told = counted_confidence(counts, partners, sizes, of_right, rng)
+    agreed = apart.partners == partners
+    return Alignment(
+        partners=partners,
+        mass=shared,
+        confidence=1 - (1 - apart.confidence * float(sizes @ agreed)) * (1 - float(sizes @ told)),
+        cluster_confidence=1 - (1 - apart.cluster_confidence * agreed) * (1 - told),
+    )
+
+
+def _mean_mass(found: Sequence[Match]) -> Matrix:
+    mass: Matrix = np.mean([one.mass for one in found], axis=0)
+    return mass
+
+
+def _trust(modality: ClusteredModality) -> float:
+    # Clusters that halves of the same rows do not agree on cannot be matched with others.
+    chance = np.square(cluster_sizes(modality.prototypes)).sum()
+    over_chance = (modality.own.sum() - chance) / max(1 - chance, 1e-12)
+    return float(np.clip(over_chance / MEANINGFUL, 0, 1))
+
+
+def _cluster_confidence(
+    left: ClusteredModality,
+    right: ClusteredModality,
+    mass: Matrix,
+    partners: NDArray[np.intp],
+    trust: float,
+) -> Matrix:
+    # Shares of each cluster's mass: here with its partner, there with itself.
+    on_partners = mass[np.arange(len(partners)), partners]
+    rows, columns = (np.maximum(mass.sum(axis=axis), 1e-12) for axis in (1, 0))
+    here = (on_partners / rows + on_partners / columns[partners]) / 2
+    kept = [m.own / np.maximum(cluster_sizes(m.prototypes), 1e-12) for m in (left, right)]
+    there = np.maximum(np.maximum(kept[0], kept[1][partners]), 1e-12)
+    confidence: Matrix = np.clip(trust * here / there, 0, 1)
+    return confidence
