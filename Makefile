@@ -45,7 +45,7 @@ test: $(READY)  ## run the test suite
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 test-slow: $(READY)  ## run the tests that take longer, of all files or of SLOW="distributed site"
-	$(BIN)/python -m pytest -q -m slow $(SLOW:%=tests/test_%.py)
+	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile $(SLOW:%=tests/test_%.py)
 
 test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are promised
 	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal

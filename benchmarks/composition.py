@@ -125,7 +125,8 @@ def _figures(lines: list[dict[str, Any]]) -> str:
     ari, gained, confidence = (
         np.array([x[figure] for x in lines]) for figure in ("ari", "gain", "confidence")
     )
-    return f"{spread(ari, 2)}, {gained.mean():.2f}, {confidence.mean():.2f}"
+    # Where all matchings are worth the same there is no gain.
+    return f"{spread(ari, 2)}, {np.nanmean(gained):.2f}, {confidence.mean():.2f}"
 
 
 def report() -> None:
