@@ -26,7 +26,8 @@ def make_mixed_modal_blobs(
 
     All instances lie in one hidden space; a modality shows its rows turned by a
     random isometry into its own features, with noise. The distances between
-    clusters are all different, so that geometry tells which cluster is which.
+    clusters are all different, so that geometry can tell which cluster is which; of
+    four clusters and more some draws are close to a tie.
 
     Parameters
     ----------
