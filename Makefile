@@ -53,7 +53,7 @@ test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are 
 # The slow tests here are those of processes and cut-off fits, which the suite alone leaves out.
 coverage: $(READY)  ## the share of lines and branches that the suite and some slow tests run
 	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=
-	$(BIN)/python -m pytest -q -m slow --cov --cov-append --cov-report=term \
+	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile --cov --cov-append --cov-report=term \
 		tests/test_checkpoint.py tests/test_dask.py tests/test_distributed.py tests/test_examples.py
 
 fuzz: $(READY)  ## random use for FUZZ_MINUTES (20), with seeds that are printed

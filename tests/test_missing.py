@@ -27,7 +27,7 @@ def views(lacking):
 
 
 def find(left, right, pairs=None):
-    aligner = GeometricAlignment()
+    aligner = GeometricAlignment(n_matches=3)
     described = [
         aligner.describe(view, np.random.RandomState(m)) for m, view in enumerate((left, right))
     ]
@@ -48,7 +48,7 @@ def test_what_one_side_lacks_stays_without_a_partner(lacking):
 
 def test_it_does_not_matter_on_which_side_one_stands():
     whole, part = views([1, 4])
-    aligner = GeometricAlignment(n_matches=2)
+    aligner = GeometricAlignment(kinds=(("cosine",), ("geodesic",)), n_matches=2)
     left, right = (aligner.describe(view, np.random.RandomState(0)) for view in (part, whole))
     found = aligner.match(left, right, np.random.RandomState(1))
     turned = aligner.match(right, left, np.random.RandomState(1)).turned()
@@ -138,7 +138,7 @@ def test_it_is_there_again_when_a_model_is_read(model, data, tmp_path):
 def test_three_modalities_of_which_one_lacks_a_cluster():
     (whole, part), (other, _) = views([2]), views([])
     X = MixedModalData(whole.rows, part.rows, other.rows[:, ::-1])
-    settings = TINY | {"pretrain_epochs": 60, "alignment": "geometry"}
+    settings = TINY | {"pretrain_epochs": 60}
     model = MixedModalClustering({"a": 6, "b": 5, "c": 6}, random_state=0, **settings).fit(X)
     assert model.unified_modality_ != "b"
     assert len(model.matching_["b"].unmatched) == 1
