@@ -92,6 +92,15 @@ def test_prototypes_that_hold_little_else_go_with_their_cluster():
     np.testing.assert_array_equal(left.anchors["cosine"], [[3, 4, 5], [6, 7, 8]])
 
 
+def test_prototypes_of_nothing_else_say_nothing():
+    clusters = np.array([[0.5, 0.0, 0.0], [0.5, 0.0, 0.0]])
+    p = Prototypes(clusters.sum(axis=1), {"cosine": np.eye(2)}, clusters, 0, {})
+    left = p.without([0])
+    np.testing.assert_allclose(left.masses, [0.5, 0.5])
+    np.testing.assert_allclose(left.clusters, 0.25)
+    np.testing.assert_array_equal(left.distances["cosine"], np.eye(2))
+
+
 # --- In a fit -----------------------------------------------------------------------------
 
 
