@@ -270,11 +270,13 @@ def _remarks(estimator: Any, counts: NDArray[np.intp], c: int) -> Iterator[str]:
         yield "no rows"
         return
     expected = counts.sum(axis=0) / counts.sum() * size
-    for m in np.flatnonzero(counts[c] < FEW * expected):
-        yield f"hardly any {_quoted(estimator.modality_names_[m])}"
-    for name, spoke in estimator.matching_.items():
-        if c in spoke.unmatched:
+    unmatched = {name for name, spoke in estimator.matching_.items() if c in spoke.unmatched}
+    for name, few in zip(estimator.modality_names_, counts[c] < FEW * expected, strict=True):
+        if name in unmatched:
             yield f"unmatched in {_quoted(name)}"
+        elif few:
+            yield f"hardly any {_quoted(name)}"
+    for name, spoke in estimator.matching_.items():
         other, share = _rival(spoke, c)
         if share >= RIVAL:
             yield f"in {_quoted(name)} {share:.0%} like {other}"
