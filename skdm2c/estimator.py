@@ -1134,7 +1134,7 @@ def _require_use_of_numbers(
     if aligner is None:
         raise ValueError(
             f"n_clusters={given}: which clusters a modality lacks is found by matching, and there "
-            "is none (alignment_epochs=0). Give one number."
+            "is none (alignment=None, or alignment_epochs=0). Give one number."
         )
     if hub is not None and own_numbers[hub] < max(own_numbers):
         raise ValueError(

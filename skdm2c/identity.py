@@ -91,7 +91,8 @@ def _spelled(name: str, value: Any) -> str:
     if isinstance(value, list | tuple | np.ndarray):
         return f"({', '.join(_spelled(name, item) for item in value)})"
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{k!r}: {_spelled(name, v)}' for k, v in value.items())}}}"
+        items = sorted((repr(key), _spelled(name, item)) for key, item in value.items())
+        return f"{{{', '.join(f'{key}: {item}' for key, item in items)}}}"
     if isinstance(value, torch.device):
         return repr(str(value))
     if type(value) is GeometricAlignment:

@@ -144,6 +144,15 @@ def test_it_is_there_again_when_a_model_is_read(model, data, tmp_path):
     np.testing.assert_array_equal(again.predict(data), model.predict(data))
 
 
+def test_a_fit_kept_on_disk_goes_on_whatever_the_order_of_the_numbers(blobs, tmp_path):
+    settings = {"random_state": 0, "checkpoint": tmp_path} | TINY
+    first = MixedModalClustering({"a": 3, "b": 2}, **settings).fit(blobs[0])
+    again = MixedModalClustering({"b": 2, "a": 3}, **settings).fit(blobs[0])
+    np.testing.assert_array_equal(first.embedding_, again.embedding_)
+    with pytest.raises(ValueError, match="another fit, which differs in n_clusters"):
+        MixedModalClustering({"a": 3, "b": 3}, **settings).fit(blobs[0])
+
+
 def test_three_modalities_of_which_one_lacks_a_cluster():
     (whole, part), (other, _) = views([2]), views([])
     X = MixedModalData(whole.rows, part.rows, other.rows[:, ::-1])

@@ -171,6 +171,7 @@ class Aligner(Protocol):
         ----------
         left, right : object
             What ``describe`` returned; left is the one whose own clusters stand farther apart.
+            Where one has fewer clusters, it is given empty ones for those that it lacks.
         rng : RandomState
         pairs : KnownPairs, default=None
             Given where some are known; an aligner that has no use for them needs no such
