@@ -15,8 +15,6 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,13 +27,12 @@ from skdm2c.metrics import evaluate, gain, reference_bounds
 
 from .pages import write_between
 from .pairs import PAIRS, is_available, load_pair_of_other_shares, load_pair_without_a_class
-from .report import spread, table
-from .runs import RESULTS, append, circumstances, read_lines
+from .report import SHARED, spread, table
+from .runs import RESULTS, execute, figures_line, read_lines
 
 OUT = RESULTS.with_name("composition.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "composition.md"
 CASES = ("missing", "told", "shares")
-SHARED = ("snare", "pbmc1k", "facpix", "karpix", "reuters")  # pairs that share their geometry
 
 
 class Task(NamedTuple):
@@ -72,26 +69,11 @@ def run(task: Task) -> dict[str, Any]:
         # Named, if most of the rows of what is unmatched are of the class taken out.
         rows = np.isin(model.labels_, unmatched) & (X.modality == model.unified_modality_)
         figures["named"] = float(bool(rows.any()) and np.mean(y[rows] == missing) > 0.5)
-    return {
-        **task._asdict(),
-        "seconds": round(seconds, 2),
-        **{name: round(float(value), 4) for name, value in figures.items()},
-    }
+    return figures_line(task, seconds, figures)
 
 
-def execute(tasks: list[Task], out: Path, jobs: int) -> None:
-    """Run tasks, so many at a time, each in a process that others have used before it."""
-    told = circumstances(threads=1, jobs=jobs)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
-        futures = [pool.submit(run, task) for task in tasks]
-        for number, future in enumerate(as_completed(futures), start=1):
-            line = future.result()
-            append(out, line | told)
-            print(
-                f"[{number}/{len(tasks)}] {line['case']} {line['pair']} seed {line['seed']}: "
-                f"ARI {line['ari']:.3f}, gain {line['gain']:.2f}, conf {line['confidence']:.2f}",
-                flush=True,
-            )
+def _told(line: dict[str, Any]) -> str:
+    return f"{line['case']} {line['pair']} seed {line['seed']}"
 
 
 def page(lines: list[dict[str, Any]], balanced: list[dict[str, Any]]) -> str:
@@ -129,10 +111,14 @@ def _figures(lines: list[dict[str, Any]]) -> str:
     return f"{spread(ari, 2)}, {np.nanmean(gained):.2f}, {confidence.mean():.2f}"
 
 
+def whole_runs() -> list[dict[str, Any]]:
+    """Read the benchmark's runs of the default, on draws with nothing taken out."""
+    return [x for x in read_lines(RESULTS) if x["method"] == "default" and "ari" in x]
+
+
 def report() -> None:
     """Write the table into the page."""
-    balanced = [x for x in read_lines(RESULTS) if x["method"] == "default" and "ari" in x]
-    write_between(PAGE, page(read_lines(OUT), balanced))
+    write_between(PAGE, page(read_lines(OUT), whole_runs()))
 
 
 def main() -> None:
@@ -154,7 +140,8 @@ def main() -> None:
         for case in options.cases
     ]
     if not options.report:
-        execute([task for task in tasks if task not in done], options.out, options.jobs)
+        remaining = [task for task in tasks if task not in done]
+        execute(run, remaining, options.out, options.jobs, _told)
     if options.out == OUT:
         report()
 

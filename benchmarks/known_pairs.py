@@ -19,8 +19,6 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,7 +39,7 @@ from .pages import write_between
 from .pairs import PAIRS, is_available, load_pair, load_pair_with
 from .pictures import draw_known_pairs
 from .report import spread, table
-from .runs import RESULTS, append, circumstances, read_lines, reference
+from .runs import RESULTS, execute, figures_line, read_lines, reference
 
 OUT = RESULTS.with_name("known_pairs.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "known_pairs.md"
@@ -141,26 +139,11 @@ def run(task: Task) -> dict[str, Any]:
         )
         figures["reference_gain"] = gain(figures["ari"], *reference(task.pair, task.seed))
     figures |= found.says
-    return {
-        **task._asdict(),
-        "seconds": round(seconds, 2),
-        **{name: round(float(value), 4) for name, value in figures.items()},
-    }
+    return figures_line(task, seconds, figures)
 
 
-def execute(tasks: list[Task], out: Path, jobs: int) -> None:
-    """Run tasks, so many at a time, each in a process that others have used before it."""
-    told = circumstances(threads=1, jobs=jobs)
-    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
-        futures = [pool.submit(run, task) for task in tasks]
-        for number, future in enumerate(as_completed(futures), start=1):
-            line = future.result()
-            append(out, line | told)
-            print(
-                f"[{number}/{len(tasks)}] {line['method']} {line['pair']} seed {line['seed']}, "
-                f"{line['times']}k: ARI {line['ari']:.3f}, gain {line['gain']:.2f}",
-                flush=True,
-            )
+def _told(line: dict[str, Any]) -> str:
+    return f"{line['method']} {line['pair']} seed {line['seed']}, {line['times']}k"
 
 
 def page(lines: list[dict[str, Any]]) -> str:
@@ -248,7 +231,8 @@ def main() -> None:
         if (times or method == "default") and (method != "suggested" or times in SUGGESTED)
     ]
     if not options.report:
-        execute([task for task in tasks if task not in done], options.out, options.jobs)
+        remaining = [task for task in tasks if task not in done]
+        execute(run, remaining, options.out, options.jobs, _told)
     if options.out == OUT:
         report(read_lines(OUT))
 

@@ -18,7 +18,7 @@ from skdm2c.datasets import drop_pairing, load_handwritten
 
 DEFAULT_FOLDER = Path(__file__).parents[2] / "shared" / "data"
 SVD_SIZE = 50
-CONCENTRATION = 4.0  # of a class's shares: those of two views differ by a factor of 2 on average
+CONCENTRATION = 4.0  # of a class's shares: of six, two views' differ 1.7 times on average
 LEAST_LEFT = 10
 
 

@@ -15,9 +15,11 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -175,6 +177,39 @@ def append(path: Path, line: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
         file.write(json.dumps(line) + "\n")
+
+
+def figures_line(task: Any, seconds: float, figures: dict[str, Any]) -> dict[str, Any]:
+    """Make a line of a run's task, a named tuple, and of what was measured."""
+    return {
+        **task._asdict(),
+        "seconds": round(seconds, 2),
+        **{name: round(float(value), 4) for name, value in figures.items()},
+    }
+
+
+def execute(
+    run: Callable[[Any], dict[str, Any]],
+    tasks: Sequence[Any],
+    out: Path,
+    jobs: int,
+    told: Callable[[dict[str, Any]], str],
+) -> None:
+    """Run tasks, so many at a time, each in a process that others have used before it.
+
+    Lines are appended as runs finish; ``told`` says in words which a line is of.
+    """
+    made = circumstances(threads=1, jobs=jobs)
+    with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
+        futures = [pool.submit(run, task) for task in tasks]
+        for number, future in enumerate(as_completed(futures), start=1):
+            line = future.result()
+            append(out, line | made)
+            print(
+                f"[{number}/{len(tasks)}] {told(line)}: ARI {line['ari']:.3f}, "
+                f"gain {line['gain']:.2f}",
+                flush=True,
+            )
 
 
 def circumstances(threads: int, jobs: int) -> dict[str, Any]:

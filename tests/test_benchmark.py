@@ -250,6 +250,13 @@ def test_figures_in_readmes_sentences_are_those_of_the_results():
     assert max(float(lost[pair]) for pair in ("snare", "facpix", "karpix")) < 0.03
 
 
+def test_the_table_of_unequal_composition_is_that_of_the_runs():
+    from benchmarks import composition
+
+    lines = composition.read_lines(composition.OUT)
+    assert composition.page(lines, composition.whole_runs()) in composition.PAGE.read_text()
+
+
 def test_the_table_of_known_pairs_is_that_of_the_runs():
     from benchmarks import known_pairs
 

@@ -74,11 +74,11 @@ def test_pairs_tell_what_distances_cannot():
 
 def test_a_rival_as_good_takes_away_what_it_contradicts():
     sizes = np.array([0.5, 0.25, 0.25])
-    best = Trial(0.8, np.array([0, 1, 2]), sizes)
-    assert certainty(best, Trial(0.8, np.array([0, 1, 2]), sizes)) == 1
-    assert certainty(best, Trial(0.8, np.array([0, 2, 1]), sizes)) == pytest.approx(0.5)
-    assert certainty(best, Trial(0.4, np.array([0, 2, 1]), sizes)) == pytest.approx(0.75)
-    assert certainty(best, Trial(0.0, np.array([1, 2, 0]), sizes)) == 1
+    best = Trial(0.8, np.array([0, 1, 2]))
+    assert certainty(best, Trial(0.8, np.array([0, 1, 2])), sizes) == 1
+    assert certainty(best, Trial(0.8, np.array([0, 2, 1])), sizes) == pytest.approx(0.5)
+    assert certainty(best, Trial(0.4, np.array([0, 2, 1])), sizes) == pytest.approx(0.75)
+    assert certainty(best, Trial(0.0, np.array([1, 2, 0])), sizes) == 1
 
 
 def test_prototypes_that_hold_little_else_go_with_their_cluster():

@@ -28,13 +28,10 @@ class Trial(NamedTuple):
         Its worth, beside that of other trials.
     partners : ndarray of int of shape (j,)
         Right cluster of each left one.
-    sizes : ndarray of shape (j,)
-        Shares of the rows that the left clusters hold.
     """
 
     score: float
     partners: NDArray[np.intp]
-    sizes: Matrix
 
 
 def find_missing(
@@ -66,23 +63,26 @@ def find_missing(
     missing: list[int] = []
     sure, seed = 1.0, rng.randint(2**31 - 1)
     while left.n_clusters + len(missing) < right.n_clusters:
+        padded = left.with_empty(right.n_clusters - len(missing) - 1 - left.n_clusters)
         tried = {
-            c: _trial(left, right, [*missing, c], kinds, seed, pairs)
+            c: _trial(padded, right, [*missing, c], kinds, seed, pairs)
             for c in range(right.n_clusters)
             if c not in missing
         }
         best, *others = sorted(tried, key=lambda c: -tried[c].score)
         missing.append(best)
-        sure *= certainty(tried[best], tried[others[0]])
+        sure *= certainty(tried[best], tried[others[0]], cluster_sizes(padded.prototypes))
     return missing, sure
 
 
-def certainty(best: Trial, rival: Trial) -> float:
+def certainty(best: Trial, rival: Trial, sizes: Matrix) -> float:
     """Trust the best by less where a rival is nearly as good, and contradicts it.
 
     Parameters
     ----------
     best, rival : Trial
+    sizes : ndarray of shape (j,)
+        Shares of the rows that the left clusters hold.
 
     Returns
     -------
@@ -92,10 +92,10 @@ def certainty(best: Trial, rival: Trial) -> float:
     Examples
     --------
     >>> even = np.array([0.5, 0.5])
-    >>> certainty(Trial(0.8, np.array([0, 1]), even), Trial(0.4, np.array([0, 2]), even))
+    >>> certainty(Trial(0.8, np.array([0, 1])), Trial(0.4, np.array([0, 2])), even)
     0.75
     """
-    agreed = float(best.sizes @ (best.partners == rival.partners))
+    agreed = float(sizes @ (best.partners == rival.partners))
     return 1 - (1 - agreed) * float(np.clip(rival.score / max(best.score, 1e-12), 0, 1))
 
 
@@ -168,7 +168,6 @@ def _trial(
 ) -> Trial:
     rng = np.random.RandomState(seed)  # the same drawings in all trials
     rest, known = right.without(missing), pairs_without(pairs, right, missing)
-    left = left.with_empty(rest.n_clusters - left.n_clusters)
     found = match(problems(left, rest, rng, N_TRIED, known), kinds, rng)
     alignment = judged(left, rest, found)
     kept = 1.0 if pairs is None else 0.0 if known is None else len(known.rows) / len(pairs.rows)
@@ -179,7 +178,7 @@ def _trial(
     at_best = np.sqrt(_own_correlation(rest, kinds))
     score = agreed * kept * float(np.mean([one.correlation for one in found])) / at_best
     names = np.delete(np.arange(right.n_clusters), missing)
-    return Trial(score, names[alignment.partners], cluster_sizes(left.prototypes))
+    return Trial(score, names[alignment.partners])
 
 
 def _own_correlation(modality: ClusteredModality, kinds: Sequence[Sequence[str]]) -> float:
