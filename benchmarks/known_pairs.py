@@ -5,10 +5,10 @@
     python -m benchmarks.known_pairs --report              # the page and the picture alone
 
 Known pairs are drawn at random, fewer among more; or found out as a model of the same draw without
-pairs suggests. Both rows of one are present: the instance's
-second view is added to B, and scored are the rows of the draw without it. Beside ours stand two
-methods that need pairs, on the same ones: orthogonal Procrustes, and canonical correlations, each
-on 30 principal components and followed by k-means.
+pairs suggests; or, of five a cluster, one in ten or three in ten are given each other's partners.
+Both rows of a pair are present: the instance's second view is added to B, and scored are the rows
+of the draw without it. Beside ours stand two methods that need pairs, on the same ones: orthogonal
+Procrustes, and canonical correlations, each on 30 principal components and followed by k-means.
 
 One JSON line a run, appended as it finishes; runs that stand in the file are skipped.
 """
@@ -45,6 +45,13 @@ OUT = RESULTS.with_name("known_pairs.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "known_pairs.md"
 TIMES = (0, 1, 2, 5, 10)  # the number of clusters
 SUGGESTED = (1, 2)  # of these as many are found out by suggestion
+WRONG = {"wrong10": 0.1, "wrong30": 0.3}  # shares of pairs
+WRONG_TIMES = 5
+WRONG_TITLE = f"Of {WRONG_TIMES} pairs a cluster none, one in ten, three in ten are wrong:"
+WRONG_HEADER = [
+    *("pair", "seeds"),
+    *(f"{name}, {s:.0%}" for name in ("ARI", "gain", "confidence") for s in (0, *WRONG.values())),
+]
 WIDTH = 30
 
 
@@ -101,11 +108,29 @@ def suggested(pair: str, k: int, seed: int, n: int) -> tuple[MixedModalData, Any
     return load_pair_with(pair, seed, found_out)
 
 
+def with_wrong_pairs(X: MixedModalData, share: float, seed: int) -> MixedModalData:
+    """Give some pairs the partners of others, by turns: at least two."""
+    pairs = X.pairs.copy()
+    rng = np.random.RandomState(seed)
+    wrong = rng.choice(len(pairs), max(2, round(share * len(pairs))), replace=False)
+    pairs[wrong, 1] = np.roll(pairs[wrong, 1], 1)
+    return MixedModalData(*X.blocks.values(), names=list(X.blocks), pairs=pairs)
+
+
 METHODS: dict[str, Callable[[MixedModalData, int, int], Clustering]] = {
     "default": ours,
     "suggested": ours,
+    "wrong10": ours,
+    "wrong30": ours,
     "procrustes": procrustes,
     "correlations": correlations,
+}
+
+
+TIMES_OF: dict[str, tuple[int, ...]] = {  # where not all but none
+    "default": TIMES,
+    "suggested": SUGGESTED,
+    **dict.fromkeys(WRONG, (WRONG_TIMES,)),
 }
 
 
@@ -130,6 +155,8 @@ def run(task: Task) -> dict[str, Any]:
         else:
             X, y = load_pair(task.pair, task.seed, task.times * k)
             scored = np.arange(len(X)) < len(X) - task.times * k
+        if task.method in WRONG:
+            X = with_wrong_pairs(X, WRONG[task.method], task.seed)
         start = time.perf_counter()
         found = METHODS[task.method](X, k, task.seed)
         seconds = time.perf_counter() - start
@@ -194,7 +221,37 @@ def page(lines: list[dict[str, Any]]) -> str:
         "CCA, ARI",
     ]
     made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
-    return f"Commits: {'; '.join(made)}. One thread a run.\n\n{table(header, rows)}"
+    wrong = _wrong(lines)
+    return "\n\n".join(
+        [
+            f"Commits: {'; '.join(made)}. One thread a run.",
+            table(header, rows),
+            *([WRONG_TITLE, table(WRONG_HEADER, wrong)] if wrong else []),
+        ]
+    )
+
+
+def _wrong(lines: list[dict[str, Any]]) -> list[list[str]]:
+    # Of the seeds that all have.
+    rows = []
+    for pair in PAIRS:
+        of = {
+            method: {
+                x["seed"]: x
+                for x in lines
+                if (x["pair"], x["method"], x["times"]) == (pair, method, WRONG_TIMES)
+            }
+            for method in ("default", *WRONG)
+        }
+        seeds = sorted(set.intersection(*(set(runs) for runs in of.values())))
+        if seeds:
+            figures = [
+                spread(np.array([runs[seed][figure] for seed in seeds]), digits)
+                for figure, digits in (("ari", 3), ("gain", 2), ("confidence", 2))
+                for runs in of.values()
+            ]
+            rows.append([pair, str(len(seeds)), *figures])
+    return rows
 
 
 def _transfers(lines: list[dict[str, Any]], side: int) -> list[float]:
@@ -228,7 +285,7 @@ def main() -> None:
         for pair in options.pairs
         if is_available(pair)
         for method in options.methods
-        if (times or method == "default") and (method != "suggested" or times in SUGGESTED)
+        if times in TIMES_OF.get(method, TIMES[1:])
     ]
     if not options.report:
         remaining = [task for task in tasks if task not in done]

@@ -169,12 +169,44 @@ def fit_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> Clust
     array([[0.1],
            [9. ]])
     """
-    kmeans = KMeans(n_clusters, n_init=n_init, max_iter=1000, random_state=seed).fit(points)
+    return _regions(
+        KMeans(n_clusters, n_init=n_init, max_iter=1000, random_state=seed).fit(points), points
+    )
+
+
+def fit_kmeans_from(points: Points, shares: Matrix) -> Clusters:
+    """Clusters of k-means, starting where one is told.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, c)
+    shares : ndarray of shape (n, k)
+        What each point belongs to at the start.
+
+    Returns
+    -------
+    Clusters
+        In the order of the columns of ``shares``.
+
+    Examples
+    --------
+    >>> points = np.array([[0.0], [0.2], [9.0], [9.1]])
+    >>> shares = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
+    >>> fit_kmeans_from(points, shares).assign(points)
+    array([1, 1, 0, 0], dtype=int32)
+    """
+    start = shares.T @ points / np.maximum(shares.sum(axis=0), 1e-12)[:, None]
+    kmeans = KMeans(len(start), init=start, n_init=1, max_iter=1000).fit(points)
+    return _regions(kmeans, points)
+
+
+def _regions(kmeans: KMeans, points: Points) -> Clusters:
     centers = kmeans.cluster_centers_.astype(np.float64)
     width = points.shape[1]
     # In units of the spread within clusters, so that shares do not depend on the scale.
     spread = max(np.sqrt(kmeans.inertia_ / points.size), 1e-12 * max(np.abs(centers).max(), 1.0))
-    return Clusters(np.zeros(width), np.eye(width) / spread, centers / spread, np.zeros(n_clusters))
+    unit = np.eye(width) / spread
+    return Clusters(np.zeros(width), unit, centers / spread, np.zeros(len(centers)))
 
 
 def fit_mixture(points: Points, n_clusters: int, n_init: int, seed: int) -> Clusters:

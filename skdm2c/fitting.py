@@ -7,30 +7,27 @@ modalities -> generators taught by it -> equation (4) -> all rows in the hub's l
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from itertools import combinations
-from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 from torch import nn
 
 from ._peers import ALONE, Peers
-from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement, taught_targets
+from .alignment import KnownPairs, taught_targets
 from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 from .data import MixedModalData
 from .data.blocks import n_rows
 from .data.pairs import NumberedPairs, paired_rows
 from .data.rows import MOST_SEEN, FloatRows, Matrix, Rows, look_at
 from .data.scaling import ModalityInput
-from .hub import separation
+from .hub import best_hub, separation
+from .matched import Matched, OwnClusters, Unmatched, find_own_clusters, match_clusters
 from .model import FittedModel, in_order_given, unify
 from .neighbors import enough_components, row_graph
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
@@ -238,7 +235,7 @@ def fit_model(
     if plan.hub is None or plan.aligner:
         own = peers.once(
             lambda: [
-                _own_clusters(z, n, plan.clustering, seeds.clusters)
+                find_own_clusters(z, n, plan.clustering, seeds.clusters)
                 for z, n in zip(latents, plan.own_numbers, strict=True)
             ]
         )
@@ -248,29 +245,20 @@ def fit_model(
         ]
     hub = plan.hub
     if hub is None:
-        hub = _best_hub(separations, sample.pairs, plan.own_numbers)
+        hub = best_hub(separations, sample.pairs, plan.own_numbers)
     system = CrossModalSystem(plan.networks, widths, hub, weights_rng, autoencoders).to(device)
     if before is not None and before.hub == hub:
         system.generators.load_state_dict(before.generators.state_dict())
         system.discriminators.load_state_dict(before.discriminators.state_dict())
 
-    alignments: dict[int, Alignment] = {}
-    shares: list[Matrix] = []
+    matched = Matched({}, [])
     start = None
     if plan.aligner:
-        views = [
-            ModalityView(x, z, found.labels, n, paired_rows(sample.pairs, m))
-            for m, (x, z, found, n) in enumerate(
-                zip(sample.rows, latents, own, plan.own_numbers, strict=True)
-            )
-        ]
         known = {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()}
-        align = partial(
-            _align_spokes, plan.aligner, views, known, separations, hub, seeds.alignment
-        )
-        alignments = peers.once(align)
-        shares = _shares_in_hub_order(own, alignments)
-        start = in_order_given(shares, sample.codes)
+        unmatched = Unmatched(sample.rows, latents, plan.own_numbers, separations, hub, known)
+        match = partial(match_clusters, unmatched, own, plan.aligner, seeds.alignment)
+        matched = peers.once(match)
+        start = in_order_given(matched.shares, sample.codes)
 
     def conclude(system: CrossModalSystem, embedding: FloatRows) -> Fit:
         looked_at = np.concatenate(peers.gather(embedding[sample.at]))
@@ -283,7 +271,7 @@ def fit_model(
         profiles = _profiles(known, clusters.assign(z), plan.clustering.n_clusters)
         temperatures = _temperatures(known, z, clusters, profiles)
         model = FittedModel(
-            data.names, data.doors, system, clusters, alignments, profiles, temperatures
+            data.names, data.doors, system, clusters, matched.alignments, profiles, temperatures
         )
         labels = model.assign(embedding, data.codes, data.pairs)
         return Fit(model, embedding, labels, history.records)
@@ -296,7 +284,7 @@ def fit_model(
 
     callback.on_model(conclude_now)
     if plan.aligner:
-        _teach_generators(system, data, latents, shares, plan, rng, callback)
+        _teach_generators(system, data, latents, matched.shares, plan, rng, callback)
         # All have learned the same; but machines of several kinds round in several ways.
         learned = (parameter.data for parameter in system.generators.parameters())
         peers.average_(learned, 1 / peers.size)
@@ -397,14 +385,6 @@ def _draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peer
     )
 
 
-def _best_hub(separations: list[float], pairs: NumberedPairs, own_numbers: tuple[int, ...]) -> int:
-    # Spokes are matched with the hub alone: pairs between two of them are of little use, and
-    # clusters that the hub lacks would have no place.
-    known = [sum(m in key for key in pairs) for m in range(len(separations))]
-    complete = [m for m, n in enumerate(own_numbers) if n == max(own_numbers)]
-    return max(complete, key=lambda m: (known[m], separations[m]))
-
-
 def _profiles(
     data: CheckedData, labels: NDArray[np.int32], n_clusters: int
 ) -> tuple[ClusterProfile, ...]:
@@ -439,13 +419,6 @@ def _some_translations(system: CrossModalSystem, rows: list[Rows]) -> list[Float
         for s, x in enumerate(rows)
         for t in range(len(rows))
     ]
-
-
-class OwnClusters(NamedTuple):
-    """Clusters that a modality has by itself: labels (n,) and shares (n, n_clusters)."""
-
-    labels: NDArray[np.int32]
-    shares: Matrix
 
 
 def _pretrain(
@@ -550,90 +523,6 @@ def _encode(
         assert isinstance(autoencoder, ModalityAutoEncoder)
         latents.append(apply_in_chunks(autoencoder.encoder, x, device))
     return latents
-
-
-def _own_clusters(
-    z: FloatRows, n_clusters: int, settings: ClusteringSettings, seed: int
-) -> OwnClusters:
-    # A small modality may have fewer rows than there are clusters over all.
-    n = min(n_clusters, len(z))
-    fit = fit_kmeans if settings.assignment == "kmeans" else fit_mixture
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
-        clusters = fit(z, n, settings.n_init, seed)
-    shares = np.zeros((len(z), settings.n_clusters))
-    shares[:, :n] = clusters.share(z)
-    return OwnClusters(clusters.assign(z), shares)
-
-
-def _align_spokes(
-    aligner: Aligner,
-    views: list[ModalityView],
-    known: dict[tuple[int, int], KnownPairs],
-    separations: list[float],
-    hub: int,
-    seed: int,
-) -> dict[int, Alignment]:
-    described = [
-        aligner.describe(view, np.random.RandomState([seed, m])) for m, view in enumerate(views)
-    ]
-
-    def matched(m: int, other: int) -> Alignment:
-        # The better separated on the left, as a matching that is close to a tie may depend on
-        # the side: nor should it then on the order of the modalities, or on who is the hub.
-        right, left = sorted((m, other), key=lambda i: separations[i])
-        rng = np.random.RandomState([seed, left, right])
-        sides = described[left], described[right], rng
-        pairs = known.get((min(m, other), max(m, other)))
-        if pairs is None:
-            found = aligner.match(*sides)
-        else:
-            found = aligner.match(*sides, pairs=pairs if left < right else pairs.turned())
-        _check_alignment(found, max(views[left].n_clusters, views[right].n_clusters))
-        return found if m == left else found.turned()
-
-    found = {m: matched(m, hub) for m in range(len(views)) if m != hub}
-    # Spokes that contradict each other take from each other's confidence.
-    factor = dict.fromkeys(found, 1.0)
-    complete = [m for m in found if views[m].n_clusters == views[hub].n_clusters]
-    for s, t in combinations(complete, 2):
-        witness = agreement(found[s], found[t], matched(s, t))
-        factor[s], factor[t] = factor[s] * witness, factor[t] * witness
-    return {m: found[m].scaled(factor[m]) for m in found}
-
-
-def _check_alignment(found: Alignment, n_clusters: int) -> None:
-    # An aligner may be the user's own.
-    k = n_clusters
-    if not isinstance(found, Alignment) or sorted(np.ravel(found.partners)) != list(range(k)):
-        raise ValueError(
-            f"alignment: match must return an Alignment whose partners hold each of 0 to "
-            f"{k - 1} once, got {found!r}. Use Alignment.of_partners."
-        )
-    if not (isinstance(found.confidence, Real) and 0 <= found.confidence <= 1):
-        raise ValueError(
-            f"alignment: match returned a confidence of {found.confidence!r}, not a number in "
-            "[0, 1]."
-        )
-    for name, shape in (("mass", (k, k)), ("cluster_confidence", (k,))):
-        value = getattr(found, name)
-        if np.shape(value) != shape or not np.isfinite(value).all():
-            raise ValueError(
-                f"alignment: match returned a {name} of shape {np.shape(value)}; it must hold "
-                f"numbers, in the shape {shape}. Use Alignment.of_partners."
-            )
-
-
-def _shares_in_hub_order(own: list[OwnClusters], alignments: dict[int, Alignment]) -> list[Matrix]:
-    # Columns of every modality's shares stand for the hub's clusters.
-    shares = []
-    for m, found in enumerate(own):
-        ordered = found.shares
-        if m in alignments:
-            ordered = np.empty_like(found.shares)
-            ordered[:, alignments[m].partners] = found.shares
-        shares.append(ordered)
-    return shares
 
 
 def _fit_clusters(

@@ -12,7 +12,8 @@ from skdm2c.alignment.assignment import best_partners
 from skdm2c.alignment.known import counted_confidence, pair_counts, raked
 from skdm2c.data.pairs import instances
 from skdm2c.datasets import drop_pairing, make_mixed_modal_blobs
-from skdm2c.fitting import _best_hub, _draw_sample, check_data
+from skdm2c.fitting import _draw_sample, check_data
+from skdm2c.hub import best_hub
 from skdm2c.model import of_instances
 
 K = 4
@@ -197,10 +198,10 @@ def test_three_modalities(tiny):
 
 def test_the_hub_is_known_to_most():
     pairs = {(0, 1): np.array([[0, 0]]), (0, 2): np.array([[0, 0]])}
-    assert _best_hub([0.1, 0.9, 0.5], pairs, (3, 3, 3)) == 0
-    assert _best_hub([0.1, 0.9, 0.5], {}, (3, 3, 3)) == 1
-    assert _best_hub([0.1, 0.9], {(0, 1): np.array([[0, 0]])}, (3, 3)) == 1
-    assert _best_hub([0.1, 0.9, 0.5], pairs, (2, 2, 3)) == 2  # the others lack a cluster
+    assert best_hub([0.1, 0.9, 0.5], pairs, (3, 3, 3)) == 0
+    assert best_hub([0.1, 0.9, 0.5], {}, (3, 3, 3)) == 1
+    assert best_hub([0.1, 0.9], {(0, 1): np.array([[0, 0]])}, (3, 3)) == 1
+    assert best_hub([0.1, 0.9, 0.5], pairs, (2, 2, 3)) == 2  # the others lack a cluster
 
 
 def test_rows_of_known_pairs_are_looked_at_in_large_data(monkeypatch):

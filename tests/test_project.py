@@ -49,6 +49,7 @@ HOUSE = [
     "training",
     "plan _persistence _sklearn",
     "model",
+    "matched",
     "fitting",
     "identity",
     "plotting",

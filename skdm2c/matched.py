@@ -1,0 +1,223 @@
+"""The clusters of each modality, and which of them are one.
+
+Each modality is clustered by itself and matched with the hub. Where many rows are known in
+two modalities, clusters are then found anew, in both together, and matched once more.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+
+from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement
+from .alignment.joint import PAIRS_NEEDED, joint_shares
+from .clustering import fit_kmeans, fit_mixture
+from .data.pairs import paired_rows
+from .data.rows import FloatRows, Matrix
+from .plan import ClusteringSettings
+
+
+class OwnClusters(NamedTuple):
+    """Clusters of one modality.
+
+    Attributes
+    ----------
+    labels : ndarray of int of shape (n,)
+    shares : ndarray of shape (n, k)
+        What each row belongs to; columns beyond the modality's own number are zero.
+    """
+
+    labels: NDArray[np.int32]
+    shares: Matrix
+
+
+class Unmatched(NamedTuple):
+    """Modalities whose clusters are to be matched.
+
+    Attributes
+    ----------
+    rows, latents : list of ndarray, the m-th of shape (n_m, d_m) and (n_m, c)
+    numbers : tuple of int
+        Clusters of each modality.
+    separations : list of float
+        How far apart each one's stand.
+    hub : int
+    pairs : dict of (int, int) to KnownPairs
+    """
+
+    rows: Sequence[FloatRows]
+    latents: Sequence[FloatRows]
+    numbers: tuple[int, ...]
+    separations: Sequence[float]
+    hub: int
+    pairs: Mapping[tuple[int, int], KnownPairs]
+
+
+class Matched(NamedTuple):
+    """Clusters that bear the hub's numbers.
+
+    Attributes
+    ----------
+    alignments : dict of int to Alignment
+        Of each other modality's own clusters with the hub's.
+    shares : list of ndarray of shape (n_m, k)
+        What each row belongs to.
+    """
+
+    alignments: dict[int, Alignment]
+    shares: list[Matrix]
+
+
+def find_own_clusters(
+    z: FloatRows, n_clusters: int, settings: ClusteringSettings, seed: int
+) -> OwnClusters:
+    """Cluster a modality by itself.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, c)
+        Its latents.
+    n_clusters : int
+        Of its own; of fewer rows as many.
+    settings : ClusteringSettings
+    seed : int
+
+    Returns
+    -------
+    OwnClusters
+    """
+    n = min(n_clusters, len(z))
+    fit = fit_kmeans if settings.assignment == "kmeans" else fit_mixture
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
+        clusters = fit(z, n, settings.n_init, seed)
+    shares = np.zeros((len(z), settings.n_clusters))
+    shares[:, :n] = clusters.share(z)
+    return OwnClusters(clusters.assign(z), shares)
+
+
+def match_clusters(data: Unmatched, own: list[OwnClusters], aligner: Aligner, seed: int) -> Matched:
+    """Match each modality's clusters with the hub's.
+
+    Parameters
+    ----------
+    data : Unmatched
+    own : list of OwnClusters
+    aligner : Aligner
+    seed : int
+
+    Returns
+    -------
+    Matched
+
+    Raises
+    ------
+    ValueError
+        If the aligner gives back what is no matching.
+    """
+    found = _matched(data, own, aligner, seed)
+    known_well = _known_well(data)
+    if len(known_well) == 1:
+        return found
+    together = joint_shares(
+        [data.latents[m] for m in known_well],
+        [found.shares[m] for m in known_well],
+        {
+            (known_well.index(a), known_well.index(b)): pairs
+            for (a, b), pairs in data.pairs.items()
+            if {a, b} <= set(known_well)
+        },
+    )
+    again = list(own)
+    for m, shares in zip(known_well, together, strict=True):
+        # In the modality's own numbers, those it lacks last.
+        mine = shares if m == data.hub else shares[:, found.alignments[m].partners]
+        again[m] = OwnClusters(mine.argmax(axis=1).astype(np.int32), mine)
+    return _matched(data, again, aligner, seed)
+
+
+def _known_well(data: Unmatched) -> list[int]:
+    # The hub, and those of which enough rows are known in it too.
+    enough = PAIRS_NEEDED * data.numbers[data.hub]
+    pairs = {m: data.pairs.get((min(m, data.hub), max(m, data.hub))) for m in range(len(data.rows))}
+    return [
+        m
+        for m, known in pairs.items()
+        if m == data.hub or (known and known.trust * len(known.rows) >= enough)
+    ]
+
+
+def _matched(data: Unmatched, own: list[OwnClusters], aligner: Aligner, seed: int) -> Matched:
+    alignments = _align_spokes(data, own, aligner, seed)
+    shares = [found.shares for found in own]
+    for m, found in alignments.items():
+        shares[m] = np.empty_like(own[m].shares)
+        shares[m][:, found.partners] = own[m].shares
+    return Matched(alignments, shares)
+
+
+def _align_spokes(
+    data: Unmatched, own: list[OwnClusters], aligner: Aligner, seed: int
+) -> dict[int, Alignment]:
+    known_rows = {key: pairs.rows for key, pairs in data.pairs.items()}
+    described = [
+        aligner.describe(
+            ModalityView(x, z, found.labels, n, paired_rows(known_rows, m)),
+            np.random.RandomState([seed, m]),
+        )
+        for m, (x, z, found, n) in enumerate(
+            zip(data.rows, data.latents, own, data.numbers, strict=True)
+        )
+    ]
+
+    def matched(m: int, other: int) -> Alignment:
+        # The better separated on the left, as a matching that is close to a tie may depend on
+        # the side: nor should it then on the order of the modalities, or on who is the hub.
+        right, left = sorted((m, other), key=lambda i: data.separations[i])
+        rng = np.random.RandomState([seed, left, right])
+        sides = described[left], described[right], rng
+        pairs = data.pairs.get((min(m, other), max(m, other)))
+        if pairs is None:
+            found = aligner.match(*sides)
+        else:
+            found = aligner.match(*sides, pairs=pairs if left < right else pairs.turned())
+        _check_alignment(found, max(data.numbers[left], data.numbers[right]))
+        return found if m == left else found.turned()
+
+    found = {m: matched(m, data.hub) for m in range(len(data.rows)) if m != data.hub}
+    # Spokes that contradict each other take from each other's confidence.
+    factor = dict.fromkeys(found, 1.0)
+    complete = [m for m in found if data.numbers[m] == data.numbers[data.hub]]
+    for s, t in combinations(complete, 2):
+        witness = agreement(found[s], found[t], matched(s, t))
+        factor[s], factor[t] = factor[s] * witness, factor[t] * witness
+    return {m: found[m].scaled(factor[m]) for m in found}
+
+
+def _check_alignment(found: Alignment, n_clusters: int) -> None:
+    # An aligner may be the user's own.
+    k = n_clusters
+    if not isinstance(found, Alignment) or sorted(np.ravel(found.partners)) != list(range(k)):
+        raise ValueError(
+            f"alignment: match must return an Alignment whose partners hold each of 0 to "
+            f"{k - 1} once, got {found!r}. Use Alignment.of_partners."
+        )
+    if not (isinstance(found.confidence, Real) and 0 <= found.confidence <= 1):
+        raise ValueError(
+            f"alignment: match returned a confidence of {found.confidence!r}, not a number in "
+            "[0, 1]."
+        )
+    for name, shape in (("mass", (k, k)), ("cluster_confidence", (k,))):
+        value = getattr(found, name)
+        if np.shape(value) != shape or not np.isfinite(value).all():
+            raise ValueError(
+                f"alignment: match returned a {name} of shape {np.shape(value)}; it must hold "
+                f"numbers, in the shape {shape}. Use Alignment.of_partners."
+            )
