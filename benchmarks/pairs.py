@@ -169,13 +169,36 @@ def load_pair_of_other_shares(name: str, seed: int) -> tuple[MixedModalData, NDA
     raw, y = drop_pairing(*_load_views(PAIRS[name]), random_state=seed)
     rng = np.random.RandomState([seed, 2])
     kept = np.zeros(len(y), dtype=bool)
-    classes = np.unique(y)
     for side in range(2):
-        parts = rng.dirichlet(np.full(len(classes), CONCENTRATION))
-        for c, part in zip(classes, parts / parts.max(), strict=True):
-            rows = rng.permutation(np.flatnonzero((raw.codes == side) & (y == c)))
-            kept[rows[: max(round(part * len(rows)), LEAST_LEFT)]] = True
+        here = np.flatnonzero(raw.codes == side)
+        kept[here[thinned(y[here], CONCENTRATION, rng)]] = True
     return _prepare(raw[kept], PAIRS[name]), y[kept]
+
+
+def thinned(
+    y: NDArray[np.integer], concentration: float, rng: np.random.RandomState
+) -> NDArray[np.intp]:
+    """Choose rows such that classes keep parts of theirs that differ.
+
+    Parameters
+    ----------
+    y : ndarray of int of shape (n,)
+    concentration : float
+        Of the symmetric Dirichlet distribution of the parts; the largest keeps all.
+    rng : RandomState
+
+    Returns
+    -------
+    ndarray of int
+        In ascending order; ten of a class in any case, if there are.
+    """
+    classes = np.unique(y)
+    parts = rng.dirichlet(np.full(len(classes), concentration))
+    kept = []
+    for c, part in zip(classes, parts / parts.max(), strict=True):
+        rows = rng.permutation(np.flatnonzero(y == c))
+        kept.append(rows[: max(round(part * len(rows)), LEAST_LEFT)])
+    return np.sort(np.concatenate(kept))
 
 
 def load_pair_at_one_width(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:

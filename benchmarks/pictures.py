@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from .disturbances import DISTURBANCES
 from .methods import METHODS
 from .pairs import PAIRS
 from .report import COMPARED, SHARED, Runs, column, complete
@@ -186,6 +187,51 @@ def draw_known_pairs(lines: Runs, path: Path) -> None:
     figure.legend(handles=handles, loc="outside upper center", ncols=4, frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
+
+
+def draw_robustness(lines: Runs, path: Path) -> None:
+    """Mean ARI by what a problem is disturbed with and how much, a panel a disturbance."""
+    methods = [m for m in COMPARED if any(line["method"] == m for line in lines)]
+    styles = dict(zip(methods[::-1], ("o-", "s--", "^:", "D-.", "v--"), strict=False))
+    figure, axes = plt.subplots(3, 3, figsize=(12, 9.5), sharey=True, layout="constrained")
+    for ax, (name, way) in zip(axes.flat, DISTURBANCES.items(), strict=True):
+        here = [line | {"level": way.neutral} for line in lines if line["disturbance"] == "none"]
+        here += [line for line in lines if line["disturbance"] == name]
+        levels = sorted({line["level"] for line in here}, reverse=name in ("rows", "shares"))
+        at = np.arange(len(levels))
+        low, high = (
+            [_mean_at(here, "kmeans_each", level, bound) for level in levels]
+            for bound in ("random", "oracle")
+        )
+        ax.fill_between(at, low, high, color="#F0E442", alpha=0.3, lw=0)
+        for method, style in styles.items():
+            ari = [_mean_at(here, method, level, "ari") for level in levels]
+            kind = METHODS[method].kind
+            ax.plot(at, ari, style, color=COLORS[kind], ms=5)
+        ax.set_xticks(at, [_level(level, level == way.neutral) for level in levels])
+        ax.set_title(way.title, fontsize=10)
+        ax.set_ylim(0, 1)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0, 0].set_ylabel("ARI")
+    handles = [
+        Line2D([], [], color=COLORS[METHODS[m].kind], marker=s[0], ls=s[1:], label=METHODS[m].title)
+        for m, s in styles.items()
+    ]
+    handles.append(
+        Line2D([], [], color="#F0E442", lw=8, alpha=0.5, label="k-means: at random → at best")
+    )
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def _level(level: float, neutral: bool) -> str:
+    return "as it is" if neutral else f"{level:.3g}"
+
+
+def _mean_at(lines: Runs, method: str, level: float, figure: str) -> float:
+    found = [line[figure] for line in lines if (line["method"], line["level"]) == (method, level)]
+    return float(np.mean(found)) if found else np.nan
 
 
 def _mean_cost_and_gain(runs: Runs, method: str) -> tuple[float, float] | None:

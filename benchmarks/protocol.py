@@ -17,6 +17,7 @@ import os
 import signal
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -57,11 +58,28 @@ def available(pairs: list[str]) -> list[str]:
     return [pair for pair in pairs if pair not in missing]
 
 
-def execute(tasks: list[runs.Task], out: Path, threads: int, jobs: int) -> None:
-    """Run tasks, ``jobs`` at a time, each in a process of its own."""
+def execute(
+    run: Callable[[Any, int, int], dict[str, Any]],
+    tasks: Sequence[Any],
+    out: Path,
+    threads: int,
+    jobs: int,
+) -> None:
+    """Run tasks, ``jobs`` at a time, each in a process of its own.
+
+    Parameters
+    ----------
+    run : callable
+        Of a task, the threads it may use and the runs at a time; returns its line.
+    tasks : sequence of tuple
+        Each has a ``method``.
+    out : Path
+        Lines are appended as runs finish.
+    threads, jobs : int
+    """
     started, seconds = time.perf_counter(), defaultdict[str, list[float]](list)
     pool = ThreadPoolExecutor(jobs)
-    futures = {pool.submit(_timed, task, threads, jobs): task for task in tasks}
+    futures = {pool.submit(_timed, run, task, threads, jobs): task for task in tasks}
     left = list(tasks)
     try:
         for future in as_completed(futures):
@@ -72,7 +90,8 @@ def execute(tasks: list[runs.Task], out: Path, threads: int, jobs: int) -> None:
             elapsed = time.perf_counter() - started
             print(
                 f"[{len(tasks) - len(left)}/{len(tasks)}, {_clock(elapsed)}, "
-                f"{_clock(time_left(left, seconds) / jobs)} left] {_describe(line)}",
+                f"{_clock(time_left(left, seconds) / jobs)} left] "
+                f"{' '.join(map(str, task))}: {_describe(line)}",
                 flush=True,
             )
     except KeyboardInterrupt:
@@ -84,24 +103,39 @@ def execute(tasks: list[runs.Task], out: Path, threads: int, jobs: int) -> None:
     pool.shutdown()
 
 
-def time_left(left: list[runs.Task], seconds: dict[str, list[float]]) -> float:
+def start(
+    run: Callable[[Any, int, int], dict[str, Any]],
+    tasks: Sequence[Any],
+    out: Path,
+    threads: int,
+    jobs: int,
+) -> None:
+    """Do the same from the command line: import what is heavy once, end well when killed."""
+    runs.preload()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # killed: ends like Ctrl-C
+    with threadpool_limits(1):
+        execute(run, tasks, out, threads, jobs)
+
+
+def time_left(left: Sequence[Any], seconds: dict[str, list[float]]) -> float:
     """Sum of what each method took so far, on average, over the runs that are left."""
     usual = np.mean([np.mean(s) for s in seconds.values()])
     return float(sum(np.mean(seconds.get(task.method, [usual])) for task in left))
 
 
-def _timed(task: runs.Task, threads: int, jobs: int) -> tuple[dict[str, Any], float]:
+def _timed(
+    run: Callable[[Any, int, int], dict[str, Any]], task: Any, threads: int, jobs: int
+) -> tuple[dict[str, Any], float]:
     start = time.perf_counter()
-    return runs.run(task, threads, jobs), time.perf_counter() - start
+    return run(task, threads, jobs), time.perf_counter() - start
 
 
 def _describe(line: dict[str, Any]) -> str:
-    name = f"{line['pair']} seed {line['seed']} {line['method']}"
     if "error" in line:
-        return f"{name}: FAILED, {line['error']}"
+        return f"FAILED, {line['error']}"
     gain = "undefined" if line["gain"] is None else f"{line['gain']:.2f}"
     return (
-        f"{name}: ARI {line['ari']:.3f} between {line['random']:.2f} and {line['oracle']:.2f}, "
+        f"ARI {line['ari']:.3f} between {line['random']:.2f} and {line['oracle']:.2f}, "
         f"gain {gain}, {line['seconds']:.0f} s"
     )
 
@@ -110,7 +144,8 @@ def _clock(seconds: float) -> str:
     return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02d}:{int(seconds) % 60:02d}"
 
 
-def _names(text: str, known: dict[str, Any], what: str) -> list[str]:
+def names_among(text: str, known: Mapping[str, Any], what: str) -> list[str]:
+    """Read names that commas separate, or all that are known."""
     names = list(known) if text == "all" else text.split(",")
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -136,8 +171,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.data:
         os.environ["SKDM2C_DATA"] = str(options.data)
-    methods = _names(options.methods, METHODS, "method")
-    pairs = available(_names(options.pairs, PAIRS, "pair"))
+    methods = names_among(options.methods, METHODS, "method")
+    pairs = available(names_among(options.pairs, PAIRS, "pair"))
     seeds = options.seeds
     if options.quick:
         methods = [m for m in methods if m in QUICK_METHODS]
@@ -148,10 +183,7 @@ def main() -> None:
         if "error" not in r
     }
     tasks = plan(methods, pairs, seeds, finished)
-    runs.preload()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # killed: ends like Ctrl-C
-    with threadpool_limits(1):
-        execute(tasks, options.out, options.threads, options.jobs)
+    start(runs.run, tasks, options.out, options.threads, options.jobs)
 
 
 if __name__ == "__main__":

@@ -82,17 +82,42 @@ def run(task: Task, threads: int, jobs: int) -> dict[str, Any]:
     """
     problem, y = draw(task.pair, task.seed)
     line = {**task._asdict(), **circumstances(threads, jobs)}
+    figures = score(task.method, problem, y, np.ones(len(y), dtype=bool), threads)
+    if "ari" in figures:
+        within = gain(figures["ari"], *reference(task.pair, task.seed))
+        figures["reference_gain"] = _jsonable(within)
+    return line | figures
+
+
+def score(
+    method: str,
+    problem: Problem,
+    y: NDArray[np.int64],
+    scored: NDArray[np.bool_],
+    threads: int,
+) -> dict[str, Any]:
+    """Solve apart, then score some of the rows, A's first.
+
+    Returns
+    -------
+    dict
+        The figures, or ``error``.
+    """
     try:
-        solution = solve_apart(task.method, problem, threads)
+        solution = solve_apart(method, problem, threads)
     except MethodError as error:
-        return {**line, "error": str(error)}
-    clustering = solution.clustering
+        return {"error": str(error)}
+    labels, embedding, says = solution.clustering
     side = np.repeat(["a", "b"], [len(problem.X_a), len(problem.X_b)])
-    figures = evaluate(y, clustering.labels, side, clustering.embedding, random_state=task.seed)
-    figures["reference_gain"] = gain(figures["ari"], *reference(task.pair, task.seed))
-    figures |= clustering.says
+    figures = evaluate(
+        y[scored],
+        labels[scored],
+        side[scored],
+        None if embedding is None else embedding[scored],
+        random_state=problem.seed,
+    )
+    figures |= says
     return {
-        **line,
         "seconds": round(solution.seconds, 2),
         "peak_mb": round(solution.peak_mb),
         **{name: _jsonable(value) for name, value in figures.items()},

@@ -1,0 +1,159 @@
+"""How methods fare on problems that are disturbed: one way at a time, at several levels.
+
+    python -m benchmarks.robustness --jobs 2 --seeds 1           # ours: a quarter of an hour
+    python -m benchmarks.robustness --methods default,entropic_gw
+    python -m benchmarks.robustness --report                     # the page and the picture alone
+
+One JSON line a run, appended as it finishes; runs that stand in the file are skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import protocol, runs
+from .disturbances import DISTURBANCES, Draw
+from .methods import METHODS
+from .pages import write_between
+from .pairs import PAIRS
+from .pictures import draw_robustness
+from .report import BOUNDS, Runs, table
+
+OUT = runs.RESULTS.with_name("robustness.jsonl")
+PAGE = Path(__file__).parents[1] / "docs" / "robustness.md"
+CHOSEN = ("snare", "pbmc1k", "facpix")
+NONE = "none"
+ZERO = "kmeans_each"  # its bounds are those of every picture
+
+
+class Task(NamedTuple):
+    """One run: a method on a draw of a pair that is disturbed, or with ``NONE`` is not."""
+
+    method: str
+    pair: str
+    seed: int
+    disturbance: str
+    level: float
+
+
+def disturbed(task: Task) -> Draw:
+    """Draw a pair's problem and disturb it; every level by the same chance."""
+    problem, y = runs.draw(task.pair, task.seed)
+    n = len(problem.X_a)
+    blocks, classes = [problem.X_a, problem.X_b], [y[:n], y[n:]]
+    draw = Draw(blocks, classes, problem.k, [np.ones(len(x), dtype=bool) for x in blocks])
+    if task.disturbance == NONE:
+        return draw
+    way = list(DISTURBANCES).index(task.disturbance)
+    rng = np.random.RandomState([task.seed, way])
+    return DISTURBANCES[task.disturbance].disturb(draw, task.level, rng)
+
+
+def run(task: Task, threads: int, jobs: int) -> dict[str, Any]:
+    """Solve one problem in a process of its own; classes enter when that is done."""
+    draw = disturbed(task)
+    line = {**task._asdict(), **runs.circumstances(threads, jobs)}
+    problem = runs.Problem(*draw.blocks, draw.k, task.seed)
+    y, scored = np.concatenate(draw.classes), np.concatenate(draw.scored)
+    return line | runs.score(task.method, problem, y, scored, threads)
+
+
+def plan(methods: Sequence[str], pairs: Sequence[str], n_seeds: int, done: set[Task]) -> list[Task]:
+    """List what is to be run: all methods on a problem in turn, all before the next seed."""
+    levels = [(NONE, 0.0)]
+    levels += [(name, level) for name, way in DISTURBANCES.items() for level in way.levels]
+    tasks = (
+        Task(method, pair, seed, name, level)
+        for seed in range(n_seeds)
+        for name, level in levels
+        for pair in pairs
+        for method in methods
+    )
+    return [task for task in tasks if task not in done]
+
+
+def task_of(line: Mapping[str, Any]) -> Task:
+    """Which run a line is of."""
+    return Task(*(line[name] for name in Task._fields))
+
+
+def finished(path: Path) -> Runs:
+    """Read the runs that did not fail."""
+    return [line for line in runs.read_lines(path) if "error" not in line]
+
+
+def page(lines: Runs) -> str:
+    """Lay out mean ARI and gain, a level a row, a method a column."""
+    methods = [m for m in METHODS if m not in BOUNDS and any(x["method"] == m for x in lines)]
+    rows = []
+    for name, level in dict.fromkeys((x["disturbance"], x["level"]) for x in lines):
+        here = [x for x in lines if (x["disturbance"], x["level"]) == (name, level)]
+        bounds = [x for x in here if x["method"] == ZERO]
+        rows.append(
+            [
+                "nothing" if name == NONE else f"{DISTURBANCES[name].title}: {level:.3g}",
+                *(_figures([x for x in here if x["method"] == m]) for m in methods),
+                " – ".join(f"{_mean(bounds, bound):.2f}" for bound in ("random", "oracle"))
+                if bounds
+                else "–",
+            ]
+        )
+    made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
+    seeds = sorted({x["seed"] for x in lines})
+    header = ["disturbed by", *(METHODS[m].title for m in methods), "k-means, bounds"]
+    return (
+        f"Means over {', '.join(CHOSEN)}, seeds {', '.join(map(str, seeds))}: ARI [worst], gain. "
+        f"Commits: {'; '.join(made)}. One thread a run.\n\n{table(header, rows)}"
+    )
+
+
+def _mean(lines: Runs, figure: str) -> float:
+    return float(np.mean([x[figure] for x in lines if x[figure] is not None] or [np.nan]))
+
+
+def _figures(lines: Runs) -> str:
+    if not lines:
+        return "–"
+    worst = min(x["ari"] for x in lines)
+    return f"{_mean(lines, 'ari'):.3f} [{worst:.3f}], {_mean(lines, 'gain'):.2f}"
+
+
+def report() -> None:
+    """Write the table into the page, and draw the curves."""
+    lines = finished(OUT)
+    write_between(PAGE, page(lines))
+    draw_robustness(lines, PAGE.with_suffix(".png"))
+
+
+def main() -> None:
+    """Run what is missing, then report."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.robustness",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--methods", default=f"default,{ZERO}", help="comma-separated, or 'all'")
+    parser.add_argument("--pairs", default=",".join(CHOSEN), help="comma-separated, or 'all'")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds 0 to N-1")
+    parser.add_argument("--out", type=Path, default=OUT, help="file of JSON lines")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads a run")
+    parser.add_argument("--report", action="store_true", help="run nothing")
+    options = parser.parse_args()
+    methods = protocol.names_among(options.methods, METHODS, "method")
+    pairs = protocol.available(protocol.names_among(options.pairs, PAIRS, "pair"))
+    done = {task_of(line) for line in finished(options.out)}
+    if not options.report:
+        remaining = plan(methods, pairs, options.seeds, done)
+        protocol.start(run, remaining, options.out, options.threads, options.jobs)
+    if options.out == OUT:
+        report()
+
+
+if __name__ == "__main__":
+    main()
