@@ -1,7 +1,7 @@
 """The clusters of each modality, and which of them are one.
 
 Each modality is clustered by itself and matched with the hub. Where many rows are known in
-two modalities, clusters are then found anew, in both together, and matched once more.
+two modalities, clusters are then found anew, in both together.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Matched(NamedTuple):
     Attributes
     ----------
     alignments : dict of int to Alignment
-        Of each other modality's own clusters with the hub's.
+        Of the clusters that each other modality has by itself with the hub's.
     shares : list of ndarray of shape (n_m, k)
         What each row belongs to.
     """
@@ -122,25 +122,27 @@ def match_clusters(data: Unmatched, own: list[OwnClusters], aligner: Aligner, se
     ValueError
         If the aligner gives back what is no matching.
     """
-    found = _matched(data, own, aligner, seed)
-    known_well = _known_well(data)
-    if len(known_well) == 1:
-        return found
-    together = joint_shares(
-        [data.latents[m] for m in known_well],
-        [found.shares[m] for m in known_well],
-        {
-            (known_well.index(a), known_well.index(b)): pairs
-            for (a, b), pairs in data.pairs.items()
-            if {a, b} <= set(known_well)
-        },
-    )
-    again = list(own)
-    for m, shares in zip(known_well, together, strict=True):
-        # In the modality's own numbers, those it lacks last.
-        mine = shares if m == data.hub else shares[:, found.alignments[m].partners]
-        again[m] = OwnClusters(mine.argmax(axis=1).astype(np.int32), mine)
-    return _matched(data, again, aligner, seed)
+    alignments = _align_spokes(data, own, aligner, seed)
+    shares = [found.shares for found in own]
+    for m, found in alignments.items():
+        shares[m] = np.empty_like(own[m].shares)
+        shares[m][:, found.partners] = own[m].shares
+    known = _known_well(data)
+    if len(known) > 1:
+        # Confidence stays that of the clusters which pairs had no part in: else they would be
+        # their own witnesses.
+        together = joint_shares(
+            [data.latents[m] for m in known],
+            [shares[m] for m in known],
+            {
+                (known.index(a), known.index(b)): pairs
+                for (a, b), pairs in data.pairs.items()
+                if {a, b} <= set(known)
+            },
+        )
+        for m, found_anew in zip(known, together, strict=True):
+            shares[m] = found_anew
+    return Matched(alignments, shares)
 
 
 def _known_well(data: Unmatched) -> list[int]:
@@ -152,15 +154,6 @@ def _known_well(data: Unmatched) -> list[int]:
         for m, known in pairs.items()
         if m == data.hub or (known and known.trust * len(known.rows) >= enough)
     ]
-
-
-def _matched(data: Unmatched, own: list[OwnClusters], aligner: Aligner, seed: int) -> Matched:
-    alignments = _align_spokes(data, own, aligner, seed)
-    shares = [found.shares for found in own]
-    for m, found in alignments.items():
-        shares[m] = np.empty_like(own[m].shares)
-        shares[m][:, found.partners] = own[m].shares
-    return Matched(alignments, shares)
 
 
 def _align_spokes(
