@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib
@@ -12,15 +13,29 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from scipy.stats import binomtest
+
+from skdm2c.estimator import LOW_CONFIDENCE
 
 from .disturbances import DISTURBANCES
 from .methods import METHODS
 from .pairs import PAIRS
-from .report import COMPARED, SHARED, Runs, column, complete
+from .report import (
+    ALIGNED,
+    COMPARED,
+    OURS,
+    SHARED,
+    Runs,
+    column,
+    complete,
+    confidence_and_gain,
+    figures,
+)
 
 # Okabe and Ito's colours, told apart by the colour-blind and in print.
 COLORS = {"ours": "#0072B2", "peer": "#D55E00", "baseline": "#666666"}
 SPAN = "#BBBBBB"
+N_BINS = 5  # of confidence
 
 
 def draw_bounds(runs: Runs, path: Path) -> None:
@@ -97,6 +112,57 @@ def draw_time(runs: Runs, path: Path) -> None:
     ax.set_xlabel("seconds a run (one thread)")
     ax.set_ylabel("reference gain, mean of the pairs that share geometry")
     ax.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def draw_confidence(runs: Runs, path: Path) -> None:
+    """Confidence against gain, and how often a run of so high a confidence is aligned."""
+    confidence, gains = confidence_and_gain(runs)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
+    left.axvline(LOW_CONFIDENCE, color=SPAN, lw=1)
+    left.axhline(ALIGNED, color=SPAN, lw=1)
+    shared = np.array(
+        [
+            r["pair"] in SHARED
+            for r in figures(runs)
+            if r["method"] == OURS and r["gain"] is not None
+        ]
+    )
+    for here, marker, color, label in (
+        (shared, "o", COLORS["ours"], "pairs that share geometry"),
+        (~shared, "^", COLORS["peer"], "pairs that do not"),
+    ):
+        left.plot(
+            confidence[here], gains[here], marker, color=color, ms=5, alpha=0.7, mew=0, label=label
+        )
+    left.set_xlim(0, 1)
+    left.set_xlabel("alignment_confidence_")
+    left.set_ylabel("gain")
+    left.legend(frameon=False, loc="lower right", fontsize=9)
+    right.plot([0, 1], [0, 1], color=SPAN, lw=1)
+    for low, high in pairwise(np.linspace(0, 1, N_BINS + 1)):
+        here = (low <= confidence) & (confidence < high + (high == 1))
+        if not here.any():
+            continue
+        aligned, n = int((gains[here] > ALIGNED).sum()), int(here.sum())
+        interval = binomtest(aligned, n).proportion_ci(method="wilson")
+        at = confidence[here].mean()
+        right.plot([at, at], [interval.low, interval.high], color=COLORS["ours"], lw=1.5)
+        right.plot(at, aligned / n, "o", color=COLORS["ours"], ms=8)
+        right.annotate(
+            f"{aligned} of {n}",
+            (at, aligned / n),
+            xytext=(7, -12),
+            textcoords="offset points",
+            fontsize=9,
+        )
+    right.set_xlim(0, 1.1)
+    right.set_ylim(-0.05, 1.05)
+    right.set_xlabel("alignment_confidence_, mean of a fifth of its range")
+    right.set_ylabel(f"share of runs with gain above {ALIGNED:g}")
+    for ax in (left, right):
+        ax.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

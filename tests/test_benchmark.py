@@ -12,7 +12,19 @@ from benchmarks import pairs, runs
 from benchmarks import protocol as program
 from benchmarks.methods import METHODS, load
 from benchmarks.methods._spaces import cluster_through
-from benchmarks.report import OURS, SHARED, bounds, by_pair, complete, overview, page, paired, wins
+from benchmarks.report import (
+    OURS,
+    SHARED,
+    bounds,
+    by_pair,
+    complete,
+    confidence_and_gain,
+    overview,
+    page,
+    paired,
+    wins,
+    wins_and_losses,
+)
 from skdm2c.metrics import evaluate
 
 FIGURES = {
@@ -142,11 +154,25 @@ def test_the_report_counts_and_averages():
     ]
     assert "0.600 ± 0.100 [0.500]" in by_pair(some, "ari", ["snare"])
     assert [v.tolist() for v in paired(some, "default", "concatenated")] == [[0.5, 0.7], [0.6] * 2]
-    assert "1/2" in wins(some)
+    assert "1–1" in wins(some)
     assert "1 of 2" in overview(some)
     text = page(some)
     assert "not installed: clustpy" in text
     assert "IDEC" not in by_pair(some, "ari", ["snare"])
+
+
+def test_wins_are_told_with_a_sign_test():
+    # 10 of 10: 2 / 2^10; ties count for neither.
+    assert wins_and_losses(np.ones(12), np.append(np.zeros(10), [1, 1])) == "10–0 (p = .002)"
+    assert wins_and_losses(np.ones(3), np.zeros(3)) == "3–0"
+    assert wins_and_losses(np.zeros(40), np.ones(40)) == "0–40 (p < .001)"
+    assert wins_and_losses(np.ones(2), np.ones(2)) == "0–0"
+
+
+def test_confidence_is_paired_with_gain():
+    some = [line(confidence=0.9, gain=1.0), line(pair="tcga", gain=None), line("concatenated")]
+    confidence, gains = confidence_and_gain(some)
+    assert (confidence.tolist(), gains.tolist()) == ([0.9], [1.0])
 
 
 def test_means_over_pairs_are_of_methods_that_ran_on_all():
