@@ -9,10 +9,10 @@ LOWEST := .venv-lowest/.ready
 FUZZ_MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-slow coverage fuzz check format benchmark benchmark-quick benchmark-report benchmark-speed benchmark-large docs wheel clean
+.PHONY: help demo test test-lowest test-slow coverage fuzz check format benchmark benchmark-peers benchmark-quick benchmark-report benchmark-robustness benchmark-speed benchmark-large docs wheel clean
 
 help:  ## list the commands
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "skdm2c needs Python 3.11 or newer; set PYTHON=/path/to/python3")'
@@ -78,12 +78,17 @@ format: $(READY)  ## format the code
 benchmark: $(READY) $(PEERS)  ## every method on the protocol's pairs; hours, resumes where it stopped
 	$(BIN)/python -m benchmarks.protocol $(BENCHMARK_ARGS)
 
+benchmark-peers: $(READY) $(PEERS)  ## set up what the peers need, as far as it can be had
+
 benchmark-quick: $(READY)  ## three pairs, two seeds, the free baselines and ours: minutes
 	$(BIN)/python -m benchmarks.protocol --quick --out benchmark_output/quick.jsonl $(BENCHMARK_ARGS)
 	$(BIN)/python -m benchmarks.report --results benchmark_output/quick.jsonl --docs benchmark_output
 
 benchmark-report: $(READY)  ## the benchmark's page and pictures from the committed runs
 	$(BIN)/python -m benchmarks.report
+
+benchmark-robustness: $(READY)  ## ours and k-means on disturbed problems; half an hour, resumes
+	$(BIN)/python -m benchmarks.robustness $(BENCHMARK_ARGS)
 
 benchmark-speed: $(READY)  ## what steps and fits cost, as ratios; half an hour on a quiet machine
 	$(BIN)/python -m benchmarks.speed $(BENCHMARK_ARGS)

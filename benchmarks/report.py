@@ -217,9 +217,11 @@ def column(runs: Runs, name: str, **where: str) -> NDArray[np.float64]:
 
 
 def spread(values: NDArray[np.float64], digits: int = 3) -> str:
-    """Mean ± standard deviation [worst]."""
+    """Mean ± standard deviation [worst]; of one run its figure."""
     if not len(values):
         return "–"
+    if len(values) == 1:
+        return f"{values[0]:.{digits}f} (one run)"
     return f"{values.mean():.{digits}f} ± {values.std():.{digits}f} [{values.min():.{digits}f}]"
 
 
