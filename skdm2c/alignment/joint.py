@@ -13,6 +13,7 @@ from ..data.rows import Matrix
 from .base import KnownPairs
 
 PAIRS_NEEDED = 2  # a cluster: a regression on fewer takes more away than it adds
+MAX_ROUNDS = 5
 PENALTIES = np.logspace(-2, 3, 12)
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
 
@@ -27,7 +28,8 @@ def joint_shares(
     A row's place in another modality's latent space is foretold by ridge regression on the
     known pairs. The mean of each cluster and that of its partner count as one pair more: of
     what pairs do not tell, what was matched stays. In all spaces side by side k-means finds
-    the clusters, starting from those that were matched.
+    the clusters, starting from those that were matched; and again from what it found, until
+    nothing changes, five times at most.
 
     Parameters
     ----------
@@ -56,8 +58,21 @@ def joint_shares(
     >>> pairs = {(0, 1): KnownPairs(np.column_stack([np.arange(10), np.arange(10)]))}
     >>> of_a, of_b = joint_shares([a, b], [np.eye(2)[awry], np.eye(2)[y]], pairs)
     >>> float((of_a.argmax(axis=1) == y).mean().round(2))
-    0.94
+    0.98
     """
+    found = list(shares)
+    for _ in range(MAX_ROUNDS):
+        before, found = found, _found_again(latents, found, pairs)
+        if all((x.argmax(1) == y.argmax(1)).all() for x, y in zip(before, found, strict=True)):
+            break
+    return found
+
+
+def _found_again(
+    latents: Sequence[NDArray[np.floating]],
+    shares: Sequence[Matrix],
+    pairs: Mapping[tuple[int, int], KnownPairs],
+) -> list[Matrix]:
     points = [_whitened(z, share) for z, share in zip(latents, shares, strict=True)]
     means = [_means(z, share) for z, share in zip(points, shares, strict=True)]
     filled = [share.sum(axis=0) > 0 for share in shares]
