@@ -42,6 +42,7 @@ from ._peers import ALONE, Peers
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
 from ._stamp import stamped, unstamped
 from .alignment import Aligner, GeometricAlignment
+from .checked import CheckedData, check_data
 from .data import (
     MixedModalData,
     as_known_modalities,
@@ -51,7 +52,7 @@ from .data import (
 )
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
-from .fitting import CheckedData, Fit, Seeds, check_data, common_centers, fit_model
+from .fitting import Fit, Seeds, common_centers, fit_model
 from .identity import fit_identity
 from .model import FittedModel
 from .networks import Architecture, CrossModalSystem

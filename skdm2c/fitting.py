@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -20,12 +20,9 @@ from torch import nn
 
 from ._peers import ALONE, Peers
 from .alignment import KnownPairs, taught_targets
+from .checked import CheckedData
 from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
-from .data import MixedModalData
-from .data.blocks import n_rows
-from .data.pairs import NumberedPairs, paired_rows
-from .data.rows import MOST_SEEN, FloatRows, Matrix, Rows, look_at
-from .data.scaling import ModalityInput
+from .data.rows import FloatRows, Matrix, Rows
 from .hub import best_hub, separation
 from .matched import Matched, OwnClusters, Unmatched, find_own_clusters, match_clusters
 from .model import FittedModel, in_order_given, unify
@@ -33,6 +30,7 @@ from .neighbors import enough_components, row_graph
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .networks.inference import CHUNK
 from .plan import ClusteringSettings, FitPlan
+from .sample import draw_sample
 from .sampling import subsample
 from .scoring import ClusterProfile, profile
 from .training import (
@@ -50,51 +48,7 @@ from .training import (
     train_together,
 )
 
-LEAST_ROWS = 2  # of each modality
-MOST_PAIRS = 1000  # of two modalities that matching learns from
 MAX_TEMPERATURE_ROWS = 5000  # that tell how sure probabilities are to be
-
-
-@dataclass(frozen=True)
-class CheckedData:
-    """What goes into a fit: rows by modality, scaled, and the doors they came through.
-
-    Attributes
-    ----------
-    names : tuple of str
-    doors : tuple of ModalityInput
-    rows : list of Rows, the m-th of shape (n_m, d_m)
-    codes : ndarray of shape (n,)
-        Each row's modality, in the order of the rows given.
-    pairs : dict of (int, int) to ndarray of shape (p, 2)
-        For two modalities, rows of both that are known to be of one instance.
-    """
-
-    names: tuple[str, ...]
-    doors: tuple[ModalityInput, ...]
-    rows: list[Rows]
-    codes: NDArray[np.intp]
-    pairs: NumberedPairs
-
-
-class Sample(NamedTuple):
-    """Rows that are looked at together: all of a modality, or some where it has many.
-
-    Attributes
-    ----------
-    rows : list of ndarray, the m-th of shape (s_m, d_m)
-    at : ndarray of int of shape (s,)
-        Which of the rows given they are, in ascending order.
-    codes : ndarray of shape (s,)
-        Each one's modality, in that order; of several processes, of all of them.
-    pairs : dict of (int, int) to ndarray of shape (p, 2)
-        Of rows of the sample; a thousand of more.
-    """
-
-    rows: list[FloatRows]
-    at: NDArray[np.intp]
-    codes: NDArray[np.intp]
-    pairs: NumberedPairs
 
 
 class Seeds(NamedTuple):
@@ -124,55 +78,6 @@ class Fit(NamedTuple):
     embedding: FloatRows
     labels: NDArray[np.int32]
     records: list[Record]
-
-
-def check_data(
-    data: MixedModalData, n_clusters: int, standardize: bool | str, peers: Peers = ALONE
-) -> CheckedData:
-    """Find all that is wrong with data, before any training.
-
-    Parameters
-    ----------
-    data : MixedModalData
-    n_clusters : int
-    standardize : "auto" or bool
-    peers : Peers, default=ALONE
-        Of several processes each has a part of the rows.
-
-    Returns
-    -------
-    CheckedData
-
-    Raises
-    ------
-    ValueError
-        If a block is no good, a modality lacks rows, or there are fewer rows than clusters; or
-        if processes have different modalities or columns.
-    """
-    _require_all_modalities(data)
-    if any(names != data.names for names in peers.gather(data.names)):
-        raise ValueError(f"Processes have different modalities: {peers.gather(data.names)}.")
-    if len(data) < n_clusters:
-        raise ValueError(
-            f"n_samples={len(data)} should be >= n_clusters={n_clusters}: "
-            "there are fewer rows than clusters."
-        )
-    doors = tuple(ModalityInput(name, standardize) for name in data.names)
-    rows = [
-        door.fit_transform(block, data.columns[door.name], peers)
-        for door, block in zip(doors, data.blocks.values(), strict=True)
-    ]
-    return CheckedData(data.names, doors, rows, data.codes, data.numbered_pairs)
-
-
-def _require_all_modalities(data: MixedModalData) -> None:
-    for name, block in data.blocks.items():
-        if n_rows(block) < LEAST_ROWS:
-            raise ValueError(
-                f"Modality {name!r} has n_samples = {n_rows(block)} here; every modality needs "
-                f"{LEAST_ROWS} or more. In cross-validation use cv=ModalityKFold(), as a plain "
-                "KFold can leave a fold without a modality."
-            )
 
 
 def fit_model(
@@ -226,7 +131,7 @@ def fit_model(
         autoencoders.load_state_dict(before.autoencoders.state_dict())
     _pretrain(autoencoders, data, blocks, plan, seeds, callback, n_threads, peers)
     pairs = data.pairs if plan.lambda_pairs else {}
-    sample = _draw_sample(data, pairs, seeds.alignment, peers)
+    sample = draw_sample(data, pairs, seeds.alignment, peers)
     latents = _encode(autoencoders, sample.rows, device)
     _require_finite("latent space", latents, history)
 
@@ -343,46 +248,6 @@ def _require_same_networks(before: CrossModalSystem, plan: FitPlan, widths: list
             f"warm_start=True goes on from the fit before, which differs in {', '.join(other)}. "
             "Set warm_start=False to begin anew, or keep them as they were."
         )
-
-
-def _draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peers) -> Sample:
-    most = -(-MOST_PAIRS // peers.size)
-    pairs = {
-        key: known[subsample(len(known), most, np.random.RandomState(seed))]
-        for key, known in pairs.items()
-    }
-    rows, at, numbers, before = [], [], [], []
-    for m, x in enumerate(data.rows):
-        seen, some = look_at(x, seed)
-        kept = subsample(len(some), -(-MOST_SEEN // peers.size), np.random.RandomState(seed))
-        seen, some = seen[kept], some[kept] if len(kept) < len(some) else some
-        # Rows of known pairs are looked at, whoever else is.
-        missing = np.setdiff1d(paired_rows(pairs, m), seen)
-        if len(missing):
-            order = np.argsort(np.concatenate([seen, missing]))
-            seen = np.concatenate([seen, missing])[order]
-            some = np.concatenate([some, x[missing]])[order]
-        numbers.append(seen)
-        at.append(np.flatnonzero(data.codes == m)[seen])
-        rows.append(np.concatenate(peers.gather(some)) if peers.size > 1 else some)
-        before.append(sum(peers.gather(len(seen))[: peers.rank]))
-    here = {
-        (a, b): np.column_stack(
-            [np.searchsorted(numbers[m], known[:, i]) + before[m] for i, m in enumerate((a, b))]
-        )
-        for (a, b), known in pairs.items()
-    }
-    together = np.sort(np.concatenate(at))
-    everywhere = peers.gather(here)
-    return Sample(
-        rows,
-        together,
-        np.concatenate(peers.gather(data.codes[together])),
-        {
-            key: np.concatenate([part[key] for part in everywhere if key in part])
-            for key in sorted({key for part in everywhere for key in part})
-        },
-    )
 
 
 def _profiles(

@@ -16,8 +16,8 @@ import torch
 
 from ._version import __version__
 from .alignment import GeometricAlignment
+from .checked import CheckedData
 from .data.rows import rows_per_chunk
-from .fitting import CheckedData
 
 CHANGES_NOTHING = {"n_jobs", "checkpoint", "checkpoint_every", "verbose"}
 DIGITS = 12  # of a checksum

@@ -15,7 +15,7 @@ import torch
 from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c._files import read_arrays, write_arrays
 from skdm2c.alignment import Alignment
-from skdm2c.fitting import check_data
+from skdm2c.checked import check_data
 from skdm2c.identity import fit_identity
 from skdm2c.training import Callback, Callbacks, Checkpoint, TrainingState
 from skdm2c.training import checkpoint as checkpoint_module

@@ -24,8 +24,8 @@ from torch.autograd import grad_mode
 
 from skdm2c import MixedModalClustering, _device, _isolation, _signals, _threads
 from skdm2c._isolation import isolated
+from skdm2c.checked import CheckedData
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.fitting import CheckedData
 
 FAST = TINY | {"pretrain_epochs": 2, "alignment_epochs": 2, "decoder_epochs": 2}
 
@@ -191,7 +191,7 @@ import numpy as np
 from test_isolation import FAST, settings
 from skdm2c import MixedModalClustering
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.fitting import CheckedData
+from skdm2c.checked import CheckedData
 
 X, _ = make_mixed_modal_blobs(200, random_state=0)
 model = MixedModalClustering(3, random_state=0, n_jobs=int(sys.argv[2]), **FAST).fit(X)
@@ -271,7 +271,7 @@ from test_isolation import FAST, settings
 from skdm2c import MixedModalClustering
 from skdm2c._isolation import isolated
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.fitting import CheckedData
+from skdm2c.checked import CheckedData
 
 X, _ = make_mixed_modal_blobs(200, random_state=0)
 model = MixedModalClustering(3, random_state=0, **FAST).fit(X)

@@ -10,11 +10,12 @@ from sklearn.preprocessing import normalize
 
 from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c._peers import ALONE
+from skdm2c.checked import check_data
 from skdm2c.clustering import Clusters
 from skdm2c.data import rows, scaling
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.fitting import _draw_sample, check_data
 from skdm2c.neighbors import principal_components, row_graph
+from skdm2c.sample import draw_sample
 
 SEEN = 80
 
@@ -48,7 +49,7 @@ def test_a_graph_of_few_rows_is_of_all(few_seen):
 def test_a_sample_knows_which_rows_it_holds(few_seen):
     x, y = np.arange(200.0)[:, None], -np.arange(100.0)[:, None] - 1
     data = MixedModalData(x, y)[np.random.RandomState(0).permutation(300)]
-    sample = _draw_sample(check_data(data, 2, False), {}, seed=0, peers=ALONE)
+    sample = draw_sample(check_data(data, 2, False), {}, seed=0, peers=ALONE)
     assert [len(part) for part in sample.rows] == [SEEN, SEEN]
     together = np.empty(len(sample.at))
     for code, part in enumerate(sample.rows):
