@@ -154,6 +154,10 @@ benchmark_confidence.png)
 aligned. Right: of the runs of about that confidence, the share that is aligned, with its 95 %
 interval. On the diagonal confidence would be the probability of it; above, it is too modest.*
 
+## What the default is bad at
+
+{weaknesses(runs)}
+
 ## New rows
 
 ARI of rows that the fit never saw, beside that of the rows it did: two thirds of each
@@ -384,6 +388,44 @@ def confidence_report(runs: Runs) -> str:
         f"{(sure & aligned).sum()} were aligned; of the {aligned.sum()} aligned runs "
         f"{(aligned & ~sure).sum()} were warned about without need."
     )
+
+
+def weaknesses(runs: Runs) -> str:
+    """Say where the default fails, where others beat it and what it costs, in markdown."""
+    points = []
+    means = {p: column(runs, "gain", method=OURS, pair=p) for p in PAIRS}
+    low = [f"{p} {v.mean():.2f}" for p, v in means.items() if len(v) and v.mean() <= ALIGNED]
+    if low:
+        points.append(f"It does not align on average (gain): {', '.join(low)}.")
+    rows = [r for r in figures(runs) if r["method"] == OURS and r["gain"] is not None]
+    wrong = [r for r in rows if r["confidence"] >= LOW_CONFIDENCE and r["gain"] <= ALIGNED]
+    said = ", ".join(
+        f"{r['pair']} seed {r['seed']} (confidence {r['confidence']:.2f}, gain {r['gain']:.2f})"
+        for r in sorted(wrong, key=lambda r: r["gain"])
+    )
+    points.append(
+        f"Not aligned and not warned of: {len(wrong)} of {len(rows)} runs. {said}".strip()
+    )
+    beaten = []
+    for pair in PAIRS:
+        ours = column(runs, "ari", method=OURS, pair=pair)
+        for other in COMPARED:
+            theirs = column(runs, "ari", method=other, pair=pair)
+            if other != OURS and len(ours) and len(theirs) and theirs.mean() > ours.mean():
+                beaten.append(
+                    f"{pair} by {METHODS[other].title} ({theirs.mean():.3f}, {len(theirs)} "
+                    f"{'run' if len(theirs) == 1 else 'runs'}, against {ours.mean():.3f})"
+                )
+    if beaten:
+        points.append(f"Beaten in mean ARI: on {'; on '.join(beaten)}.")
+    free = column(runs, "seconds", method="concatenated")
+    if len(free):
+        cost = column(runs, "seconds", method=OURS)
+        points.append(
+            f"It takes {cost.mean():.0f} s where concatenated PCA + k-means takes "
+            f"{free.mean():.1f} s."
+        )
+    return "\n".join(f"- {point}" for point in points)
 
 
 def confidence_and_gain(runs: Runs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

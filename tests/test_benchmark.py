@@ -22,6 +22,7 @@ from benchmarks.report import (
     overview,
     page,
     paired,
+    weaknesses,
     wins,
     wins_and_losses,
 )
@@ -167,6 +168,20 @@ def test_wins_are_told_with_a_sign_test():
     assert wins_and_losses(np.ones(3), np.zeros(3)) == "3–0"
     assert wins_and_losses(np.zeros(40), np.ones(40)) == "0–40 (p < .001)"
     assert wins_and_losses(np.ones(2), np.ones(2)) == "0–0"
+
+
+def test_the_report_says_where_the_default_fails():
+    some = [
+        line(pair="snare", gain=0.9, confidence=0.8),
+        line(pair="tcga", gain=0.1, confidence=0.6, ari=0.3),
+        line("idec", pair="tcga", ari=0.4),
+        line("idec", pair="snare", ari=0.1),
+    ]
+    said = weaknesses(some)
+    assert "(gain): tcga 0.10." in said
+    assert "1 of 2 runs. tcga seed 0 (confidence 0.60, gain 0.10)" in said
+    assert "on tcga by IDEC on the concatenation (0.400, 1 run, against 0.300)" in said
+    assert "snare by" not in said
 
 
 def test_confidence_is_paired_with_gain():
