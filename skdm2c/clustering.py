@@ -196,7 +196,7 @@ def fit_kmeans_from(points: Points, shares: Matrix) -> Clusters:
     array([1, 1, 0, 0], dtype=int32)
     """
     start = shares.T @ points / np.maximum(shares.sum(axis=0), 1e-12)[:, None]
-    kmeans = KMeans(len(start), init=start, n_init=1, max_iter=1000).fit(points)
+    kmeans = KMeans(len(start), init=start, n_init=1, max_iter=1000, random_state=0).fit(points)
     return _regions(kmeans, points)
 
 

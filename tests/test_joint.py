@@ -1,5 +1,7 @@
 """Clusters found from two modalities at once."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,40 @@ def test_a_cluster_that_a_modality_lacks_stays_empty_there():
     _, of_b = joint_shares([a, b], [np.eye(3)[y], np.eye(3)[y[here]]], {(0, 1): known})
     assert (of_b[:, 2] == 0).all()
     np.testing.assert_allclose(of_b.sum(1), 1)
+
+
+def test_modalities_that_have_no_cluster_in_common():
+    rng, y = np.random.RandomState(0), np.repeat(np.arange(4), 30)
+    hub = 9 * np.eye(4)[y] + rng.randn(120, 4)
+    parts = [np.flatnonzero(y < 2), np.flatnonzero(y >= 2)]
+    latents = [hub, *(hub[rows] + rng.randn(len(rows), 4) for rows in parts)]
+    start = [np.eye(4)[y], *(np.eye(4)[y[rows]] for rows in parts)]
+    pairs = {
+        (0, m): KnownPairs(np.column_stack([rows[::4], np.arange(0, len(rows), 4)]))
+        for m, rows in enumerate(parts, start=1)
+    }
+    for found, was in zip(joint_shares(latents, start, pairs), start, strict=True):
+        np.testing.assert_array_equal(found.argmax(1), was.argmax(1))
+
+
+def test_a_row_far_from_all_that_its_modality_has_gets_one_of_them():
+    y = np.repeat([0, 1, 2], 20)
+    a = 1000.0 * np.eye(3)[y] + np.random.RandomState(0).randn(60, 3)
+    here = y != 2
+    b = a[here].copy()
+    b[0] = a[-1]  # where only A has rows
+    found = joint_shares([a, b], [np.eye(3)[y], np.eye(3)[y[here]]], {(0, 1): diagonal(20)})[1]
+    assert (found[:, 2] == 0).all()
+    np.testing.assert_allclose(found.sum(1), 1)
+
+
+def test_rows_that_are_all_alike():
+    rows, y = np.zeros((8, 3)), np.tile([0, 1], 4)
+    start = [np.eye(2)[y]] * 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = joint_shares([rows, rows], start, {(0, 1): diagonal(4)})
+    np.testing.assert_allclose(found[0].sum(1), 1)
 
 
 def test_three_modalities_and_one_column():

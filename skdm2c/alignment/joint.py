@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
 
 from ..clustering import fit_kmeans_from
@@ -75,28 +78,39 @@ def _found_again(
 ) -> list[Matrix]:
     points = [_whitened(z, share) for z, share in zip(latents, shares, strict=True)]
     means = [_means(z, share) for z, share in zip(points, shares, strict=True)]
-    filled = [share.sum(axis=0) > 0 for share in shares]
+    has = [share.sum(axis=0) > 0 for share in shares]
 
     def place(source: int, target: int) -> Matrix:
         if source == target:
             return points[source]
-        both = filled[source] & filled[target]
-        known = pairs.get((min(source, target), max(source, target)))
-        rows = np.empty((0, 2), dtype=np.intp) if known is None else known.rows
-        i, j = rows.T if source < target else rows.T[::-1]
-        trust = 1.0 if known is None else known.trust
-        ridge = RidgeCV(PENALTIES).fit(
-            np.vstack([means[source][both], points[source][i]]),
-            np.vstack([means[target][both], points[target][j]]),
-            np.append(np.ones(both.sum()), np.full(len(rows), trust)),
-        )
-        foretold: Matrix = ridge.predict(points[source]).reshape(len(points[source]), -1)
-        return foretold
+        matched = has[source] & has[target]
+        examples = [(means[source][matched], means[target][matched], 1.0)]
+        if known := pairs.get((min(source, target), max(source, target))):
+            i, j = known.rows.T if source < target else known.rows.T[::-1]
+            examples.append((points[source][i], points[target][j], known.trust))
+        return _foretold(points[source], examples)
 
     every = range(len(points))
     places = [np.hstack([place(source, target) for target in every]) for source in every]
-    clusters = fit_kmeans_from(np.vstack(places), np.vstack(shares))
-    return [_only(clusters.share(z), has) for z, has in zip(places, filled, strict=True)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
+        clusters = fit_kmeans_from(np.vstack(places), np.vstack(shares))
+    return [
+        replace(clusters, log_weights=np.where(here, 0.0, -np.inf)).share(z)
+        for z, here in zip(places, has, strict=True)
+    ]
+
+
+def _foretold(points: Matrix, examples: list[tuple[Matrix, Matrix, float]]) -> Matrix:
+    # Ridge regression on examples of several weights; of none, the middle.
+    given, wanted, weights = zip(*examples, strict=True)
+    each = np.repeat(weights, [len(x) for x in given])
+    width = wanted[0].shape[1]
+    if not len(each):
+        return np.zeros((len(points), width))
+    ridge = RidgeCV(PENALTIES).fit(np.vstack(given), np.vstack(wanted), each)
+    foretold: Matrix = ridge.predict(points).reshape(len(points), width)
+    return foretold
 
 
 def _whitened(latents: NDArray[np.floating], shares: Matrix) -> Matrix:
@@ -114,9 +128,3 @@ def _whitened(latents: NDArray[np.floating], shares: Matrix) -> Matrix:
 def _means(points: Matrix, shares: Matrix) -> Matrix:
     means: Matrix = shares.T @ points / np.maximum(shares.sum(axis=0), 1e-12)[:, None]
     return means
-
-
-def _only(shares: Matrix, has: NDArray[np.bool_]) -> Matrix:
-    kept: Matrix = np.where(has, shares, 0.0)
-    kept /= np.maximum(kept.sum(axis=1, keepdims=True), 1e-300)
-    return kept
