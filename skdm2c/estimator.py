@@ -212,8 +212,9 @@ class MixedModalClustering(
     lambda_pairs : float, default=1.0
         Trust in the known pairs of the data, if there are any: what they say of the matching of
         clusters is multiplied by it, and so is the distance of an instance's two rows in the
-        game. 1 takes them as right, some slips aside; 0 learns nothing from them. The rows of
-        one instance get one label in any case.
+        game. From two pairs a cluster on, each as much as it is trusted, clusters are found in
+        both modalities together. 1 takes pairs as right, some slips aside; 0 learns nothing from
+        them. The rows of one instance get one label in any case.
     assignment : {"mixture", "kmeans"}, default="mixture"
         How rows of the unified space become clusters: by a mixture of Gaussians of one
         covariance, or by k-means (the paper).
@@ -273,7 +274,8 @@ class MixedModalClustering(
     matching_ : mapping of str to SpokeMatching
         For every modality but the hub how its clusters were matched with the hub's, in the
         numbers of ``labels_``: shared masses, partners, confidence. Prints as a table; empty
-        where nothing was aligned.
+        where nothing was aligned. Of the clusters that each modality has by itself, where
+        many known pairs made others of them.
     history_ : list of dict
         One record an epoch and phase: ``phase``, ``modality`` where it is about one (or
         about a generator, "a to b"),
