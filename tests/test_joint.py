@@ -94,6 +94,20 @@ def test_rows_that_are_all_alike():
     np.testing.assert_allclose(found[0].sum(1), 1)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_where_modalities_would_be_told_apart_all_stays_as_it_was(seed, monkeypatch):
+    # Clusters are matched wrongly, and pairs of one class are all that speaks against it.
+    rng, y = np.random.RandomState(seed), np.tile([0, 1], 100)
+    a, b = (4 * np.eye(1, 10) * y[:, None] + rng.randn(200, 10) for _ in range(2))
+    start, rows = [np.eye(2)[y], np.eye(2)[1 - y]], np.flatnonzero(y == 0)[:10]
+    pairs = {(0, 1): KnownPairs(np.column_stack([rows, rows]))}
+    for found, was in zip(joint_shares([a, b], start, pairs), start, strict=True):
+        np.testing.assert_array_equal(found, was)
+    monkeypatch.setattr("skdm2c.alignment.joint.WIDER_GAP", 1.0)
+    of_a, of_b = joint_shares([a, b], start, pairs)
+    assert abs(of_a.mean(0) - of_b.mean(0)).max() > 0.4
+
+
 def test_three_modalities_and_one_column():
     y, a, b, awry = two_views(1)
     start = [awry, np.eye(2)[y], np.eye(2)[y]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from .base import KnownPairs
 
 PAIRS_NEEDED = 2  # a cluster: a regression on fewer takes more away than it adds
 MAX_ROUNDS = 5
+WIDER_GAP = 0.15  # of the rows
 PENALTIES = np.logspace(-2, 3, 12)
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
 
@@ -33,6 +35,10 @@ def joint_shares(
     what pairs do not tell, what was matched stays. In all spaces side by side k-means finds
     the clusters, starting from those that were matched; and again from what it found, until
     nothing changes, five times at most.
+
+    Of few pairs, or none that tell, what is foretold can be so far from what is seen that
+    modalities are told apart instead of clusters: one then holds much of a cluster and another
+    little. Where their clusters' sizes differ much more than before, all stays as it was.
 
     Parameters
     ----------
@@ -68,7 +74,13 @@ def joint_shares(
         before, found = found, _found_again(latents, found, pairs)
         if all((x.argmax(1) == y.argmax(1)).all() for x, y in zip(before, found, strict=True)):
             break
-    return found
+    return found if _gap(found) <= _gap(shares) + WIDER_GAP else list(shares)
+
+
+def _gap(shares: Sequence[Matrix]) -> float:
+    # The largest difference between two modalities in what part of the rows clusters hold.
+    sizes = [share.mean(axis=0) for share in shares]
+    return max(float(np.abs(a - b).sum()) / 2 for a, b in combinations(sizes, 2))
 
 
 def _found_again(
