@@ -38,6 +38,7 @@ METHODS = {
     "unbalanced_gw": Method("unbalanced GW + k-means", "peer", max_seeds=3),
     "fused_gw": Method("fused GW + k-means", "peer"),
     "mini_vec2vec": Method("mini-vec2vec + k-means", "peer"),
+    "mmd_ma": Method("MMD-MA + k-means", "peer", max_seeds=3),
     "unioncom": Method("UnionCom + k-means", "peer", max_seeds=3),
     "prototype_gw": Method("prototype GW + k-means", "peer"),
     "idec": Method("IDEC on the concatenation", "peer", max_seeds=3),
