@@ -40,6 +40,7 @@ METHODS = {
     "mini_vec2vec": Method("mini-vec2vec + k-means", "peer"),
     "mmd_ma": Method("MMD-MA + k-means", "peer", max_seeds=3),
     "unioncom": Method("UnionCom + k-means", "peer", max_seeds=3),
+    "joint_mds": Method("Joint MDS + k-means", "peer", max_seeds=3),
     "prototype_gw": Method("prototype GW + k-means", "peer"),
     "idec": Method("IDEC on the concatenation", "peer", max_seeds=3),
     "dcn": Method("DCN on the concatenation", "peer", max_seeds=3),
