@@ -191,7 +191,7 @@ def page(lines: list[dict[str, Any]]) -> str:
                     f"{times}k = {times * PAIRS[pair].n_clusters}",
                     str(len(mine)),
                     *(
-                        spread(np.array([x[figure] for x in mine]), digits)
+                        spread(_defined(mine, figure), digits)
                         for figure, digits in (
                             ("ari", 3),
                             ("gain", 2),
@@ -199,7 +199,7 @@ def page(lines: list[dict[str, Any]]) -> str:
                             ("confidence", 2),
                         )
                     ),
-                    f"{np.mean([x['gain'] for x in asked]):.2f} ({len(asked)})" if asked else "–",
+                    f"{_defined(asked, 'gain').mean():.2f} ({len(asked)})" if asked else "–",
                     " / ".join(f"{np.mean(_transfers(mine, side)):.2f}" for side in (0, 1)),
                     *(
                         f"{np.mean([x['ari'] for x in other]):.3f}" if other else "-"
@@ -246,12 +246,18 @@ def _wrong(lines: list[dict[str, Any]]) -> list[list[str]]:
         seeds = sorted(set.intersection(*(set(runs) for runs in of.values())))
         if seeds:
             figures = [
-                spread(np.array([runs[seed][figure] for seed in seeds]), digits)
+                spread(_defined([runs[seed] for seed in seeds], figure), digits)
                 for figure, digits in (("ari", 3), ("gain", 2), ("confidence", 2))
                 for runs in of.values()
             ]
             rows.append([pair, str(len(seeds)), *figures])
     return rows
+
+
+def _defined(lines: list[dict[str, Any]], figure: str) -> NDArray[np.float64]:
+    # Where all matchings of clusters are worth the same there is no gain.
+    values = np.array([line[figure] for line in lines], dtype=np.float64)
+    return values[~np.isnan(values)]
 
 
 def _transfers(lines: list[dict[str, Any]], side: int) -> list[float]:

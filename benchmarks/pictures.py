@@ -235,7 +235,7 @@ def draw_known_pairs(lines: Runs, path: Path) -> None:
         ax.axhline(1, color=SPAN, lw=1, ls="--")
         for x, some in zip(at, gains, strict=True):
             ax.plot([x] * len(some), some, "o", color=COLORS["ours"], ms=4, alpha=0.4, mew=0)
-        ax.plot(at, [np.mean(some) for some in gains], "o-", color=COLORS["ours"])
+        ax.plot(at, [np.nanmean(some) for some in gains], "o-", color=COLORS["ours"])
         confidence = [np.mean([line["confidence"] for line in some]) for some in by_times]
         ax.plot(at, confidence, "s--", color=COLORS["baseline"], ms=4)
         ax.set_title(f"{pair}, k = {PAIRS[pair].n_clusters}", fontsize=10)
