@@ -259,8 +259,18 @@ def draw_robustness(lines: Runs, path: Path) -> None:
     """Mean ARI by what a problem is disturbed with and how much, a panel a disturbance."""
     methods = [m for m in COMPARED if any(line["method"] == m for line in lines)]
     styles = dict(zip(methods[::-1], ("o-", "s--", "^:", "D-.", "v--"), strict=False))
-    figure, axes = plt.subplots(3, 3, figsize=(12, 9.5), sharey=True, layout="constrained")
-    for ax, (name, way) in zip(axes.flat, DISTURBANCES.items(), strict=True):
+    ways = {
+        name: way
+        for name, way in DISTURBANCES.items()
+        if any(line["disturbance"] == name for line in lines)
+    }
+    n_rows = -(-len(ways) // 3)
+    figure, axes = plt.subplots(
+        n_rows, 3, figsize=(12, 0.5 + 3 * n_rows), sharey=True, layout="constrained", squeeze=False
+    )
+    for ax in axes.flat[len(ways) :]:
+        ax.set_visible(False)
+    for ax, (name, way) in zip(axes.flat, ways.items(), strict=False):
         here = [line | {"level": way.neutral} for line in lines if line["disturbance"] == "none"]
         here += [line for line in lines if line["disturbance"] == name]
         levels = sorted({line["level"] for line in here}, reverse=name in ("rows", "shares"))
@@ -274,6 +284,8 @@ def draw_robustness(lines: Runs, path: Path) -> None:
             ari = [_mean_at(here, method, level, "ari") for level in levels]
             kind = METHODS[method].kind
             ax.plot(at, ari, style, color=COLORS[kind], ms=5)
+        sure = [_mean_at(here, OURS, level, "confidence") for level in levels]
+        ax.plot(at, sure, "x:", color=COLORS["ours"], ms=5, lw=1, alpha=0.7)
         ax.set_xticks(at, [_level(level, level == way.neutral) for level in levels])
         ax.set_title(way.title, fontsize=10)
         ax.set_ylim(0, 1)
@@ -283,10 +295,11 @@ def draw_robustness(lines: Runs, path: Path) -> None:
         Line2D([], [], color=COLORS[METHODS[m].kind], marker=s[0], ls=s[1:], label=METHODS[m].title)
         for m, s in styles.items()
     ]
-    handles.append(
-        Line2D([], [], color="#F0E442", lw=8, alpha=0.5, label="k-means: at random → at best")
-    )
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    handles += [
+        Line2D([], [], color=COLORS["ours"], marker="x", ls=":", label="the default's confidence"),
+        Line2D([], [], color="#F0E442", lw=8, alpha=0.5, label="k-means: at random → at best"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

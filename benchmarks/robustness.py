@@ -22,7 +22,7 @@ from .methods import METHODS
 from .pages import write_between
 from .pairs import PAIRS
 from .pictures import draw_robustness
-from .report import BOUNDS, Runs, table
+from .report import BOUNDS, OURS, Runs, table
 
 OUT = runs.RESULTS.with_name("robustness.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "robustness.md"
@@ -87,6 +87,16 @@ def finished(path: Path) -> Runs:
     return [line for line in runs.read_lines(path) if "error" not in line]
 
 
+def comparable(lines: Runs) -> Runs:
+    """Leave out levels that not all methods and pairs of views have run at, seed by seed."""
+    needed = {(x["method"], x["pair"], x["seed"]) for x in lines if x["disturbance"] == NONE}
+    ran: dict[tuple[str, float], set[tuple[str, str, int]]] = {}
+    for x in lines:
+        at = x["disturbance"], x["level"]
+        ran.setdefault(at, set()).add((x["method"], x["pair"], x["seed"]))
+    return [x for x in lines if ran[x["disturbance"], x["level"]] >= needed]
+
+
 def page(lines: Runs) -> str:
     """Lay out mean ARI and gain, a level a row, a method a column."""
     methods = [m for m in METHODS if m not in BOUNDS and any(x["method"] == m for x in lines)]
@@ -98,6 +108,7 @@ def page(lines: Runs) -> str:
             [
                 "nothing" if name == NONE else f"{DISTURBANCES[name].title}: {level:.3g}",
                 *(_figures([x for x in here if x["method"] == m]) for m in methods),
+                f"{_mean([x for x in here if x['method'] == OURS], 'confidence'):.2f}",
                 " – ".join(f"{_mean(bounds, bound):.2f}" for bound in ("random", "oracle"))
                 if bounds
                 else "–",
@@ -105,15 +116,27 @@ def page(lines: Runs) -> str:
         )
     made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
     seeds = sorted({x["seed"] for x in lines})
-    header = ["disturbed by", *(METHODS[m].title for m in methods), "k-means, bounds"]
+    header = [
+        "disturbed by",
+        *(METHODS[m].title for m in methods),
+        "default's confidence",
+        "k-means, bounds",
+    ]
+    missing = [
+        way.title
+        for name, way in DISTURBANCES.items()
+        if not any(x["disturbance"] == name for x in lines)
+    ]
+    not_yet = f" Not run yet: {'; '.join(missing)}." if missing else ""
     return (
         f"Means over {', '.join(CHOSEN)}, seeds {', '.join(map(str, seeds))}: ARI [worst], gain. "
-        f"Commits: {'; '.join(made)}. One thread a run.\n\n{table(header, rows)}"
+        f"Commits: {'; '.join(made)}. One thread a run.{not_yet}\n\n{table(header, rows)}"
     )
 
 
 def _mean(lines: Runs, figure: str) -> float:
-    return float(np.mean([x[figure] for x in lines if x[figure] is not None] or [np.nan]))
+    values = [x[figure] for x in lines if x[figure] is not None]
+    return float(np.mean(values)) if values else np.nan
 
 
 def _figures(lines: Runs) -> str:
@@ -125,7 +148,7 @@ def _figures(lines: Runs) -> str:
 
 def report() -> None:
     """Write the table into the page, and draw the curves."""
-    lines = finished(OUT)
+    lines = comparable(finished(OUT))
     write_between(PAGE, page(lines))
     draw_robustness(lines, PAGE.with_suffix(".png"))
 

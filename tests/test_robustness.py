@@ -98,3 +98,18 @@ def test_a_run_scores_and_a_plan_resumes():
     assert len(tasks) == 1 + sum(len(way.levels) for way in DISTURBANCES.values())
     assert len(plan(["concatenated"], ["facpix"], 1, {task})) == len(tasks) - 1
     assert "rows, both modalities: 100" in page([line])
+
+
+def test_levels_that_not_all_have_run_are_left_out():
+    def run(method, name, level):
+        return {"method": method, "pair": "snare", "seed": 0, "disturbance": name, "level": level}
+
+    some = [run("default", NONE, 0.0), run("concatenated", NONE, 0.0), run("default", "k", 1)]
+    assert robustness.comparable(some) == some[:2]
+    some.append(run("concatenated", "k", 1))
+    assert robustness.comparable(some) == some
+
+
+def test_the_page_is_that_of_the_runs():
+    lines = robustness.comparable(robustness.finished(robustness.OUT))
+    assert page(lines) in robustness.PAGE.read_text()
