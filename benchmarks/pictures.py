@@ -88,11 +88,10 @@ def draw_time(runs: Runs, path: Path) -> None:
     for height, text in ((0, "k-means, matched at random"), (1, "… matched at best")):
         ax.annotate(
             text,
-            (0.99, height),
+            (0.01, height),
             xycoords=("axes fraction", "data"),
             xytext=(0, 3),
             textcoords="offset points",
-            ha="right",
             fontsize=8,
         )
     means = {m: found for m in complete(runs) if (found := _mean_cost_and_gain(runs, m))}
@@ -103,7 +102,7 @@ def draw_time(runs: Runs, path: Path) -> None:
         ax.annotate(
             METHODS[method].title,
             (seconds, gain),
-            xytext=(-7 if left else 7, 5),
+            xytext=(-7, -12) if left else (7, 5),
             textcoords="offset points",
             ha="right" if left else "left",
         )
