@@ -4,8 +4,9 @@
     python -m benchmarks.composition --report            # the page alone
 
 On each of the protocol's pairs: one class is taken out of one view ("missing"), and the fit is told
-nothing, or how many clusters each view has ("told"); or the classes of both views are thinned out
-to shares that differ ("shares"). The same draws with nothing taken out are the benchmark's.
+nothing, or how many clusters each view has ("told"), or nothing but five known pairs a cluster
+("paired"; with nothing taken out: "balanced"), or "both"; or the classes of both views are thinned
+out to shares that differ ("shares"). The same draws with nothing taken out are the benchmark's.
 
 One JSON line a run, appended as it finishes; runs that stand in the file are skipped.
 """
@@ -20,19 +21,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from skdm2c import AlignmentWarning, MixedModalClustering
+from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
 from skdm2c.metrics import evaluate, gain, reference_bounds
 
 from .pages import write_between
-from .pairs import PAIRS, is_available, load_pair_of_other_shares, load_pair_without_a_class
+from .pairs import (
+    PAIRS,
+    is_available,
+    load_pair,
+    load_pair_of_other_shares,
+    load_pair_without_a_class,
+)
 from .report import SHARED, spread, table
 from .runs import RESULTS, execute, figures_line, read_lines
 
 OUT = RESULTS.with_name("composition.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "composition.md"
-CASES = ("missing", "told", "shares")
+CASES = ("missing", "told", "paired", "both", "balanced", "shares")
+WITH_PAIRS = ("paired", "both", "balanced")
+KNOWN = 5  # pairs a cluster
+HARDLY = 0.1
 
 
 class Task(NamedTuple):
@@ -46,30 +57,57 @@ class Task(NamedTuple):
 def run(task: Task) -> dict[str, Any]:
     """Solve one problem as a user does who sets nothing else; classes enter when that is done."""
     torch.set_num_threads(1)
-    k, missing = PAIRS[task.pair].n_clusters, None
-    if task.case == "shares":
-        X, y = load_pair_of_other_shares(task.pair, task.seed)
-    else:
-        X, y, missing = load_pair_without_a_class(task.pair, task.seed)
+    k = PAIRS[task.pair].n_clusters
+    X, y, drawn, missing = draw(task, k)
     numbers: int | dict[str, int] = k
-    if task.case == "told":
+    if task.case in ("told", "both"):
         numbers = {name: len(np.unique(y[X.modality == name])) for name in X.names}
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
         start = time.perf_counter()
         model = MixedModalClustering(numbers, random_state=task.seed).fit(X)
         seconds = time.perf_counter() - start
-        figures = evaluate(y, model.labels_, X.modality, model.embedding_, random_state=task.seed)
-        bounds = reference_bounds(X, y, k, task.seed)
+        figures = evaluate(
+            y[drawn],
+            model.labels_[drawn],
+            X.modality[drawn],
+            model.embedding_[drawn],
+            random_state=task.seed,
+        )
+        bounds = reference_bounds(X[drawn], y[drawn], k, task.seed)
     figures["reference_gain"] = gain(figures["ari"], *bounds)
     figures["confidence"] = model.alignment_confidence_
-    unmatched = [c for spoke in model.matching_.values() for c in spoke.unmatched]
-    figures["n_unmatched"] = len(unmatched)
+    alone = [c for spoke in model.matching_.values() for c in spoke.unmatched]
+    figures["n_unmatched"] = len(alone)
+    if task.case in ("paired", "balanced"):
+        alone = one_sided(model.labels_, X.codes, k)
+        figures["n_one_sided"] = len(alone)
     if missing is not None:
-        # Named, if most of the rows of what is unmatched are of the class taken out.
-        rows = np.isin(model.labels_, unmatched) & (X.modality == model.unified_modality_)
+        # Named, if most of the rows of what one view alone has are of the class taken out.
+        rows = np.isin(model.labels_, alone)
         figures["named"] = float(bool(rows.any()) and np.mean(y[rows] == missing) > 0.5)
     return figures_line(task, seconds, figures)
+
+
+def draw(
+    task: Task, k: int
+) -> tuple[MixedModalData, NDArray[np.int64], NDArray[np.bool_], int | None]:
+    """Draw the problem of a case, its classes, which rows are scored, and the missing class."""
+    n_pairs = KNOWN * k if task.case in WITH_PAIRS else 0
+    if task.case == "shares":
+        X, y = load_pair_of_other_shares(task.pair, task.seed)
+    elif task.case == "balanced":
+        X, y = load_pair(task.pair, task.seed, n_pairs)
+    else:
+        return load_pair_without_a_class(task.pair, task.seed, n_pairs)
+    return X, y, np.arange(len(y)) < len(y) - n_pairs, None
+
+
+def one_sided(labels: NDArray[np.integer], codes: NDArray[np.integer], k: int) -> list[int]:
+    """List the clusters of which one view holds a tenth of what the other does, or less."""
+    shares = [np.bincount(labels[codes == m], minlength=k) / np.sum(codes == m) for m in range(2)]
+    fewer, more = np.minimum(*shares), np.maximum(*shares)
+    return [int(c) for c in np.flatnonzero(fewer <= HARDLY * more)]
 
 
 def _told(line: dict[str, Any]) -> str:
@@ -86,16 +124,32 @@ def page(lines: list[dict[str, Any]], balanced: list[dict[str, Any]]) -> str:
         by_case |= {case: [x for x in here if x["case"] == case] for case in CASES}
         if not all(by_case.values()):
             continue
-        named = [x["named"] for x in by_case["told"]]
+        named = {
+            case: f"{sum(found):.0f} of {len(found)}"
+            for case in ("told", "paired", "both")
+            if (found := [x["named"] for x in by_case[case]])
+        }
+        alarms = [x["n_one_sided"] > 0 for x in by_case["balanced"]]
         rows.append(
             [
                 group[0] if len(group) == 1 else "five that share geometry",
-                *(_figures(by_case[case]) for case in ("whole", "missing", "told")),
-                f"{sum(named):.0f} of {len(named)}",
+                _figures(by_case["whole"]),
+                _figures(by_case["missing"]),
+                *(f"{_figures(by_case[case])}; {found}" for case, found in named.items()),
+                f"{sum(alarms)} of {len(alarms)}",
                 _figures(by_case["shares"]),
             ]
         )
-    header = ["pair", "whole", "a class missing", "the same, told", "named", "other shares"]
+    header = [
+        "pair",
+        "whole",
+        "a class missing",
+        "the same, told; named",
+        f"{KNOWN}k known pairs; named",
+        "told, and pairs; named",
+        f"named, nothing missing, {KNOWN}k pairs",
+        "other shares",
+    ]
     made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
     return (
         f"Seeds {', '.join(map(str, sorted(seeds)))}; ARI mean ± std [worst], gain, confidence. "

@@ -123,8 +123,8 @@ def load_pair_with(
 
 
 def load_pair_without_a_class(
-    name: str, seed: int
-) -> tuple[MixedModalData, NDArray[np.int64], int]:
+    name: str, seed: int, n_pairs: int = 0
+) -> tuple[MixedModalData, NDArray[np.int64], NDArray[np.bool_], int]:
     """Draw a pair's problem, and take one class out of one of the views.
 
     Parameters
@@ -132,20 +132,25 @@ def load_pair_without_a_class(
     name : str
     seed : int
         Draws as :func:`load_pair` does; then which view, and which class.
+    n_pairs : int, default=0
+        Instances that are known in both before that; of the class taken out none stays.
 
     Returns
     -------
     X : MixedModalData
     y : ndarray of shape (n,)
         For scoring.
+    drawn : ndarray of bool of shape (n,)
+        Rows of the draw; the others are the second rows of known instances.
     missing : int
         The class that one view has and the other has not.
     """
-    raw, y = drop_pairing(*_load_views(PAIRS[name]), random_state=seed)
+    raw, y = drop_pairing(*_load_views(PAIRS[name]), random_state=seed, n_pairs=n_pairs)
     rng = np.random.RandomState([seed, 1])
     side, missing = rng.randint(2), rng.choice(np.unique(y))
-    kept = (raw.codes != side) | (y != missing)
-    return _prepare(raw[kept], PAIRS[name]), y[kept], int(missing)
+    drawn = np.arange(len(y)) < len(y) - n_pairs
+    kept = (drawn & (raw.codes != side)) | (y != missing)
+    return _prepare(raw[kept], PAIRS[name]), y[kept], drawn[kept], int(missing)
 
 
 def load_pair_of_other_shares(name: str, seed: int) -> tuple[MixedModalData, NDArray[np.int64]]:
