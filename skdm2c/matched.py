@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement
-from .alignment.joint import PAIRS_NEEDED, joint_shares
+from .alignment.joint import PAIRS_NEEDED, joint_shares, told_apart
 from .clustering import fit_kmeans, fit_mixture
 from .data.pairs import paired_rows
 from .data.rows import FloatRows, Matrix
@@ -127,33 +127,47 @@ def match_clusters(data: Unmatched, own: list[OwnClusters], aligner: Aligner, se
     for m, found in alignments.items():
         shares[m] = np.empty_like(own[m].shares)
         shares[m][:, found.partners] = own[m].shares
-    known = _known_well(data)
-    if len(known) > 1:
-        # Confidence stays that of the clusters which pairs had no part in: else they would be
-        # their own witnesses.
-        together = joint_shares(
-            [data.latents[m] for m in known],
-            [shares[m] for m in known],
-            {
-                (known.index(a), known.index(b)): pairs
-                for (a, b), pairs in data.pairs.items()
-                if {a, b} <= set(known)
-            },
-        )
-        for m, found_anew in zip(known, together, strict=True):
-            shares[m] = found_anew
-    return Matched(alignments, shares)
+    # Confidence stays that of the clusters which pairs had no part in: else they would be
+    # their own witnesses.
+    return Matched(alignments, _found_together(data, shares))
 
 
-def _known_well(data: Unmatched) -> list[int]:
-    # The hub, and those of which enough rows are known in it too.
-    enough = PAIRS_NEEDED * data.numbers[data.hub]
-    pairs = {m: data.pairs.get((min(m, data.hub), max(m, data.hub))) for m in range(len(data.rows))}
-    return [
-        m
-        for m, known in pairs.items()
-        if m == data.hub or (known and known.trust * len(known.rows) >= enough)
-    ]
+def _found_together(data: Unmatched, shares: list[Matrix]) -> list[Matrix]:
+    # Clusters of the hub and of those that have enough pairs with it. Where one would be told
+    # apart from the hub, it is done without it.
+    hub, k = data.hub, data.numbers[data.hub]
+    members = [m for m in range(len(shares)) if m == hub or _n_known(data, m) >= PAIRS_NEEDED * k]
+    while len(members) > 1 and sum(len(shares[m]) for m in members) >= k:
+        found = dict(zip(members, _found_among(data, shares, members), strict=True))
+        apart = [
+            m
+            for m in members
+            if m != hub and told_apart((shares[hub], shares[m]), (found[hub], found[m]))
+        ]
+        if not apart:
+            return [found.get(m, share) for m, share in enumerate(shares)]
+        members = [m for m in members if m not in apart]
+    return shares
+
+
+def _n_known(data: Unmatched, m: int) -> float:
+    # Instances that are known in a modality and in the hub, as far as they are trusted.
+    pairs = data.pairs.get((min(m, data.hub), max(m, data.hub)))
+    if pairs is None:
+        return 0.0
+    return min(pairs.trust, 1.0) * min(len(np.unique(rows)) for rows in pairs.rows.T)
+
+
+def _found_among(data: Unmatched, shares: list[Matrix], members: list[int]) -> list[Matrix]:
+    return joint_shares(
+        [data.latents[m] for m in members],
+        [shares[m] for m in members],
+        {
+            (members.index(a), members.index(b)): pairs
+            for (a, b), pairs in data.pairs.items()
+            if {a, b} <= set(members)
+        },
+    )
 
 
 def _align_spokes(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skdm2c.alignment import Alignment, KnownPairs
-from skdm2c.alignment.joint import joint_shares
+from skdm2c.alignment.joint import joint_shares, told_apart
 from skdm2c.matched import OwnClusters, Unmatched, match_clusters
 
 
@@ -33,20 +33,25 @@ def test_what_one_modality_shows_plainly_corrects_the_other(seed):
 
 def test_the_order_of_modalities_changes_nothing():
     y, a, b, awry = two_views(0)
-    known = KnownPairs(np.column_stack([np.arange(10), np.arange(10)[::-1] * 2]))
+    known = KnownPairs(np.column_stack([np.arange(10), np.arange(10)[::-1] * 2 + 1]))
     one = joint_shares([a, b], [awry, np.eye(2)[y]], {(0, 1): known})
+    assert (one[0].argmax(1) != awry.argmax(1)).mean() > 0.1
     other = joint_shares([b, a], [np.eye(2)[y], awry], {(0, 1): known.turned()})
     for x, z in zip(one, other[::-1], strict=True):
         np.testing.assert_allclose(x, z, atol=1e-6)
 
 
-def test_pairs_that_are_not_trusted_say_nothing():
+def test_pairs_count_as_much_as_they_are_trusted():
     y, a, b, awry = two_views(0)
     start = [awry, np.eye(2)[y]]
-    wrong = KnownPairs(np.column_stack([np.arange(40), np.arange(40) ^ 1]), trust=1e-9)
-    without, told = (joint_shares([a, b], start, pairs) for pairs in ({}, {(0, 1): wrong}))
-    for x, z in zip(without, told, strict=True):
-        assert (x.argmax(1) == z.argmax(1)).mean() > 0.95
+    wrong = np.column_stack([np.arange(40), np.arange(40) ^ 1])
+    without = joint_shares([a, b], start, {})[0].argmax(1)
+    slightly, fully = (
+        joint_shares([a, b], start, {(0, 1): KnownPairs(wrong, trust)})[0].argmax(1)
+        for trust in (1e-9, 1.0)
+    )
+    assert (slightly == without).mean() > 0.95
+    assert (fully == without).mean() < 0.8
 
 
 def test_a_cluster_that_a_modality_lacks_stays_empty_there():
@@ -55,23 +60,31 @@ def test_a_cluster_that_a_modality_lacks_stays_empty_there():
     here = np.flatnonzero(y < 2)
     b = a[here] + rng.randn(len(here), 3)
     known = KnownPairs(np.column_stack([here[:20], np.arange(20)]))
-    _, of_b = joint_shares([a, b], [np.eye(3)[y], np.eye(3)[y[here]]], {(0, 1): known})
+    mistaken = np.where(rng.rand(len(here)) < 0.3, 1 - y[here], y[here])
+    _, of_b = joint_shares([a, b], [np.eye(3)[y], np.eye(3)[mistaken]], {(0, 1): known})
     assert (of_b[:, 2] == 0).all()
     np.testing.assert_allclose(of_b.sum(1), 1)
+    assert (of_b.argmax(1) == y[here]).mean() > 0.95
 
 
-def test_modalities_that_have_no_cluster_in_common():
+@pytest.mark.parametrize("shared", [0, 1])
+def test_modalities_that_have_hardly_a_cluster_in_common(shared):
     rng, y = np.random.RandomState(0), np.repeat(np.arange(4), 30)
     hub = 9 * np.eye(4)[y] + rng.randn(120, 4)
-    parts = [np.flatnonzero(y < 2), np.flatnonzero(y >= 2)]
+    parts = [np.flatnonzero(y < 2 + shared), np.flatnonzero(y >= 2)]
     latents = [hub, *(hub[rows] + rng.randn(len(rows), 4) for rows in parts)]
-    start = [np.eye(4)[y], *(np.eye(4)[y[rows]] for rows in parts)]
+    mistaken = y.copy()
+    mistaken[::7] = mistaken[::-7][: len(y[::7])]  # some of the hub's rows are of others
+    start = [np.eye(4)[mistaken], *(np.eye(4)[y[rows]] for rows in parts)]
     pairs = {
         (0, m): KnownPairs(np.column_stack([rows[::4], np.arange(0, len(rows), 4)]))
         for m, rows in enumerate(parts, start=1)
     }
-    for found, was in zip(joint_shares(latents, start, pairs), start, strict=True):
-        np.testing.assert_array_equal(found.argmax(1), was.argmax(1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = joint_shares(latents, start, pairs)
+    for of_m, rows in zip(found, [np.arange(120), *parts], strict=True):
+        assert (of_m.argmax(1) == y[rows]).mean() > 0.97
 
 
 def test_a_row_far_from_all_that_its_modality_has_gets_one_of_them():
@@ -94,18 +107,70 @@ def test_rows_that_are_all_alike():
     np.testing.assert_allclose(found[0].sum(1), 1)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_where_modalities_would_be_told_apart_all_stays_as_it_was(seed, monkeypatch):
-    # Clusters are matched wrongly, and pairs of one class are all that speaks against it.
-    rng, y = np.random.RandomState(seed), np.tile([0, 1], 100)
-    a, b = (4 * np.eye(1, 10) * y[:, None] + rng.randn(200, 10) for _ in range(2))
-    start, rows = [np.eye(2)[y], np.eye(2)[1 - y]], np.flatnonzero(y == 0)[:10]
+class Told:
+    """An aligner that knows the answer."""
+
+    def __init__(self, partners=(1, 0)):
+        self.partners = partners
+
+    def describe(self, modality, rng):
+        return modality.labels
+
+    def match(self, left, right, rng, pairs=None):
+        return Alignment.of_partners(self.partners, 0.5)
+
+
+def wrongly_matched(seed, n=200):
+    """Clusters of two modalities, matched wrongly, and pairs of one class that say so."""
+    rng, y = np.random.RandomState(seed), np.tile([0, 1], n // 2)
+    a, b = (4 * np.eye(1, 10) * y[:, None] + rng.randn(n, 10) for _ in range(2))
+    rows = np.flatnonzero(y == 0)[:10]
     pairs = {(0, 1): KnownPairs(np.column_stack([rows, rows]))}
-    for found, was in zip(joint_shares([a, b], start, pairs), start, strict=True):
+    return [a, b], [np.eye(2)[y], np.eye(2)[1 - y]], pairs
+
+
+def matched_among(latents, shares, pairs):
+    """What becomes of clusters that are matched as they are numbered; the second is the hub."""
+    own = [OwnClusters(s.argmax(1).astype(np.int32), s) for s in shares]
+    numbers = (shares[0].shape[1],) * len(shares)
+    data = Unmatched(latents, latents, numbers, [0.1, 0.9, 0.2][: len(shares)], 1, pairs)
+    return match_clusters(data, own, Told(list(range(numbers[0]))), seed=0).shares
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_where_modalities_would_be_told_apart_all_stays_as_it_was(seed):
+    latents, start, pairs = wrongly_matched(seed)
+    assert told_apart(tuple(start), tuple(joint_shares(latents, start, pairs)))
+    for found, was in zip(matched_among(latents, start, pairs), start, strict=True):
         np.testing.assert_array_equal(found, was)
-    monkeypatch.setattr("skdm2c.alignment.joint.WIDER_GAP", 1.0)
-    of_a, of_b = joint_shares([a, b], start, pairs)
-    assert abs(of_a.mean(0) - of_b.mean(0)).max() > 0.4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_third_modality_does_not_take_from_two_what_they_gain(seed):
+    y, a, b, awry = two_views(seed)
+    turned = np.random.RandomState(seed).randn(200, 10) + 4 * np.eye(1, 10) * y[:, None]
+    one_class = np.flatnonzero(y == 0)[:10]
+    pairs = {
+        (0, 1): diagonal(10),
+        (1, 2): KnownPairs(np.column_stack([one_class, one_class])),
+    }
+    found = matched_among([a, b, turned], [awry, np.eye(2)[y], np.eye(2)[1 - y]], pairs)
+    assert (found[0].argmax(1) == y).mean() > (awry.argmax(1) == y).mean() + 0.08
+
+
+@pytest.mark.parametrize("k", [3, 4, 6])
+def test_a_class_that_one_modality_lacks_is_not_taken_for_that(k):
+    rng, y = np.random.RandomState(k), np.tile(np.arange(k), 60)
+    a, b = (6 * np.eye(k, 8)[y] + rng.randn(len(y), 8) for _ in range(2))
+    here = np.flatnonzero(y != k - 1)
+    b, of_b = b[here], y[here]
+    # B's own clusters cut the first class in two; the half too many was matched with A's last.
+    cut = np.where((of_b == 0) & (b[:, -1] > 0), k - 1, of_b)
+    rows = np.flatnonzero(y < k - 1)[: 5 * k]
+    pairs = {(0, 1): KnownPairs(np.column_stack([rows, np.searchsorted(here, rows)]))}
+    assert (cut == of_b).mean() < 0.9 + 0.01 * k
+    found = matched_among([a, b], [np.eye(k)[y], np.eye(k)[cut]], pairs)
+    assert (found[1].argmax(1) == of_b).mean() > 0.97
 
 
 def test_three_modalities_and_one_column():
@@ -117,17 +182,9 @@ def test_three_modalities_and_one_column():
     assert (found[2].argmax(1) == y).all()
 
 
-class Told:
-    """An aligner that knows the answer."""
-
-    def describe(self, modality, rng):
-        return modality.labels
-
-    def match(self, left, right, rng, pairs=None):
-        return Alignment.of_partners([1, 0], 0.5)
-
-
-@pytest.mark.parametrize(("m", "trust", "enough"), [(3, 1.0, False), (4, 1.0, True), (4, 0.9, 0)])
+@pytest.mark.parametrize(
+    ("m", "trust", "enough"), [(3, 1.0, False), (4, 1.0, True), (4, 0.9, False), (1, 9.0, False)]
+)
 def test_two_trusted_pairs_a_cluster_are_needed(m, trust, enough):
     y, a, b, awry = two_views(0)
     swapped = np.eye(2)[1 - y]  # B's clusters bear other numbers than A's
@@ -150,3 +207,19 @@ def test_a_modality_without_pairs_keeps_its_own():
     shares = match_clusters(data, own, Told(), seed=0).shares
     assert not np.array_equal(shares[0], awry[:, ::-1])
     np.testing.assert_array_equal(shares[2], awry[:, ::-1])
+
+
+def test_a_row_in_many_pairs_is_known_once():
+    y, a, b, awry = two_views(0)
+    again = KnownPairs(np.column_stack([np.arange(10), np.arange(10) % 3]))
+    found = matched_among([a, b], [awry, np.eye(2)[y]], {(0, 1): again})
+    np.testing.assert_array_equal(found[0], awry)
+
+
+def test_fewer_rows_than_clusters_keep_their_own():
+    rng, pairs = np.random.RandomState(0), {(0, 1): KnownPairs(np.array([[0, 0], [1, 1]]), 9.0)}
+    shares = [np.eye(5)[[0, 1]], np.eye(5)[[0, 1]]]
+    for found, was in zip(
+        matched_among(list(rng.randn(2, 2, 3)), shares, pairs), shares, strict=True
+    ):
+        np.testing.assert_array_equal(found, was)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,8 @@ from .base import KnownPairs
 PAIRS_NEEDED = 2  # a cluster: a regression on fewer takes more away than it adds
 MAX_ROUNDS = 5
 WIDER_GAP = 0.15  # of the rows
+LEAST_EXAMPLES = 3  # of a regression whose penalty is chosen by leaving one out
+EMPTY = 1e-6  # rows that a cluster has at most to be none
 PENALTIES = np.logspace(-2, 3, 12)
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
 
@@ -34,11 +35,7 @@ def joint_shares(
     known pairs. The mean of each cluster and that of its partner count as one pair more: of
     what pairs do not tell, what was matched stays. In all spaces side by side k-means finds
     the clusters, starting from those that were matched; and again from what it found, until
-    nothing changes, five times at most.
-
-    Of few pairs, or none that tell, what is foretold can be so far from what is seen that
-    modalities are told apart instead of clusters: one then holds much of a cluster and another
-    little. Where their clusters' sizes differ much more than before, all stays as it was.
+    nothing changes, five times at most. :func:`told_apart` says when that went wrong.
 
     Parameters
     ----------
@@ -69,34 +66,70 @@ def joint_shares(
     >>> float((of_a.argmax(axis=1) == y).mean().round(2))
     0.98
     """
+    has = [share.sum(axis=0) > EMPTY for share in shares]
     found = list(shares)
     for _ in range(MAX_ROUNDS):
-        before, found = found, _found_again(latents, found, pairs)
+        before, found = found, _found_again(latents, found, has, pairs)
         if all((x.argmax(1) == y.argmax(1)).all() for x, y in zip(before, found, strict=True)):
             break
-    return found if _gap(found) <= _gap(shares) + WIDER_GAP else list(shares)
+    return found
 
 
-def _gap(shares: Sequence[Matrix]) -> float:
-    # The largest difference between two modalities in what part of the rows clusters hold.
-    sizes = [share.mean(axis=0) for share in shares]
-    return max(float(np.abs(a - b).sum()) / 2 for a, b in combinations(sizes, 2))
+def told_apart(before: tuple[Matrix, Matrix], after: tuple[Matrix, Matrix]) -> bool:
+    """Say whether two modalities were told apart instead of their clusters.
+
+    Of few pairs, or of such as say nothing, what is foretold can be so far from what is seen
+    that rows of one cluster part by modality: each modality then holds much of a cluster of
+    which the other holds little. One such cluster proves nothing, as a modality may lack it.
+
+    Parameters
+    ----------
+    before, after : tuple of two ndarray of shape (n_m, k)
+        What rows of either modality belonged to, and belong to now.
+
+    Returns
+    -------
+    bool
+        Whether their clusters' shares of the rows, but for one cluster, differ by 15 % of the
+        rows more than before.
+
+    Examples
+    --------
+    >>> alike, half = np.full((4, 3), 1 / 3), np.array([0.5, 0.0, 0.5])
+    >>> told_apart((alike, alike), (np.tile(half, (4, 1)), np.tile(half[[1, 0, 2]], (4, 1))))
+    True
+    >>> told_apart((alike, alike), (np.tile(half, (4, 1)), alike))
+    False
+    """
+    return _gap(*after) > _gap(*before) + WIDER_GAP
+
+
+def _gap(left: Matrix, right: Matrix) -> float:
+    # Total variation between the shares of clusters, without the one that differs most.
+    sizes = np.stack([share.mean(axis=0) for share in (left, right)])
+    gaps = []
+    for c in range(sizes.shape[1] if sizes.shape[1] > 2 else 0):
+        others = np.delete(sizes, c, axis=1)
+        others /= np.maximum(others.sum(axis=1, keepdims=True), EMPTY)
+        gaps.append(np.abs(others[0] - others[1]).sum() / 2)
+    return float(min(gaps, default=np.abs(sizes[0] - sizes[1]).sum() / 2))
 
 
 def _found_again(
     latents: Sequence[NDArray[np.floating]],
     shares: Sequence[Matrix],
+    has: Sequence[NDArray[np.bool_]],
     pairs: Mapping[tuple[int, int], KnownPairs],
 ) -> list[Matrix]:
     points = [_whitened(z, share) for z, share in zip(latents, shares, strict=True)]
     means = [_means(z, share) for z, share in zip(points, shares, strict=True)]
-    has = [share.sum(axis=0) > 0 for share in shares]
+    filled = [share.sum(axis=0) > EMPTY for share in shares]
 
     def place(source: int, target: int) -> Matrix:
         if source == target:
             return points[source]
-        matched = has[source] & has[target]
-        examples = [(means[source][matched], means[target][matched], 1.0)]
+        both = filled[source] & filled[target]
+        examples = [(means[source][both], means[target][both], 1.0)]
         if known := pairs.get((min(source, target), max(source, target))):
             i, j = known.rows.T if source < target else known.rows.T[::-1]
             examples.append((points[source][i], points[target][j], known.trust))
@@ -114,11 +147,11 @@ def _found_again(
 
 
 def _foretold(points: Matrix, examples: list[tuple[Matrix, Matrix, float]]) -> Matrix:
-    # Ridge regression on examples of several weights; of none, the middle.
+    # Ridge regression on examples of several weights; of too few, the middle of all.
     given, wanted, weights = zip(*examples, strict=True)
     each = np.repeat(weights, [len(x) for x in given])
     width = wanted[0].shape[1]
-    if not len(each):
+    if len(each) < LEAST_EXAMPLES:
         return np.zeros((len(points), width))
     ridge = RidgeCV(PENALTIES).fit(np.vstack(given), np.vstack(wanted), each)
     foretold: Matrix = ridge.predict(points).reshape(len(points), width)
