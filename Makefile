@@ -87,7 +87,7 @@ benchmark-quick: $(READY)  ## three pairs, two seeds, the free baselines and our
 benchmark-report: $(READY)  ## the benchmark's page and pictures from the committed runs
 	$(BIN)/python -m benchmarks.report
 
-benchmark-robustness: $(READY)  ## ours and k-means on disturbed problems; half an hour, resumes
+benchmark-robustness: $(READY)  ## ours and k-means on disturbed problems; an hour, resumes
 	$(BIN)/python -m benchmarks.robustness $(BENCHMARK_ARGS)
 
 benchmark-speed: $(READY)  ## what steps and fits cost, as ratios; half an hour on a quiet machine

@@ -5,8 +5,9 @@
 
 On each of the protocol's pairs: one class is taken out of one view ("missing"), and the fit is told
 nothing, or how many clusters each view has ("told"), or nothing but five known pairs a cluster
-("paired"; with nothing taken out: "balanced"), or "both"; or the classes of both views are thinned
-out to shares that differ ("shares"). The same draws with nothing taken out are the benchmark's.
+("paired"), or "both". Or nothing is taken out, and as many pairs are known ("balanced"). Or the
+classes of both views are thinned out to shares that differ ("shares"). The draws with nothing taken
+out and no pairs are the benchmark's.
 
 One JSON line a run, appended as it finishes; runs that stand in the file are skipped.
 """

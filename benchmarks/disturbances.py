@@ -1,6 +1,7 @@
 """What a problem may be like in the field: each way to disturb one, at several levels.
 
-A disturbance takes a preprocessed draw and gives it back disturbed; a method sees nothing else.
+A disturbance takes a draw that was preprocessed whole and gives it back disturbed; a method sees
+nothing else.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def fewer_rows(draw: Draw, level: float, rng: np.random.RandomState) -> Draw:
 
 
 def noise_columns(draw: Draw, level: float, rng: np.random.RandomState) -> Draw:
-    """Add so many times as many columns of Gaussian noise, of the columns' mean variance."""
+    """Add so many times as many columns of Gaussian noise, of the columns' mean deviation."""
     return draw._replace(
         blocks=[
             np.hstack([x, _spread(x).mean() * rng.randn(len(x), int(level * x.shape[1]))])
@@ -151,7 +152,7 @@ class Disturbance:
 DISTURBANCES = {
     "rows": Disturbance("rows, both modalities", fewer_rows, (100, 200, 400, 800), np.inf),
     "noise": Disturbance("noise columns, times as many", noise_columns, (1, 3, 10), 0),
-    "k": Disturbance("clusters too many", wrong_k, (-3, -2, -1, 1, 2, 3), 0),
+    "k": Disturbance("clusters more than classes", wrong_k, (-3, -2, -1, 1, 2, 3), 0),
     "shares": Disturbance("class shares from Dirichlet(…)", unequal_shares, (4, 1), np.inf),
     "missing": Disturbance("classes missing on one side", without_classes, (1, 2), 0),
     "outliers": Disturbance("share of outliers", outliers, (0.01, 0.05), 0),

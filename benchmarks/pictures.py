@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 
 import matplotlib
@@ -257,7 +257,7 @@ def draw_known_pairs(lines: Runs, path: Path) -> None:
 def draw_robustness(lines: Runs, path: Path) -> None:
     """Mean ARI by what a problem is disturbed with and how much, a panel a disturbance."""
     methods = [m for m in COMPARED if any(line["method"] == m for line in lines)]
-    styles = dict(zip(methods[::-1], ("o-", "s--", "^:", "D-.", "v--"), strict=False))
+    styles = dict(zip(methods[::-1], cycle(("o-", "s--", "^:", "D-.", "v--", "P:")), strict=False))
     ways = {
         name: way
         for name, way in DISTURBANCES.items()

@@ -1,6 +1,6 @@
 """How methods fare on problems that are disturbed: one way at a time, at several levels.
 
-    python -m benchmarks.robustness --jobs 2 --seeds 1           # ours: a quarter of an hour
+    python -m benchmarks.robustness --jobs 2 --seeds 1           # ours: 20 minutes
     python -m benchmarks.robustness --methods default,entropic_gw
     python -m benchmarks.robustness --report                     # the page and the picture alone
 
@@ -88,13 +88,16 @@ def finished(path: Path) -> Runs:
 
 
 def comparable(lines: Runs) -> Runs:
-    """Leave out levels that not all methods and pairs of views have run at, seed by seed."""
-    needed = {(x["method"], x["pair"], x["seed"]) for x in lines if x["disturbance"] == NONE}
-    ran: dict[tuple[str, float], set[tuple[str, str, int]]] = {}
+    """Leave out a method, seed and level that has not run on all pairs of views."""
+    pairs = {x["pair"] for x in lines}
+    ran: dict[tuple[str, int, str, float], set[str]] = {}
     for x in lines:
-        at = x["disturbance"], x["level"]
-        ran.setdefault(at, set()).add((x["method"], x["pair"], x["seed"]))
-    return [x for x in lines if ran[x["disturbance"], x["level"]] >= needed]
+        ran.setdefault(_cell(x), set()).add(x["pair"])
+    return [x for x in lines if ran[_cell(x)] == pairs]
+
+
+def _cell(line: Mapping[str, Any]) -> tuple[str, int, str, float]:
+    return line["method"], line["seed"], line["disturbance"], line["level"]
 
 
 def page(lines: Runs) -> str:
@@ -115,7 +118,7 @@ def page(lines: Runs) -> str:
             ]
         )
     made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
-    seeds = sorted({x["seed"] for x in lines})
+    seeds, pairs = sorted({x["seed"] for x in lines}), dict.fromkeys(x["pair"] for x in lines)
     header = [
         "disturbed by",
         *(METHODS[m].title for m in methods),
@@ -127,9 +130,9 @@ def page(lines: Runs) -> str:
         for name, way in DISTURBANCES.items()
         if not any(x["disturbance"] == name for x in lines)
     ]
-    not_yet = f" Not run yet: {'; '.join(missing)}." if missing else ""
+    not_yet = f" Not run on all pairs yet: {'; '.join(missing)}." if missing else ""
     return (
-        f"Means over {', '.join(CHOSEN)}, seeds {', '.join(map(str, seeds))}: ARI [worst], gain. "
+        f"Means over {', '.join(pairs)}, seeds {', '.join(map(str, seeds))}: ARI [worst], gain. "
         f"Commits: {'; '.join(made)}. One thread a run.{not_yet}\n\n{table(header, rows)}"
     )
 
@@ -149,6 +152,9 @@ def _figures(lines: Runs) -> str:
 def report() -> None:
     """Write the table into the page, and draw the curves."""
     lines = comparable(finished(OUT))
+    failed = [line for line in runs.read_lines(OUT) if "error" in line]
+    for line in failed:
+        print(f"failed: {' '.join(map(str, task_of(line)))}: {line['error']}")
     write_between(PAGE, page(lines))
     draw_robustness(lines, PAGE.with_suffix(".png"))
 

@@ -212,9 +212,9 @@ class MixedModalClustering(
     lambda_pairs : float, default=1.0
         Trust in the known pairs of the data, if there are any: what they say of the matching of
         clusters is multiplied by it, and so is the distance of an instance's two rows in the
-        game. From two pairs a cluster on, each as much as it is trusted, clusters are found in
-        both modalities together. 1 takes pairs as right, some slips aside; 0 learns nothing from
-        them. The rows of one instance get one label in any case.
+        game. From two trusted pairs a cluster with the hub on, aligned clusters are found in both
+        modalities together. 1 takes pairs as right, some slips aside; 0 learns nothing from them.
+        The rows of one instance get one label in any case.
     assignment : {"mixture", "kmeans"}, default="mixture"
         How rows of the unified space become clusters: by a mixture of Gaussians of one
         covariance, or by k-means (the paper).

@@ -184,7 +184,7 @@ def test_no_interrupt_is_lost():
 
 
 STRESS = """
-import os, random, signal, sys, threading, warnings
+import itertools, os, random, signal, sys, threading, time, warnings
 sys.path.insert(0, sys.argv[1])
 warnings.simplefilter("ignore")
 import numpy as np
@@ -198,13 +198,22 @@ model = MixedModalClustering(3, random_state=0, n_jobs=int(sys.argv[2]), **FAST)
 expected, before, kept = model.embedding_, settings(), set()
 rng = random.Random(0)
 for n in range(100):
-    method = model.predict if n % 2 else model.fit
+    method, caught = model.predict if n % 2 else model.fit, []
+    def send():
+        if os.name == "posix":
+            os.kill(os.getpid(), signal.SIGINT)
+        else:  # there os.kill would end the process
+            signal.raise_signal(signal.SIGINT)
     def interrupt(times=1 if n < 50 else 20):
         for _ in range(times):
-            if os.name == "posix":
-                os.kill(os.getpid(), signal.SIGINT)
-            else:  # there os.kill would end the process
-                signal.raise_signal(signal.SIGINT)
+            send()
+        # Python itself loses one that falls into a callback of its garbage collector.
+        for waited in itertools.count(1):
+            if caught:
+                break
+            time.sleep(0.01)
+            if waited % 300 == 0:
+                send()
     timer = threading.Timer(rng.random() / 50, interrupt)
     try:
         timer.start()
@@ -213,6 +222,7 @@ for n in range(100):
     except KeyboardInterrupt:
         while True:
             try:
+                caught.append(True)
                 timer.join()
                 break
             except KeyboardInterrupt:  # the rest of a burst

@@ -100,14 +100,17 @@ def test_a_run_scores_and_a_plan_resumes():
     assert "rows, both modalities: 100" in page([line])
 
 
-def test_levels_that_not_all_have_run_are_left_out():
-    def run(method, name, level):
-        return {"method": method, "pair": "snare", "seed": 0, "disturbance": name, "level": level}
+def test_what_has_not_run_on_all_pairs_is_left_out():
+    def run(method, pair, name, seed=0, level=0.0):
+        where = {"pair": pair, "seed": seed}
+        return {"method": method, **where, "disturbance": name, "level": level}
 
-    some = [run("default", NONE, 0.0), run("concatenated", NONE, 0.0), run("default", "k", 1)]
-    assert robustness.comparable(some) == some[:2]
-    some.append(run("concatenated", "k", 1))
-    assert robustness.comparable(some) == some
+    whole = [run("default", pair, name) for pair in ("snare", "facpix") for name in (NONE, "k")]
+    some = [run("default", "snare", "rows"), run("concatenated", "snare", "k")]
+    begun = [run("default", "snare", NONE, seed=1)]
+    assert robustness.comparable(whole + some + begun) == whole
+    some += [run("default", "facpix", "rows")]
+    assert len(robustness.comparable(whole + some)) == len(whole) + 2
 
 
 def test_the_page_is_that_of_the_runs():
