@@ -519,7 +519,7 @@ def _notes(runs: Runs) -> str:
     seeds = {m: {r["seed"] for r in figures(runs) if r["method"] == m} for m in present}
     short = [METHODS[m].title for m in present if METHODS[m].max_seeds < MAX_SEEDS]
     groups = {
-        "Seeds 0 to 2 are enough of those that can take over 30 s a run": short,
+        "Three seeds at most, as a run can take over 30 s": short,
         "One seed so far": [METHODS[m].title for m in present if len(seeds[m]) == 1],
         "Not on every pair yet, so without means": [
             METHODS[m].title for m in present if m not in complete(runs)
