@@ -36,7 +36,7 @@ from .pairs import (
     load_pair_of_other_shares,
     load_pair_without_a_class,
 )
-from .report import SHARED, spread, table
+from .report import SHARED, made_by, spread, table
 from .runs import RESULTS, execute, figures_line, read_lines
 
 OUT = RESULTS.with_name("composition.jsonl")
@@ -126,9 +126,8 @@ def page(lines: list[dict[str, Any]], balanced: list[dict[str, Any]]) -> str:
         if not all(by_case.values()):
             continue
         named = {
-            case: f"{sum(found):.0f} of {len(found)}"
+            case: f"{sum(x['named'] for x in by_case[case]):.0f} of {len(by_case[case])}"
             for case in ("told", "paired", "both")
-            if (found := [x["named"] for x in by_case[case]])
         }
         alarms = [x["n_one_sided"] > 0 for x in by_case["balanced"]]
         rows.append(
@@ -151,10 +150,9 @@ def page(lines: list[dict[str, Any]], balanced: list[dict[str, Any]]) -> str:
         f"named, nothing missing, {KNOWN}k pairs",
         "other shares",
     ]
-    made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
     return (
         f"Seeds {', '.join(map(str, sorted(seeds)))}; ARI mean ± std [worst], gain, confidence. "
-        f"Commits: {'; '.join(made)}. One thread a run.\n\n{table(header, rows)}"
+        f"{made_by(lines)}\n\n{table(header, rows)}"
     )
 
 

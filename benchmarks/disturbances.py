@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .methods.interface import Matrix
 from .pairs import thinned
 
+NONE = "none"  # what is not disturbed is called so in results
 OUTLIER_SCALE = 5.0  # standard deviations
 DEGREES_OF_FREEDOM = 2.0  # of t noise, which has no variance
 

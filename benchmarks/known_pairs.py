@@ -38,7 +38,7 @@ from .methods.interface import Clustering
 from .pages import write_between
 from .pairs import PAIRS, is_available, load_pair, load_pair_with
 from .pictures import draw_known_pairs
-from .report import spread, table
+from .report import made_by, spread, table
 from .runs import RESULTS, execute, figures_line, read_lines, reference
 
 OUT = RESULTS.with_name("known_pairs.jsonl")
@@ -120,13 +120,10 @@ def with_wrong_pairs(X: MixedModalData, share: float, seed: int) -> MixedModalDa
 METHODS: dict[str, Callable[[MixedModalData, int, int], Clustering]] = {
     "default": ours,
     "suggested": ours,
-    "wrong10": ours,
-    "wrong30": ours,
+    **dict.fromkeys(WRONG, ours),
     "procrustes": procrustes,
     "correlations": correlations,
 }
-
-
 TIMES_OF: dict[str, tuple[int, ...]] = {  # where not all but none
     "default": TIMES,
     "suggested": SUGGESTED,
@@ -220,11 +217,10 @@ def page(lines: list[dict[str, Any]]) -> str:
         "Procrustes, ARI",
         "CCA, ARI",
     ]
-    made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
     wrong = _wrong(lines)
     return "\n\n".join(
         [
-            f"Commits: {'; '.join(made)}. One thread a run.",
+            made_by(lines),
             table(header, rows),
             *([WRONG_TITLE, table(WRONG_HEADER, wrong)] if wrong else []),
         ]

@@ -17,7 +17,7 @@ from scipy.stats import binomtest
 
 from skdm2c.estimator import LOW_CONFIDENCE
 
-from .disturbances import DISTURBANCES
+from .disturbances import DISTURBANCES, NONE
 from .methods import METHODS
 from .pairs import PAIRS
 from .report import (
@@ -25,11 +25,12 @@ from .report import (
     COMPARED,
     OURS,
     SHARED,
+    ZERO,
     Runs,
     column,
     complete,
     confidence_and_gain,
-    figures,
+    with_gain,
 )
 
 # Okabe and Ito's colours, told apart by the colour-blind and in print.
@@ -59,9 +60,7 @@ def draw_bounds(runs: Runs, path: Path) -> None:
 
 
 def _draw_pair(ax: Axes, runs: Runs, pair: str, methods: list[str]) -> None:
-    low, high = (
-        column(runs, b, method="kmeans_each", pair=pair).mean() for b in ("random", "oracle")
-    )
+    low, high = (column(runs, b, method=ZERO, pair=pair).mean() for b in ("random", "oracle"))
     ax.axvspan(low, high, color="#F0E442", alpha=0.3, lw=0)
     for y, method in enumerate(methods):
         ari = column(runs, "ari", method=method, pair=pair)
@@ -121,13 +120,7 @@ def draw_confidence(runs: Runs, path: Path) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
     left.axvline(LOW_CONFIDENCE, color=SPAN, lw=1)
     left.axhline(ALIGNED, color=SPAN, lw=1)
-    shared = np.array(
-        [
-            r["pair"] in SHARED
-            for r in figures(runs)
-            if r["method"] == OURS and r["gain"] is not None
-        ]
-    )
+    shared = np.array([run["pair"] in SHARED for run in with_gain(runs)])
     for here, marker, color, label in (
         (shared, "o", COLORS["ours"], "pairs that share geometry"),
         (~shared, "^", COLORS["peer"], "pairs that do not"),
@@ -270,12 +263,12 @@ def draw_robustness(lines: Runs, path: Path) -> None:
     for ax in axes.flat[len(ways) :]:
         ax.set_visible(False)
     for ax, (name, way) in zip(axes.flat, ways.items(), strict=False):
-        here = [line | {"level": way.neutral} for line in lines if line["disturbance"] == "none"]
+        here = [line | {"level": way.neutral} for line in lines if line["disturbance"] == NONE]
         here += [line for line in lines if line["disturbance"] == name]
         levels = sorted({line["level"] for line in here}, reverse=name in ("rows", "shares"))
         at = np.arange(len(levels))
         low, high = (
-            [_mean_at(here, "kmeans_each", level, bound) for level in levels]
+            [_mean_at(here, ZERO, level, bound) for level in levels]
             for bound in ("random", "oracle")
         )
         ax.fill_between(at, low, high, color="#F0E442", alpha=0.3, lw=0)

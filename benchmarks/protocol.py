@@ -58,6 +58,7 @@ def available(pairs: list[str]) -> list[str]:
     return [pair for pair in pairs if pair not in missing]
 
 
+@threadpool_limits.wrap(limits=1)
 def execute(
     run: Callable[[Any, int, int], dict[str, Any]],
     tasks: Sequence[Any],
@@ -65,7 +66,7 @@ def execute(
     threads: int,
     jobs: int,
 ) -> None:
-    """Run tasks, ``jobs`` at a time, each in a process of its own.
+    """Run tasks, ``jobs`` at a time, each in a process of its own; killed, it ends like Ctrl-C.
 
     Parameters
     ----------
@@ -77,6 +78,8 @@ def execute(
         Lines are appended as runs finish.
     threads, jobs : int
     """
+    runs.preload()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     started, seconds = time.perf_counter(), defaultdict[str, list[float]](list)
     pool = ThreadPoolExecutor(jobs)
     futures = {pool.submit(_timed, run, task, threads, jobs): task for task in tasks}
@@ -101,20 +104,6 @@ def execute(
         print(f"\nStopped. What is finished stands in {out}; the same command goes on from there.")
         raise SystemExit(130) from None
     pool.shutdown()
-
-
-def start(
-    run: Callable[[Any, int, int], dict[str, Any]],
-    tasks: Sequence[Any],
-    out: Path,
-    threads: int,
-    jobs: int,
-) -> None:
-    """Do the same from the command line: import what is heavy once, end well when killed."""
-    runs.preload()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # killed: ends like Ctrl-C
-    with threadpool_limits(1):
-        execute(run, tasks, out, threads, jobs)
 
 
 def time_left(left: Sequence[Any], seconds: dict[str, list[float]]) -> float:
@@ -144,8 +133,7 @@ def _clock(seconds: float) -> str:
     return f"{int(seconds) // 3600}:{int(seconds) % 3600 // 60:02d}:{int(seconds) % 60:02d}"
 
 
-def names_among(text: str, known: Mapping[str, Any], what: str) -> list[str]:
-    """Read names that commas separate, or all that are known."""
+def _names(text: str, known: Mapping[str, Any], what: str) -> list[str]:
     names = list(known) if text == "all" else text.split(",")
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -153,26 +141,44 @@ def names_among(text: str, known: Mapping[str, Any], what: str) -> list[str]:
     return names
 
 
-def main() -> None:
-    """Run what is missing, then print the tables."""
+def arguments(
+    program: str,
+    description: str | None,
+    out: Path,
+    methods: str = "all",
+    pairs: str = "all",
+    seeds: int = 10,
+) -> argparse.ArgumentParser:
+    """Make a parser of the options that programs which run methods on pairs have in common."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.protocol",
-        description=__doc__,
+        prog=f"python -m benchmarks.{program}",
+        description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, help="folder of the sets; default ../shared/data")
-    parser.add_argument("--methods", default="all", help="comma-separated, or 'all'")
-    parser.add_argument("--pairs", default="all", help="comma-separated, or 'all'")
-    parser.add_argument("--seeds", type=int, default=10, help="seeds 0 to N-1")
-    parser.add_argument("--out", type=Path, default=runs.RESULTS, help="file of JSON lines")
+    parser.add_argument("--methods", default=methods, help="comma-separated, or 'all'")
+    parser.add_argument("--pairs", default=pairs, help="comma-separated, or 'all'")
+    parser.add_argument("--seeds", type=int, default=seeds, help="seeds 0 to N-1")
+    parser.add_argument("--out", type=Path, default=out, help="file of JSON lines")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads a run")
-    parser.add_argument("--quick", action="store_true", help="a taste, in a few minutes")
-    options = parser.parse_args()
+    return parser
+
+
+def chosen(options: argparse.Namespace) -> tuple[list[str], list[str]]:
+    """Read the methods and pairs that options name; pairs are those that can be loaded."""
     if options.data:
         os.environ["SKDM2C_DATA"] = str(options.data)
-    methods = names_among(options.methods, METHODS, "method")
-    pairs = available(names_among(options.pairs, PAIRS, "pair"))
+    methods = _names(options.methods, METHODS, "method")
+    return methods, available(_names(options.pairs, PAIRS, "pair"))
+
+
+def main() -> None:
+    """Run what is missing, then print the tables."""
+    parser = arguments("protocol", __doc__, runs.RESULTS)
+    parser.add_argument("--quick", action="store_true", help="a taste, in a few minutes")
+    options = parser.parse_args()
+    methods, pairs = chosen(options)
     seeds = options.seeds
     if options.quick:
         methods = [m for m in methods if m in QUICK_METHODS]
@@ -183,7 +189,7 @@ def main() -> None:
         if "error" not in r
     }
     tasks = plan(methods, pairs, seeds, finished)
-    start(runs.run, tasks, options.out, options.threads, options.jobs)
+    execute(runs.run, tasks, options.out, options.threads, options.jobs)
 
 
 if __name__ == "__main__":

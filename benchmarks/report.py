@@ -25,6 +25,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 README = DOCS.parent / "README.md"
 START, END = "<!-- benchmark: made by make benchmark-report -->", "<!-- end -->"
 OURS = "default"
+ZERO = "kmeans_each"  # whose bounds others are compared with
 MAX_SEEDS = 10
 ALIGNED = 0.5  # gain above which clusters are matched rather than not
 SHARED = ("snare", "pbmc1k", "facpix", "karpix", "reuters")
@@ -210,6 +211,12 @@ def circumstances(runs: Runs) -> str:
     )
 
 
+def made_by(lines: Runs) -> str:
+    """Say by which commits, when and on what machine lines were made."""
+    made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
+    return f"Commits: {'; '.join(made)}. One thread a run."
+
+
 def figures(runs: Runs) -> Runs:
     """Leave out the runs that failed."""
     return [r for r in runs if "error" not in r]
@@ -363,7 +370,7 @@ def sanity(runs: Runs) -> str:
     finished = figures(runs)
     over = np.array([r["ari"] - r["oracle"] for r in finished])
     most = finished[int(over.argmax())]
-    lottery = column(runs, "gain", method="kmeans_each")
+    lottery = column(runs, "gain", method=ZERO)
     points = [
         f"No method beats its oracle but by noise: of {len(over)} runs {(over > 0.02).sum()} have "
         f"an ARI more than 0.02 above it. The most, {over.max():.2f}, has "
@@ -403,7 +410,7 @@ def weaknesses(runs: Runs) -> str:
     low = [f"{p} {v.mean():.2f}" for p, v in means.items() if len(v) and v.mean() <= ALIGNED]
     if low:
         points.append(f"It does not align on average (gain): {', '.join(low)}.")
-    rows = [r for r in figures(runs) if r["method"] == OURS and r["gain"] is not None]
+    rows = with_gain(runs)
     wrong = [r for r in rows if r["confidence"] >= LOW_CONFIDENCE and r["gain"] <= ALIGNED]
     said = ", ".join(
         f"{r['pair']} seed {r['seed']} (confidence {r['confidence']:.2f}, gain {r['gain']:.2f})"
@@ -434,9 +441,14 @@ def weaknesses(runs: Runs) -> str:
     return "\n".join(f"- {point}" for point in points)
 
 
+def with_gain(runs: Runs) -> Runs:
+    """Choose the runs of the default whose gain is defined."""
+    return [r for r in figures(runs) if r["method"] == OURS and r["gain"] is not None]
+
+
 def confidence_and_gain(runs: Runs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Both, of every run of the default whose gain is defined."""
-    rows = [r for r in figures(runs) if r["method"] == OURS and r["gain"] is not None]
+    rows = with_gain(runs)
     return np.array([r["confidence"] for r in rows]), np.array([r["gain"] for r in rows])
 
 

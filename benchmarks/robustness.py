@@ -9,7 +9,6 @@ One JSON line a run, appended as it finishes; runs that stand in the file are sk
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,18 +16,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from . import protocol, runs
-from .disturbances import DISTURBANCES, Draw
+from .disturbances import DISTURBANCES, NONE, Draw
 from .methods import METHODS
 from .pages import write_between
-from .pairs import PAIRS
 from .pictures import draw_robustness
-from .report import BOUNDS, OURS, Runs, table
+from .report import BOUNDS, OURS, ZERO, Runs, made_by, table
 
 OUT = runs.RESULTS.with_name("robustness.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "robustness.md"
 CHOSEN = ("snare", "pbmc1k", "facpix")
-NONE = "none"
-ZERO = "kmeans_each"  # its bounds are those of every picture
 
 
 class Task(NamedTuple):
@@ -117,7 +113,6 @@ def page(lines: Runs) -> str:
                 else "–",
             ]
         )
-    made = sorted({f"{x['commit']} ({x['date']}, {x['machine']})" for x in lines})
     seeds, pairs = sorted({x["seed"] for x in lines}), dict.fromkeys(x["pair"] for x in lines)
     header = [
         "disturbed by",
@@ -133,7 +128,7 @@ def page(lines: Runs) -> str:
     not_yet = f" Not run on all pairs yet: {'; '.join(missing)}." if missing else ""
     return (
         f"Means over {', '.join(pairs)}, seeds {', '.join(map(str, seeds))}: ARI [worst], gain. "
-        f"Commits: {'; '.join(made)}. One thread a run.{not_yet}\n\n{table(header, rows)}"
+        f"{made_by(lines)}{not_yet}\n\n{table(header, rows)}"
     )
 
 
@@ -151,35 +146,27 @@ def _figures(lines: Runs) -> str:
 
 def report() -> None:
     """Write the table into the page, and draw the curves."""
-    lines = comparable(finished(OUT))
-    failed = [line for line in runs.read_lines(OUT) if "error" in line]
-    for line in failed:
-        print(f"failed: {' '.join(map(str, task_of(line)))}: {line['error']}")
+    every = runs.read_lines(OUT)
+    for line in every:
+        if "error" in line:
+            print(f"failed: {' '.join(map(str, task_of(line)))}: {line['error']}")
+    lines = comparable([line for line in every if "error" not in line])
     write_between(PAGE, page(lines))
     draw_robustness(lines, PAGE.with_suffix(".png"))
 
 
 def main() -> None:
     """Run what is missing, then report."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.robustness",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = protocol.arguments(
+        "robustness", __doc__, OUT, f"default,{ZERO}", ",".join(CHOSEN), seeds=3
     )
-    parser.add_argument("--methods", default=f"default,{ZERO}", help="comma-separated, or 'all'")
-    parser.add_argument("--pairs", default=",".join(CHOSEN), help="comma-separated, or 'all'")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0 to N-1")
-    parser.add_argument("--out", type=Path, default=OUT, help="file of JSON lines")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads a run")
     parser.add_argument("--report", action="store_true", help="run nothing")
     options = parser.parse_args()
-    methods = protocol.names_among(options.methods, METHODS, "method")
-    pairs = protocol.available(protocol.names_among(options.pairs, PAIRS, "pair"))
+    methods, pairs = protocol.chosen(options)
     done = {task_of(line) for line in finished(options.out)}
     if not options.report:
         remaining = plan(methods, pairs, options.seeds, done)
-        protocol.start(run, remaining, options.out, options.threads, options.jobs)
+        protocol.execute(run, remaining, options.out, options.threads, options.jobs)
     if options.out == OUT:
         report()
 

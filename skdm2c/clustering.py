@@ -26,6 +26,7 @@ MAX_COMPONENTS = 20  # a covariance of more directions is mostly noise
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
 MAX_LOG_TEMPERATURE = 10.0
 MAX_CUT_ROWS = 5000  # of a sample that starts the mixture
+EMPTY = 1e-6  # rows that a cluster has at most to be none
 MAX_PART = 2**16  # points that are looked at together, as each takes several times its size
 
 
@@ -195,9 +196,64 @@ def fit_kmeans_from(points: Points, shares: Matrix) -> Clusters:
     >>> fit_kmeans_from(points, shares).assign(points)
     array([1, 1, 0, 0], dtype=int32)
     """
-    start = shares.T @ points / np.maximum(shares.sum(axis=0), 1e-12)[:, None]
+    start = cluster_means(points, shares)
     kmeans = KMeans(len(start), init=start, n_init=1, max_iter=1000, random_state=0).fit(points)
     return _regions(kmeans, points)
+
+
+def cluster_means(points: Points, shares: Matrix) -> Matrix:
+    """Mean of the points of each cluster, by their shares.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, c)
+    shares : ndarray of shape (n, k)
+
+    Returns
+    -------
+    ndarray of shape (k, c)
+        A cluster that nobody belongs to lies in the middle of all.
+
+    Examples
+    --------
+    >>> points, shares = np.array([[0.0], [4.0], [8.0]]), np.array([[1, 0], [0.5, 0], [0, 0]])
+    >>> cluster_means(points, shares).round(2)
+    array([[1.33],
+           [4.  ]])
+    """
+    mass = shares.sum(axis=0)
+    means: Matrix = np.where(
+        mass[:, None] > EMPTY,
+        shares.T @ points / np.maximum(mass, EMPTY)[:, None],
+        points.mean(axis=0),
+    )
+    return means
+
+
+def cluster_moments(points: Points, shares: Matrix) -> tuple[Matrix, Matrix]:
+    """Means of clusters, and the one covariance within them.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, c)
+    shares : ndarray of shape (n, k)
+
+    Returns
+    -------
+    means : ndarray of shape (k, c)
+    covariance : ndarray of shape (c, c)
+
+    Examples
+    --------
+    >>> points = np.array([[0.0], [4.0], [10.0], [14.0]])
+    >>> means, covariance = cluster_moments(points, np.repeat(np.eye(2), 2, axis=0))
+    >>> means.ravel(), covariance
+    (array([ 2., 12.]), array([[4.]]))
+    """
+    means = cluster_means(points, shares)
+    within = points - shares @ means
+    covariance: Matrix = within.T @ within / len(points)
+    return means, covariance
 
 
 def _regions(kmeans: KMeans, points: Points) -> Clusters:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement
+from .alignment.base import pairs_between
 from .alignment.joint import PAIRS_NEEDED, joint_shares, told_apart
 from .clustering import fit_kmeans, fit_mixture
 from .data.pairs import paired_rows
@@ -152,7 +153,7 @@ def _found_together(data: Unmatched, shares: list[Matrix]) -> list[Matrix]:
 
 def _n_known(data: Unmatched, m: int) -> float:
     # Instances that are known in a modality and in the hub, as far as they are trusted.
-    pairs = data.pairs.get((min(m, data.hub), max(m, data.hub)))
+    pairs = pairs_between(data.pairs, m, data.hub)
     if pairs is None:
         return 0.0
     return min(pairs.trust, 1.0) * min(len(np.unique(rows)) for rows in pairs.rows.T)
@@ -190,11 +191,9 @@ def _align_spokes(
         right, left = sorted((m, other), key=lambda i: data.separations[i])
         rng = np.random.RandomState([seed, left, right])
         sides = described[left], described[right], rng
-        pairs = data.pairs.get((min(m, other), max(m, other)))
-        if pairs is None:
-            found = aligner.match(*sides)
-        else:
-            found = aligner.match(*sides, pairs=pairs if left < right else pairs.turned())
+        # An aligner that has no use for pairs need not take any.
+        pairs = pairs_between(data.pairs, left, right)
+        found = aligner.match(*sides) if pairs is None else aligner.match(*sides, pairs=pairs)
         _check_alignment(found, max(data.numbers[left], data.numbers[right]))
         return found if m == left else found.turned()
 

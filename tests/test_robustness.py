@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks import robustness, runs
-from benchmarks.disturbances import DISTURBANCES, Draw
-from benchmarks.robustness import NONE, Task, disturbed, page, plan
+from benchmarks.disturbances import DISTURBANCES, NONE, Draw
+from benchmarks.robustness import Task, disturbed, page, plan
 
 
 def draw(seed=0):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -58,6 +59,32 @@ class KnownPairs:
         KnownPairs
         """
         return replace(self, rows=self.rows[:, ::-1])
+
+
+def pairs_between(
+    pairs: Mapping[tuple[int, int], KnownPairs], left: int, right: int
+) -> KnownPairs | None:
+    """Look up what is known of two modalities, the left one's rows first.
+
+    Parameters
+    ----------
+    pairs : mapping of (int, int) to KnownPairs
+        By modalities, the lower first.
+    left, right : int
+
+    Returns
+    -------
+    KnownPairs or None
+
+    Examples
+    --------
+    >>> pairs_between({(0, 2): KnownPairs(np.array([[5, 7]]))}, 2, 0).rows
+    array([[7, 5]])
+    """
+    if left < right:
+        return pairs.get((left, right))
+    known = pairs.get((right, left))
+    return None if known is None else known.turned()
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
 
-from ..clustering import fit_kmeans_from
+from ..clustering import EMPTY, cluster_means, cluster_moments, fit_kmeans_from
 from ..data.rows import Matrix
-from .base import KnownPairs
+from .base import KnownPairs, pairs_between
 
 PAIRS_NEEDED = 2  # a cluster: a regression on fewer takes more away than it adds
 MAX_ROUNDS = 5
 WIDER_GAP = 0.15  # of the rows
 LEAST_EXAMPLES = 3  # of a regression whose penalty is chosen by leaving one out
-EMPTY = 1e-6  # rows that a cluster has at most to be none
 PENALTIES = np.logspace(-2, 3, 12)
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
 
@@ -122,7 +121,7 @@ def _found_again(
     pairs: Mapping[tuple[int, int], KnownPairs],
 ) -> list[Matrix]:
     points = [_whitened(z, share) for z, share in zip(latents, shares, strict=True)]
-    means = [_means(z, share) for z, share in zip(points, shares, strict=True)]
+    means = [cluster_means(z, share) for z, share in zip(points, shares, strict=True)]
     filled = [share.sum(axis=0) > EMPTY for share in shares]
 
     def place(source: int, target: int) -> Matrix:
@@ -130,8 +129,8 @@ def _found_again(
             return points[source]
         both = filled[source] & filled[target]
         examples = [(means[source][both], means[target][both], 1.0)]
-        if known := pairs.get((min(source, target), max(source, target))):
-            i, j = known.rows.T if source < target else known.rows.T[::-1]
+        if known := pairs_between(pairs, source, target):
+            i, j = known.rows.T
             examples.append((points[source][i], points[target][j], known.trust))
         return _foretold(points[source], examples)
 
@@ -161,15 +160,9 @@ def _foretold(points: Matrix, examples: list[tuple[Matrix, Matrix, float]]) -> M
 def _whitened(latents: NDArray[np.floating], shares: Matrix) -> Matrix:
     # Clusters round, as k-means takes them to be; all spaces of one size.
     z = latents - latents.mean(axis=0, dtype=np.float64)
-    within = z - shares @ _means(z, shares)
-    covariance = within.T @ within / len(z)
+    _, covariance = cluster_moments(z, shares)
     floor = max(COVARIANCE_FLOOR * float(np.trace(covariance)) / len(covariance), 1e-12)
     factor = np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))
     white = np.linalg.solve(factor, z.T).T
     unit: Matrix = white / max(float(np.sqrt(np.square(white).sum(axis=1).mean())), 1e-12)
     return unit
-
-
-def _means(points: Matrix, shares: Matrix) -> Matrix:
-    means: Matrix = shares.T @ points / np.maximum(shares.sum(axis=0), 1e-12)[:, None]
-    return means

@@ -74,7 +74,7 @@ def counted(
     k = len(mass)
     counts = pairs.trust * pair_counts(left.labels, right.labels, pairs.rows, k)
     sizes, of_right = (cluster_sizes(m.prototypes) for m in (left, right))
-    shared = raked((counts + PAIRS_WORTH * k * mass + 1e-12)[None], sizes, of_right)[0]
+    shared = raked((counts + PAIRS_WORTH * k * mass)[None], sizes, of_right)[0]
     partners = most_shared(shared)
     told = counted_confidence(counts, partners, sizes, of_right, rng)
     agreed = apart.partners == partners

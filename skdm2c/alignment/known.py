@@ -85,7 +85,7 @@ def raked(tables: Matrix, sizes: Matrix, of_right: Matrix) -> Matrix:
     Parameters
     ----------
     tables : ndarray of shape (s, k, k)
-        Positive.
+        Nonnegative.
     sizes, of_right : ndarray of shape (k,)
         Shares of the rows that the left and the right clusters hold.
 
@@ -102,7 +102,7 @@ def raked(tables: Matrix, sizes: Matrix, of_right: Matrix) -> Matrix:
             [0.125, 0.375]]])
     """
     margins = (np.maximum(size, 1e-6) for size in (sizes, of_right))  # some may be empty
-    log, left, right = (x.astype(np.float32) for x in (np.log(tables), *margins))
+    log, left, right = (x.astype(np.float32) for x in (np.log(tables + 1e-12), *margins))
     return sinkhorn(log, left, right, N_RAKES).astype(np.float64)
 
 
@@ -145,7 +145,7 @@ def counted_confidence(
     """
     k = len(partners)
     tables = rng.standard_gamma(counts + 0.5, size=(N_TABLES, k, k))
-    shares = raked(tables + 1e-12, sizes, of_right)
+    shares = raked(tables, sizes, of_right)
     same = np.mean([most_shared(table) == partners for table in shares], axis=0)
     confidence: Matrix = np.clip((same - 1 / k) / (1 - 1 / k), 0, 1) if k > 1 else np.ones(1)
     return confidence

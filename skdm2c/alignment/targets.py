@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..clustering import cluster_moments
 from ..data.rows import Matrix
-
-EMPTY = 1e-6  # rows that a cluster has at most to be none
 
 
 def taught_targets(
@@ -52,14 +51,7 @@ def taught_targets(
 
 def _moments(latents: NDArray[np.floating], shares: Matrix) -> tuple[Matrix, Matrix]:
     # Means of the clusters, and a Cholesky factor of the covariance within them.
-    z = latents.astype(np.float64)
-    # A cluster that nobody belongs to lies in the middle of all.
-    mass = shares.sum(axis=0)
-    means = np.where(
-        mass[:, None] > EMPTY, shares.T @ z / np.maximum(mass, EMPTY)[:, None], z.mean(axis=0)
-    )
-    within = z - shares @ means
-    covariance = within.T @ within / len(z)
+    means, covariance = cluster_moments(latents.astype(np.float64), shares)
     # Latents need not fill their space.
     floor = 1e-6 * np.trace(covariance) / len(covariance) + 1e-12
     return means, np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))
