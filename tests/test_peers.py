@@ -16,6 +16,7 @@ from benchmarks.methods.interface import Clustering
 # On few rows less will do. With these each one aligned the data below, with an ARI over 0.9,
 # on eight or more of the seeds 0 to 9; elsewhere it took the mirror image, under 0.7.
 SHORTER = {
+    "self_tuned_gw": {"EPSILONS": [0.1, 0.01, 0.001], "N_NUMBERS": 2},
     "unbalanced_gw": {},
     "fused_gw": {},
     "mini_vec2vec": {"N_MATCHINGS": 10, "N_STARTS": 10},
@@ -24,13 +25,14 @@ SHORTER = {
     "joint_mds": {},
 }
 SHORTEST = {
+    "self_tuned_gw": {"EPSILONS": [0.1, 0.01], "N_NUMBERS": 2},
     "unbalanced_gw": {"MAX_STEPS": 5},
     "mini_vec2vec": {"N_MATCHINGS": 2, "N_STARTS": 2, "N_REFINEMENTS": 2},
     "mmd_ma": {"STARTS": 2, "STEPS": 5},
     "unioncom": {"STEPS": 5, "EPOCHS": 2},
     "joint_mds": {"FIRST_STEPS": 5, "TURNS": 2},
 }
-NEEDS_POT = ("unbalanced_gw", "fused_gw", "joint_mds")
+NEEDS_POT = ("self_tuned_gw", "unbalanced_gw", "fused_gw", "joint_mds")
 
 
 def method(name, monkeypatch=None, settings=()):
@@ -84,6 +86,16 @@ def test_unequal_numbers_of_rows_and_columns_give_the_same_answer_twice(name, mo
 
 
 # Their parts
+
+
+def test_the_grid_is_scots_and_a_coupling_that_failed_is_known():
+    module = method("self_tuned_gw")
+    assert module.numbers_of_neighbors(400) == [20, 40, 60, 80, 100]
+    assert module.numbers_of_neighbors(60) == [3, 4, 6, 8, 10]
+    assert module.converged(np.full((4, 5), 1 / 20))
+    assert not module.converged(np.full((4, 5), np.nan))
+    assert not module.converged(np.vstack([np.full((3, 5), 1 / 15), np.zeros(5)]))
+    assert not module.converged(np.full((4, 5), 0.9 / 20))
 
 
 def test_profile_costs_are_those_of_shifted_distances():

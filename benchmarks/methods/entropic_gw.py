@@ -26,22 +26,30 @@ MAX_NEIGHBORS = 50
 
 def fit_labels(X_a: Matrix, X_b: Matrix, k: int, seed: int) -> Clustering:
     """Couple the rows, then cluster A's rows and B's projections onto them."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sinkhorn did not converge")  # an inner loop, early on
-        coupling = ot.gromov.entropic_gromov_wasserstein(
-            hops(X_a),
-            hops(X_b),
-            loss_fun="square_loss",
-            epsilon=EPSILON,
-            solver="PGD",
-            max_iter=MAX_STEPS,
-        )
+    coupling, _ = couple(hops(X_a), hops(X_b), EPSILON)
     return cluster_through(coupling, X_a, k, seed)
 
 
-def hops(X: Matrix) -> Matrix:
+def couple(distances_a: Matrix, distances_b: Matrix, epsilon: float) -> tuple[Matrix, float]:
+    """Solve for the coupling; with the Gromov-Wasserstein distance that it leaves."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Sinkhorn did not converge")  # an inner loop, early on
+        coupling, log = ot.gromov.entropic_gromov_wasserstein(
+            distances_a,
+            distances_b,
+            loss_fun="square_loss",
+            epsilon=epsilon,
+            solver="PGD",
+            max_iter=MAX_STEPS,
+            log=True,
+        )
+    return coupling, float(log["gw_dist"])
+
+
+def hops(X: Matrix, n_neighbors: int | None = None) -> Matrix:
     """Fewest steps between two rows on the neighbour graph, the longest being one."""
-    graph = kneighbors_graph(X, min(MAX_NEIGHBORS, len(X) // 5), metric="correlation")
+    n_neighbors = n_neighbors or min(MAX_NEIGHBORS, len(X) // 5)
+    graph = kneighbors_graph(X, n_neighbors, metric="correlation")
     steps: Matrix = shortest_path(graph, directed=False, unweighted=True)
     steps[np.isinf(steps)] = steps[np.isfinite(steps)].max()  # as SCOT does with islands
     return steps / steps.max()
