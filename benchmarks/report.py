@@ -18,12 +18,12 @@ from sklearn.metrics import roc_auc_score
 from skdm2c.estimator import LOW_CONFIDENCE
 
 from .methods import METHODS
+from .pages import write_between
 from .pairs import PAIRS
 from .runs import RESULTS, read, read_lines
 
 DOCS = Path(__file__).parents[1] / "docs"
 README = DOCS.parent / "README.md"
-START, END = "<!-- benchmark: made by make benchmark-report -->", "<!-- end -->"
 OURS = "default"
 ZERO = "kmeans_each"  # whose bounds others are compared with
 MAX_SEEDS = 10
@@ -55,10 +55,10 @@ def main() -> None:
     pictures.draw_confidence(runs, options.docs / "benchmark_confidence.png")
     (options.docs / "benchmark.md").write_text(page(runs))
     if options.docs == DOCS:
-        README.write_text(quote(README.read_text(), runs))
+        write_between(README, quote(runs))
         speed.PAGE.write_text(speed.page(read_lines(speed.RESULTS)))
         fits = read(scores.RESULTS)
-        scores.PAGE.write_text(scores.page(scores.PAGE.read_text(), fits))
+        write_between(scores.PAGE, scores.report(fits))
         pictures.draw_n_clusters(fits, DOCS / "n_clusters.png")
     print(f"{options.docs / 'benchmark.md'}: {len(runs)} runs")
 
@@ -140,6 +140,12 @@ many draws it is above that of DM2C:
 
 {direction(runs)}
 
+Among their sets are two kinds of digit pictures, alike before anything is learned. Something of
+the sort here: one modality is pictures of handwritten digits, the other pictures of other digits,
+blurred and moved by a pixel (`python -m benchmarks.one_kind`):
+
+{one_kind()}
+
 Why: [How to read these numbers](reading_the_numbers.md#what-we-could-not-reproduce).
 
 ## Sanity
@@ -181,21 +187,15 @@ modality are fitted, one third is predicted (`python -m benchmarks.new_rows`).
 """
 
 
-def quote(readme: str, runs: Runs) -> str:
-    """Renew what stands between README's two marks."""
-    before, rest = readme.split(START)
-    _, after = rest.split(END)
-    return f"""{before}{START}
-
-{overview(runs)}
+def quote(runs: Runs) -> str:
+    """Choose what README says."""
+    return f"""{overview(runs)}
 
 {_notes(runs)}
 
 {by_pair(runs, "ari", SHARED)}
 
-`alignment_confidence_`: {confidence_report(runs)}
-
-{END}{after}"""
+`alignment_confidence_`: {confidence_report(runs)}"""
 
 
 def circumstances(runs: Runs) -> str:
@@ -450,6 +450,13 @@ def confidence_and_gain(runs: Runs) -> tuple[NDArray[np.float64], NDArray[np.flo
     """Both, of every run of the default whose gain is defined."""
     rows = with_gain(runs)
     return np.array([r["confidence"] for r in rows]), np.array([r["gain"] for r in rows])
+
+
+def one_kind() -> str:
+    """Table of two modalities that are of one kind."""
+    from . import one_kind as program
+
+    return program.report(read_lines(program.OUT))
 
 
 def new_rows() -> str:

@@ -32,7 +32,6 @@ from .runs import append, circumstances, read
 
 RESULTS = Path(__file__).parent / "results" / "scores.jsonl"
 PAGE = Path(__file__).parents[1] / "docs" / "score.md"
-BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 FIVE = ["snare", "pbmc1k", "facpix", "karpix", "reuters"]
 N_SETTINGS = 40
 AROUND = 4  # numbers of clusters below and above the true one
@@ -154,12 +153,6 @@ def picked(lines: Lines, figure: str) -> dict[str, dict[str, Any]]:
         if curve:
             found[pair] = max(curve, key=lambda r: r[figure])
     return found
-
-
-def page(text: str, lines: Lines) -> str:
-    """Put the tables between the page's two marks."""
-    before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}\n{report(lines)}\n{END}{rest.split(END)[1]}"
 
 
 def report(lines: Lines) -> str:

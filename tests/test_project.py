@@ -120,11 +120,11 @@ def test_the_figures_quoted_are_those_measured():
     finished = runs.read(runs.RESULTS)
     page = (ROOT / "docs" / "benchmark.md").read_text()
     assert page == report.page(finished), "run `make benchmark-report`"
-    assert report.quote(README, finished) == README, "run `make benchmark-report`"
+    assert report.quote(finished) in README, "run `make benchmark-report`"
     page = speed.PAGE.read_text()
     assert page == speed.page(runs.read_lines(speed.RESULTS)), "run `make benchmark-report`"
-    page = scores.PAGE.read_text()
-    assert page == scores.page(page, runs.read(scores.RESULTS)), "run `make benchmark-report`"
+    of_scores = scores.report(runs.read(scores.RESULTS))
+    assert of_scores in scores.PAGE.read_text(), "run `make benchmark-report`"
     published = (ROOT / "docs" / "published.md").read_text()
     for name in ("published", "ablation"):
         lines = runs.read(runs.RESULTS.with_name(f"{name}.jsonl"))

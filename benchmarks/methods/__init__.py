@@ -35,7 +35,7 @@ METHODS = {
     "spectral_each": Method("spectral in each modality", "bound"),
     "concatenated": Method("concatenated PCA + k-means", "baseline"),
     "entropic_gw": Method("entropic GW + k-means", "peer", max_seeds=3),
-    "self_tuned_gw": Method("self-tuned GW + k-means", "peer", max_seeds=1),
+    "self_tuned_gw": Method("self-tuned GW + k-means", "peer", max_seeds=3),
     "unbalanced_gw": Method("unbalanced GW + k-means", "peer", max_seeds=3),
     "fused_gw": Method("fused GW + k-means", "peer"),
     "mini_vec2vec": Method("mini-vec2vec + k-means", "peer"),

@@ -1,0 +1,113 @@
+"""Two modalities of one kind, where what is alike is known before anything is learned.
+
+    python -m benchmarks.one_kind --jobs 2      # seed 0: some 5 minutes
+
+SMILE and CPMN are published as better than DM2C on, among others, two sets of digit pictures of
+one size. Here one modality is the pictures of handwritten digits that come with the package, the
+other is pictures of other digits of that set as a worse scanner would see them. One JSON line a
+run, appended as it finishes; runs that stand in the file are skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, shift
+from sklearn.preprocessing import StandardScaler
+
+from skdm2c.datasets import drop_pairing, load_handwritten
+from skdm2c.metrics import gain, reference_bounds
+
+from . import protocol, runs
+from .methods import METHODS
+from .methods.interface import Matrix
+
+OUT = runs.RESULTS.with_name("one_kind.jsonl")
+COMPARED = ("kmeans_each", "concatenated", "smile", "cpmn", "published", "default")
+PICTURE = (16, 15)  # pixels
+BLUR, SHIFT = 1.0, 1  # pixels
+N_CLASSES = 10
+
+
+class Task(NamedTuple):
+    """One run."""
+
+    method: str
+    seed: int
+
+
+def badly_scanned(rows: Matrix) -> Matrix:
+    """Blur pictures, and move them to the right."""
+    pictures = rows.reshape(-1, *PICTURE)
+    worse = gaussian_filter(shift(pictures, (0, 0, SHIFT), order=0), (0, BLUR, BLUR))
+    return np.asarray(worse.reshape(len(rows), -1))
+
+
+@cache
+def draw(seed: int) -> tuple[runs.Problem, NDArray[np.int64], tuple[float, float]]:
+    """Draw a problem, the classes, and the bounds of k-means in each modality."""
+    views, y = load_handwritten(("pix",))
+    both = {"pictures": views["pix"], "scans": badly_scanned(views["pix"])}
+    X, y = drop_pairing(both, y, random_state=seed)
+    X = X.with_blocks({m: StandardScaler().fit_transform(x) for m, x in X.blocks.items()})
+    bounds = reference_bounds(X, y, N_CLASSES, seed)
+    return runs.Problem(*X.blocks.values(), N_CLASSES, seed), y, bounds
+
+
+def run(task: Task, threads: int, jobs: int) -> dict[str, Any]:
+    """Solve one problem in a process of its own; classes enter when that is done."""
+    problem, y, bounds = draw(task.seed)
+    line = {**task._asdict(), **runs.circumstances(threads, jobs)}
+    figures = runs.score(task.method, problem, y, np.ones(len(y), dtype=bool), threads)
+    if "ari" in figures:
+        figures["reference_gain"] = round(gain(figures["ari"], *bounds), 4)
+    return line | figures
+
+
+def report(lines: list[dict[str, Any]]) -> str:
+    """Tabulate means over seeds, a method a row."""
+    from .report import table
+
+    rows = []
+    for method in COMPARED:
+        mine = [x for x in lines if x["method"] == method and "error" not in x]
+        if mine:
+            figures = (f"{_mean(mine, name):.2f}" for name in ("ari", "random", "oracle"))
+            gains = (f"{_mean(mine, name):.2f}" for name in ("gain", "reference_gain"))
+            rows.append([METHODS[method].title, str(len(mine)), *figures, *gains])
+    return table(["method", "seeds", "ARI", "random", "oracle", "gain", "reference gain"], rows)
+
+
+def _mean(lines: list[dict[str, Any]], figure: str) -> float:
+    return float(np.mean([x[figure] for x in lines]))
+
+
+def _task(line: Mapping[str, Any]) -> Task:
+    return Task(line["method"], line["seed"])
+
+
+def main() -> None:
+    """Run what is missing, then print the table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.one_kind",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--seeds", type=int, default=1, help="seeds 0 to N-1")
+    parser.add_argument("--out", type=Path, default=OUT, help="file of JSON lines")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
+    options = parser.parse_args()
+    done = {_task(line) for line in runs.read_lines(options.out) if "error" not in line}
+    tasks = [Task(m, s) for s in range(options.seeds) for m in COMPARED if Task(m, s) not in done]
+    protocol.execute(run, tasks, options.out, threads=1, jobs=options.jobs)
+    print(report(runs.read_lines(options.out)))
+
+
+if __name__ == "__main__":
+    main()
