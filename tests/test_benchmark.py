@@ -17,6 +17,7 @@ from benchmarks.report import (
     SHARED,
     bounds,
     by_pair,
+    column,
     complete,
     confidence_and_gain,
     overview,
@@ -279,16 +280,18 @@ def test_figures_in_readmes_sentences_are_those_of_the_results():
     assert said[1] == f"{min(gains):.2f}"[2:]
 
     said = re.search(
-        r"mini-vec2vec comes nearest: on seed 0 its mean ARI on the pairs that share geometry "
-        r"is \.(\d\d) where the default's is \.(\d\d), and on reuters it is ahead "
+        r"mini-vec2vec comes nearest: over seeds 0 to (\d) its mean ARI on the pairs that share "
+        r"geometry is \.(\d\d) where the default's is \.(\d\d), and on reuters it is ahead "
         r"\(\.(\d\d) to \.(\d\d)\)",
         readme,
     )
-    first = {(r["method"], r["pair"]): r["ari"] for r in committed() if r["seed"] == 0}
+    rival = [r for r in committed() if r["method"] == "mini_vec2vec"]
+    last = max(r["seed"] for r in rival)
+    same = rival + [r for r in finished if r["seed"] <= last]
     both = ("mini_vec2vec", OURS)
-    quoted = [np.mean([first[method, pair] for pair in SHARED]) for method in both]
-    quoted += [first[method, "reuters"] for method in both]
-    assert said.groups() == tuple(f"{ari:.2f}"[2:] for ari in quoted)
+    means = {p: [column(same, "ari", method=m, pair=p).mean() for m in both] for p in SHARED}
+    quoted = [*np.mean(list(means.values()), axis=0), *means["reuters"]]
+    assert said.groups() == (str(last), *(f"{ari:.2f}"[2:] for ari in quoted))
 
     said = re.search(r"ARI is \.(\d\d) on average \(worst pair \.(\d\d)\)", readme)
     correlations = next(row for row in table_rows("score.md") if row[0] == "score")
@@ -315,3 +318,10 @@ def test_the_table_of_known_pairs_is_that_of_the_runs():
 
     text = known_pairs.PAGE.read_text()
     assert known_pairs.page(known_pairs.read_lines(known_pairs.OUT)) in text
+
+
+def test_labels_of_a_picture_move_as_little_as_they_must():
+    from benchmarks.pictures import apart
+
+    np.testing.assert_allclose(apart(np.array([3.0, 2.0, 1.0]), 0.5), [3, 2, 1])
+    np.testing.assert_allclose(apart(np.array([3.0, 1.0, 1.0]), 0.5), [3, 1.25, 0.75])

@@ -170,3 +170,13 @@ def test_smacof_lowers_the_stress():
     assert (np.diff([stress(p) for p in points]) < 0).all()
     unpaired = smacof(np.vstack(blocks), distances, 1e-9 * coupling, 1)
     np.testing.assert_allclose(cdist(unpaired[:30], unpaired[:30]), distances[0], atol=1e-4)
+
+
+def test_smile_has_one_encoder_where_widths_agree():
+    autoencoder = method("smile").SharedAutoencoder
+    alike, unlike = autoencoder((6, 6), 3), autoencoder((6, 5), 3)
+    assert alike.adapt[0] is alike.adapt[1]
+    assert unlike.adapt[0] is not unlike.adapt[1]
+    x = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
+    alike.eval()
+    torch.testing.assert_close(alike.encode(0, x), alike.encode(1, x))

@@ -7,8 +7,9 @@ on the normalised latents of all rows, renewed every epoch.
 
 Written from the paper with the settings that the authors publish for vectors: 150
 epochs, the first 50 reconstruction alone; batches of 256; Adam at 1e-3; weights 0.04,
-0.20 and 0.04 at temperature 0.1; dropout 0.2. Their contrastive term needs pairs and
-vanishes here. The last epoch counts.
+0.20 and 0.04 at temperature 0.1; dropout 0.2. As there, one encoder serves both modalities
+if they have as many columns; else each has a first layer of its own. Their contrastive
+term needs pairs and vanishes here. The last epoch counts.
 """
 
 from __future__ import annotations
@@ -74,12 +75,13 @@ def with_dropped_entries(x: Tensor) -> Tensor:
 
 
 class SharedAutoencoder(nn.Module):
-    """A first layer a modality, a trunk for both, a decoder a modality; latents of norm one."""
+    """One encoder, but for the first layer where widths differ; a decoder a modality."""
 
     def __init__(self, widths: tuple[int, int], k: int) -> None:
         super().__init__()
         options = {"batch_norm": True, "dropout": DROPOUT}
-        self.adapt = nn.ModuleList(perceptron(d, 1024, **options) for d in widths)
+        first = [perceptron(d, 1024, **options) for d in widths]
+        self.adapt = nn.ModuleList(first[:1] * 2 if widths[0] == widths[1] else first)
         self.trunk = nn.Sequential(
             perceptron(1024, 1024, 512, **options),
             perceptron(512, 256, dropout=DROPOUT),
