@@ -146,7 +146,8 @@ blurred and moved by a pixel (`python -m benchmarks.one_kind`):
 
 {one_kind()}
 
-Why: [How to read these numbers](reading_the_numbers.md#what-we-could-not-reproduce).
+What follows from it: [How to read these numbers](\
+reading_the_numbers.md#what-we-could-not-reproduce).
 
 ## Sanity
 
