@@ -1,6 +1,6 @@
 """Two modalities of one kind, where what is alike is known before anything is learned.
 
-    python -m benchmarks.one_kind --jobs 2      # seed 0: some 5 minutes
+    python -m benchmarks.one_kind --jobs 2      # seed 0: some 3 minutes
 
 SMILE and CPMN are published as better than DM2C on, among others, two sets of digit pictures of
 one size. Here one modality is the pictures of handwritten digits that come with the package, the
@@ -11,7 +11,6 @@ run, appended as it finishes; runs that stand in the file are skipped.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -88,10 +87,6 @@ def _mean(lines: list[dict[str, Any]], figure: str) -> float:
     return float(np.mean([x[figure] for x in lines]))
 
 
-def _task(line: Mapping[str, Any]) -> Task:
-    return Task(line["method"], line["seed"])
-
-
 def main() -> None:
     """Run what is missing, then print the table."""
     parser = argparse.ArgumentParser(
@@ -103,7 +98,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="file of JSON lines")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     options = parser.parse_args()
-    done = {_task(line) for line in runs.read_lines(options.out) if "error" not in line}
+    lines = runs.read_lines(options.out)
+    done = {Task(x["method"], x["seed"]) for x in lines if "error" not in x}
     tasks = [Task(m, s) for s in range(options.seeds) for m in COMPARED if Task(m, s) not in done]
     protocol.execute(run, tasks, options.out, threads=1, jobs=options.jobs)
     print(report(runs.read_lines(options.out)))
