@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import cycle, pairwise
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from .methods import METHODS
 from .pairs import PAIRS
 from .report import (
     ALIGNED,
+    APART,
     COMPARED,
     OURS,
     SHARED,
@@ -41,44 +43,72 @@ SPAN = "#BBBBBB"
 N_BINS = 5  # of confidence
 
 
+def draw_glance(runs: Runs, path: Path) -> None:
+    """ARI of every method between its two bounds, means over pairs that share geometry and not."""
+    panels = {"mean of pairs that share geometry": SHARED, "mean of the others": APART}
+    _draw_panels(runs, panels, (9, 4.6), path)
+
+
 def draw_bounds(runs: Runs, path: Path) -> None:
-    """ARI of every method on every pair, between its two bounds."""
-    methods = [m for m in COMPARED if len(column(runs, "ari", method=m))][::-1]
-    figure, axes = plt.subplots(3, 3, figsize=(12, 10), sharey=True, layout="constrained")
-    for ax, pair in zip(axes.flat, PAIRS, strict=True):
-        _draw_pair(ax, runs, pair, methods)
+    """Draw the same of every pair."""
+    panels = {
+        f"{pair} ({'shares geometry' if pair in SHARED else 'shares none'})": (pair,)
+        for pair in PAIRS
+    }
+    _draw_panels(runs, panels, (9, 16), path)
+
+
+def _draw_panels(
+    runs: Runs, panels: Mapping[str, Sequence[str]], size: tuple[float, float], path: Path
+) -> None:
+    methods = [m for m in COMPARED if len(column(runs, "ari", method=m))]
+    methods.sort(key=lambda m: np.nan_to_num(_mean_of_pairs(runs, "ari", m, SHARED)))  # best on top
+    figure, axes = plt.subplots(
+        -(-len(panels) // 2), 2, figsize=size, sharey=True, layout="constrained", squeeze=False
+    )
+    for ax in axes.flat[len(panels) :]:
+        ax.set_visible(False)
+    for ax, (title, pairs) in zip(axes.flat, panels.items(), strict=False):
+        _draw_spans(ax, runs, pairs, methods)
+        ax.set_title(title, fontsize=11, fontweight="bold" if set(pairs) <= set(SHARED) else None)
     for ax in axes[:, 0]:
         for label, method in zip(ax.get_yticklabels(), methods, strict=True):
             label.set_color(COLORS[METHODS[method].kind])
     handles = [
         Line2D([], [], color=SPAN, lw=6, label="own clusters: matched at random → at best"),
         Line2D([], [], color="none", marker="o", mfc="k", mec="k", label="what it scored (mean)"),
-        Line2D([], [], color="none", marker="|", mec="k", label="worst seed"),
         Line2D([], [], color="#F0E442", lw=8, alpha=0.5, label="the same for k-means alone"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    if any(len(pairs) == 1 for pairs in panels.values()):
+        handles.append(Line2D([], [], color="none", marker="|", mec="k", label="worst seed"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
 
 
-def _draw_pair(ax: Axes, runs: Runs, pair: str, methods: list[str]) -> None:
-    low, high = (column(runs, b, method=ZERO, pair=pair).mean() for b in ("random", "oracle"))
-    ax.axvspan(low, high, color="#F0E442", alpha=0.3, lw=0)
+def _draw_spans(ax: Axes, runs: Runs, pairs: Sequence[str], methods: list[str]) -> None:
+    bounds = ("random", "oracle")
+    zero = [_mean_of_pairs(runs, bound, ZERO, pairs) for bound in bounds]
+    ax.axvspan(*zero, color="#F0E442", alpha=0.3, lw=0)
     for y, method in enumerate(methods):
-        ari = column(runs, "ari", method=method, pair=pair)
-        if not len(ari):
-            continue
-        ends = [column(runs, b, method=method, pair=pair).mean() for b in ("random", "oracle")]
         color = COLORS[METHODS[method].kind]
+        ends = [_mean_of_pairs(runs, bound, method, pairs) for bound in bounds]
+        ari = _mean_of_pairs(runs, "ari", method, pairs)
         ax.plot(ends, [y, y], color=SPAN, lw=6, solid_capstyle="butt", zorder=1)
-        ax.plot(ari.min(), y, "|", color=color, ms=9, mew=1.5, zorder=2)
-        ax.plot(ari.mean(), y, "o", color=color, ms=7, zorder=3)
-    note = "shares geometry" if pair in SHARED else "shares none"
-    ax.set_title(f"{pair} ({note})", fontsize=10, fontweight="bold" if pair in SHARED else None)
+        ax.plot(ari, y, "o", color=color, ms=7, zorder=3)
+        if len(pairs) == 1 and np.isfinite(ari):
+            worst = column(runs, "ari", method=method, pair=pairs[0]).min()
+            ax.plot(worst, y, "|", color=color, ms=9, mew=1.5, zorder=2)
     ax.set_yticks(range(len(methods)), [METHODS[m].title for m in methods])
     ax.set_xlim(left=min(0, ax.get_xlim()[0]))
     ax.set_xlabel("ARI")
     ax.spines[["top", "right"]].set_visible(False)
+
+
+def _mean_of_pairs(runs: Runs, figure: str, method: str, pairs: Sequence[str]) -> float:
+    # not a number, if a method has not run on all of them
+    values = [column(runs, figure, method=method, pair=pair) for pair in pairs]
+    return float(np.mean([v.mean() for v in values])) if all(map(len, values)) else np.nan
 
 
 def draw_time(runs: Runs, path: Path) -> None:
@@ -273,6 +303,7 @@ def draw_robustness(lines: Runs, path: Path) -> None:
     )
     for ax in axes.flat[len(ways) :]:
         ax.set_visible(False)
+    figure.get_layout_engine().set(hspace=0.06)
     for ax, (name, way) in zip(axes.flat, ways.items(), strict=False):
         here = [line | {"level": way.neutral} for line in lines if line["disturbance"] == NONE]
         here += [line for line in lines if line["disturbance"] == name]

@@ -325,3 +325,14 @@ def test_labels_of_a_picture_move_as_little_as_they_must():
 
     np.testing.assert_allclose(apart(np.array([3.0, 2.0, 1.0]), 0.5), [3, 2, 1])
     np.testing.assert_allclose(apart(np.array([3.0, 1.0, 1.0]), 0.5), [3, 1.25, 0.75])
+
+
+def test_pictures_are_drawn_of_runs_on_some_of_the_pairs(tmp_path):
+    from benchmarks.pictures import draw_bounds, draw_glance
+
+    some = [line(m, p) for m in ("kmeans_each", "concatenated", OURS) for p in ("snare", "facpix")]
+    some += [line("smile", "snare")]
+    for draw in (draw_bounds, draw_glance):
+        draw(some, tmp_path / "picture.png")
+        assert (tmp_path / "picture.png").stat().st_size > 10_000
+        (tmp_path / "picture.png").unlink()
