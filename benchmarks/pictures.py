@@ -31,9 +31,11 @@ from .report import (
     SHARED,
     ZERO,
     Runs,
+    best_first,
     column,
     complete,
     confidence_and_gain,
+    mean_of_pairs,
     with_gain,
 )
 
@@ -61,8 +63,7 @@ def draw_bounds(runs: Runs, path: Path) -> None:
 def _draw_panels(
     runs: Runs, panels: Mapping[str, Sequence[str]], size: tuple[float, float], path: Path
 ) -> None:
-    methods = [m for m in COMPARED if len(column(runs, "ari", method=m))]
-    methods.sort(key=lambda m: np.nan_to_num(_mean_of_pairs(runs, "ari", m, SHARED)))  # best on top
+    methods = best_first(runs, [m for m in COMPARED if len(column(runs, "ari", method=m))])[::-1]
     figure, axes = plt.subplots(
         -(-len(panels) // 2), 2, figsize=size, sharey=True, layout="constrained", squeeze=False
     )
@@ -88,12 +89,12 @@ def _draw_panels(
 
 def _draw_spans(ax: Axes, runs: Runs, pairs: Sequence[str], methods: list[str]) -> None:
     bounds = ("random", "oracle")
-    zero = [_mean_of_pairs(runs, bound, ZERO, pairs) for bound in bounds]
+    zero = [mean_of_pairs(runs, bound, ZERO, pairs) for bound in bounds]
     ax.axvspan(*zero, color="#F0E442", alpha=0.3, lw=0)
     for y, method in enumerate(methods):
         color = COLORS[METHODS[method].kind]
-        ends = [_mean_of_pairs(runs, bound, method, pairs) for bound in bounds]
-        ari = _mean_of_pairs(runs, "ari", method, pairs)
+        ends = [mean_of_pairs(runs, bound, method, pairs) for bound in bounds]
+        ari = mean_of_pairs(runs, "ari", method, pairs)
         ax.plot(ends, [y, y], color=SPAN, lw=6, solid_capstyle="butt", zorder=1)
         ax.plot(ari, y, "o", color=color, ms=7, zorder=3)
         if len(pairs) == 1 and np.isfinite(ari):
@@ -103,12 +104,6 @@ def _draw_spans(ax: Axes, runs: Runs, pairs: Sequence[str], methods: list[str]) 
     ax.set_xlim(left=min(0, ax.get_xlim()[0]))
     ax.set_xlabel("ARI")
     ax.spines[["top", "right"]].set_visible(False)
-
-
-def _mean_of_pairs(runs: Runs, figure: str, method: str, pairs: Sequence[str]) -> float:
-    # not a number, if a method has not run on all of them
-    values = [column(runs, figure, method=method, pair=pair) for pair in pairs]
-    return float(np.mean([v.mean() for v in values])) if all(map(len, values)) else np.nan
 
 
 def draw_time(runs: Runs, path: Path) -> None:
@@ -125,8 +120,11 @@ def draw_time(runs: Runs, path: Path) -> None:
             textcoords="offset points",
             fontsize=8,
         )
-    means = {m: found for m in complete(runs) if (found := _mean_cost_and_gain(runs, m))}
-    methods = sorted(means, key=lambda m: -means[m][1])
+    means = {
+        m: [mean_of_pairs(runs, figure, m, SHARED) for figure in ("seconds", "reference_gain")]
+        for m in complete(runs)
+    }
+    methods = [m for m in sorted(means, key=lambda m: -means[m][1]) if np.isfinite(means[m][1])]
     gains = np.array([means[m][1] for m in methods])
     ax.set(xscale="log", ylim=(gains.min() - 0.3, gains.max() + 0.3))
     for method, height in zip(methods, apart(gains, 0.047 * np.ptp(ax.get_ylim())), strict=True):
@@ -345,16 +343,3 @@ def _level(level: float, neutral: bool) -> str:
 def _mean_at(lines: Runs, method: str, level: float, figure: str) -> float:
     found = [line[figure] for line in lines if (line["method"], line["level"]) == (method, level)]
     return float(np.mean(found)) if found else np.nan
-
-
-def _mean_cost_and_gain(runs: Runs, method: str) -> tuple[float, float] | None:
-    # means of the pairs' means: no pair counts more for having more seeds
-    means = [
-        (column(runs, "seconds", method=method, pair=pair).mean(), gain.mean())
-        for pair in SHARED
-        if len(gain := column(runs, "reference_gain", method=method, pair=pair))
-    ]
-    if not means:
-        return None
-    seconds, gain = np.mean(means, axis=0)
-    return float(seconds), float(gain)

@@ -234,6 +234,17 @@ def column(runs: Runs, name: str, **where: str) -> NDArray[np.float64]:
     return np.array([v for v in values if v is not None], dtype=np.float64)
 
 
+def mean_of_pairs(runs: Runs, name: str, method: str, pairs: Iterable[str]) -> float:
+    """Mean of the means over seeds: no pair counts more for having more of them.
+
+    Of those pairs that any method ran; not a number, if this one has no figure of one of them.
+    """
+    ran = {r["pair"] for r in figures(runs)}
+    values = [column(runs, name, method=method, pair=pair) for pair in pairs if pair in ran]
+    whole = bool(values) and all(map(len, values))
+    return float(np.mean([v.mean() for v in values])) if whole else np.nan
+
+
 def spread(values: NDArray[np.float64], digits: int = 3) -> str:
     """Mean ± standard deviation [worst]; of one run its figure."""
     if not len(values):
@@ -250,20 +261,21 @@ def table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def overview(runs: Runs) -> str:
-    """One line a method: how well where geometry is shared, elsewhere, wins, seconds."""
+    """One line a method, the best first: how well where geometry is shared, elsewhere, cost."""
     rows = []
-    for name in complete(runs):
+    for name in best_first(runs, complete(runs)):
         seeds = {r["seed"] for r in figures(runs) if r["method"] == name}
         mine, theirs = paired(runs, OURS, name)
         rows.append(
             [
                 _title(name),
                 str(len(seeds)),
-                *(_mean_over(runs, name, figure, SHARED) for figure in _MAIN),
-                f"{_over(runs, name, 'reference_gain', SHARED).min():.2f}"
-                if len(_over(runs, name, "reference_gain", SHARED))
-                else "–",
-                *(_mean_over(runs, name, figure, APART) for figure in ("ari", "reference_gain")),
+                *(_cell(mean_of_pairs(runs, figure, name, SHARED)) for figure in _MAIN),
+                _cell(_over(runs, name, "reference_gain", SHARED).min(initial=np.inf)),
+                *(
+                    _cell(mean_of_pairs(runs, figure, name, APART))
+                    for figure in ("ari", "reference_gain")
+                ),
                 "" if name == OURS else f"{(mine > theirs).sum()} of {len(mine)}",
                 f"{column(runs, 'seconds', method=name).mean():.1f}",
                 f"{column(runs, 'peak_mb', method=name).mean():.0f}",
@@ -276,6 +288,12 @@ def overview(runs: Runs) -> str:
         ],
         rows,
     )  # fmt: skip
+
+
+def best_first(runs: Runs, methods: Iterable[str]) -> list[str]:
+    """Sort methods by mean ARI over the pairs that share geometry; last those that lack some."""
+    ari = {m: mean_of_pairs(runs, "ari", m, SHARED) for m in methods}
+    return sorted(ari, key=lambda m: -np.nan_to_num(ari[m]))
 
 
 def complete(runs: Runs) -> list[str]:
@@ -522,10 +540,8 @@ def _over(runs: Runs, method: str, figure: str, pairs: Iterable[str]) -> NDArray
     return np.concatenate([column(runs, figure, method=method, pair=p) for p in pairs])
 
 
-def _mean_over(runs: Runs, method: str, figure: str, pairs: Iterable[str]) -> str:
-    # a mean of the pairs' means: no pair counts more for having more seeds
-    means = [v.mean() for p in pairs if len(v := column(runs, figure, method=method, pair=p))]
-    return f"{np.mean(means):.2f}" if means else "–"
+def _cell(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def _present(runs: Runs, names: list[str]) -> list[str]:
