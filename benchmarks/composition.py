@@ -32,6 +32,7 @@ from .pages import write_between
 from .pairs import (
     PAIRS,
     is_available,
+    is_drawn,
     load_pair,
     load_pair_of_other_shares,
     load_pair_without_a_class,
@@ -101,7 +102,7 @@ def draw(
         X, y = load_pair(task.pair, task.seed, n_pairs)
     else:
         return load_pair_without_a_class(task.pair, task.seed, n_pairs)
-    return X, y, np.arange(len(y)) < len(y) - n_pairs, None
+    return X, y, is_drawn(len(y), n_pairs), None
 
 
 def one_sided(labels: NDArray[np.integer], codes: NDArray[np.integer], k: int) -> list[int]:

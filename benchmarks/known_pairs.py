@@ -36,7 +36,7 @@ from skdm2c.metrics import evaluate, gain
 
 from .methods.interface import Clustering
 from .pages import write_between
-from .pairs import PAIRS, is_available, load_pair, load_pair_with
+from .pairs import PAIRS, is_available, is_drawn, load_pair, load_pair_with
 from .pictures import draw_known_pairs
 from .report import made_by, spread, table
 from .runs import RESULTS, execute, figures_line, read_lines, reference
@@ -151,7 +151,7 @@ def run(task: Task) -> dict[str, Any]:
             X, y, scored = suggested(task.pair, k, task.seed, task.times * k)
         else:
             X, y = load_pair(task.pair, task.seed, task.times * k)
-            scored = np.arange(len(X)) < len(X) - task.times * k
+            scored = is_drawn(len(X), task.times * k)
         if task.method in WRONG:
             X = with_wrong_pairs(X, WRONG[task.method], task.seed)
         start = time.perf_counter()

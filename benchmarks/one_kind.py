@@ -21,11 +21,12 @@ from scipy.ndimage import gaussian_filter, shift
 from sklearn.preprocessing import StandardScaler
 
 from skdm2c.datasets import drop_pairing, load_handwritten
-from skdm2c.metrics import gain, reference_bounds
+from skdm2c.metrics import reference_bounds
 
 from . import protocol, runs
 from .methods import METHODS
 from .methods.interface import Matrix
+from .report import column, figures, table
 
 OUT = runs.RESULTS.with_name("one_kind.jsonl")
 COMPARED = ("kmeans_each", "concatenated", "smile", "cpmn", "published", "default")
@@ -62,29 +63,22 @@ def draw(seed: int) -> tuple[runs.Problem, NDArray[np.int64], tuple[float, float
 def run(task: Task, threads: int, jobs: int) -> dict[str, Any]:
     """Solve one problem in a process of its own; classes enter when that is done."""
     problem, y, bounds = draw(task.seed)
-    line = {**task._asdict(), **runs.circumstances(threads, jobs)}
-    figures = runs.score(task.method, problem, y, np.ones(len(y), dtype=bool), threads)
-    if "ari" in figures:
-        figures["reference_gain"] = round(gain(figures["ari"], *bounds), 4)
-    return line | figures
+    return runs.run_drawn(task, problem, y, threads, jobs, bounds=bounds)
 
 
 def report(lines: list[dict[str, Any]]) -> str:
     """Tabulate means over seeds, a method a row."""
-    from .report import table
-
-    rows = []
-    for method in COMPARED:
-        mine = [x for x in lines if x["method"] == method and "error" not in x]
-        if mine:
-            figures = (f"{_mean(mine, name):.2f}" for name in ("ari", "random", "oracle"))
-            gains = (f"{_mean(mine, name):.2f}" for name in ("gain", "reference_gain"))
-            rows.append([METHODS[method].title, str(len(mine)), *figures, *gains])
+    names = ("ari", "random", "oracle", "gain", "reference_gain")
+    rows = [
+        [
+            METHODS[method].title,
+            str(n_seeds),
+            *(f"{column(lines, name, method=method).mean():.2f}" for name in names),
+        ]
+        for method in COMPARED
+        if (n_seeds := len(column(lines, "ari", method=method)))
+    ]
     return table(["method", "seeds", "ARI", "random", "oracle", "gain", "reference gain"], rows)
-
-
-def _mean(lines: list[dict[str, Any]], figure: str) -> float:
-    return float(np.mean([x[figure] for x in lines]))
 
 
 def main() -> None:
@@ -98,8 +92,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="file of JSON lines")
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
     options = parser.parse_args()
-    lines = runs.read_lines(options.out)
-    done = {Task(x["method"], x["seed"]) for x in lines if "error" not in x}
+    done = {Task(x["method"], x["seed"]) for x in figures(runs.read_lines(options.out))}
     tasks = [Task(m, s) for s in range(options.seeds) for m in COMPARED if Task(m, s) not in done]
     protocol.execute(run, tasks, options.out, threads=1, jobs=options.jobs)
     print(report(runs.read_lines(options.out)))

@@ -82,6 +82,11 @@ def load_pair(name: str, seed: int, n_pairs: int = 0) -> tuple[MixedModalData, N
     return _prepare(X, PAIRS[name]), labels
 
 
+def is_drawn(n: int, n_pairs: int) -> NDArray[np.bool_]:
+    """Tell n rows of :func:`load_pair` from the second rows of known instances, the last ones."""
+    return np.arange(n) < n - n_pairs
+
+
 def load_pair_with(
     name: str, seed: int, found_out: Mapping[str, Sequence[int]]
 ) -> tuple[MixedModalData, NDArray[np.int64], NDArray[np.bool_]]:
@@ -148,7 +153,7 @@ def load_pair_without_a_class(
     raw, y = drop_pairing(*_load_views(PAIRS[name]), random_state=seed, n_pairs=n_pairs)
     rng = np.random.RandomState([seed, 1])
     side, missing = rng.randint(2), rng.choice(np.unique(y))
-    drawn = np.arange(len(y)) < len(y) - n_pairs
+    drawn = is_drawn(len(y), n_pairs)
     kept = (drawn & (raw.codes != side)) | (y != missing)
     return _prepare(raw[kept], PAIRS[name]), y[kept], drawn[kept], int(missing)
 

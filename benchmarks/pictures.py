@@ -13,6 +13,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from scipy.stats import binomtest
@@ -35,13 +36,14 @@ from .report import (
     column,
     complete,
     confidence_and_gain,
+    mean,
     mean_of_pairs,
     with_gain,
 )
 
 # Okabe and Ito's colours, told apart by the colour-blind and in print.
 COLORS = {"ours": "#0072B2", "peer": "#D55E00", "baseline": "#666666"}
-SPAN = "#BBBBBB"
+SPAN, BAND = "#BBBBBB", "#F0E442"
 N_BINS = 5  # of confidence
 
 
@@ -64,11 +66,7 @@ def _draw_panels(
     runs: Runs, panels: Mapping[str, Sequence[str]], size: tuple[float, float], path: Path
 ) -> None:
     methods = best_first(runs, [m for m in COMPARED if len(column(runs, "ari", method=m))])[::-1]
-    figure, axes = plt.subplots(
-        -(-len(panels) // 2), 2, figsize=size, sharey=True, layout="constrained", squeeze=False
-    )
-    for ax in axes.flat[len(panels) :]:
-        ax.set_visible(False)
+    figure, axes = _grid(len(panels), 2, size)
     for ax, (title, pairs) in zip(axes.flat, panels.items(), strict=False):
         _draw_spans(ax, runs, pairs, methods)
         ax.set_title(title, fontsize=11, fontweight="bold" if set(pairs) <= set(SHARED) else None)
@@ -78,7 +76,7 @@ def _draw_panels(
     handles = [
         Line2D([], [], color=SPAN, lw=6, label="own clusters: matched at random → at best"),
         Line2D([], [], color="none", marker="o", mfc="k", mec="k", label="what it scored (mean)"),
-        Line2D([], [], color="#F0E442", lw=8, alpha=0.5, label="the same for k-means alone"),
+        Line2D([], [], color=BAND, lw=8, alpha=0.5, label="the same for k-means alone"),
     ]
     if any(len(pairs) == 1 for pairs in panels.values()):
         handles.append(Line2D([], [], color="none", marker="|", mec="k", label="worst seed"))
@@ -87,10 +85,27 @@ def _draw_panels(
     plt.close(figure)
 
 
+def _grid(
+    n_panels: int, n_columns: int, size: tuple[float, float]
+) -> tuple[Figure, NDArray[np.object_]]:
+    # panels row by row, with one vertical scale; places that are left over stay empty
+    figure, axes = plt.subplots(
+        -(-n_panels // n_columns),
+        n_columns,
+        figsize=size,
+        sharey=True,
+        layout="constrained",
+        squeeze=False,
+    )
+    for ax in axes.flat[n_panels:]:
+        ax.set_visible(False)
+    return figure, axes
+
+
 def _draw_spans(ax: Axes, runs: Runs, pairs: Sequence[str], methods: list[str]) -> None:
     bounds = ("random", "oracle")
     zero = [mean_of_pairs(runs, bound, ZERO, pairs) for bound in bounds]
-    ax.axvspan(*zero, color="#F0E442", alpha=0.3, lw=0)
+    ax.axvspan(*zero, color=BAND, alpha=0.3, lw=0)
     for y, method in enumerate(methods):
         color = COLORS[METHODS[method].kind]
         ends = [mean_of_pairs(runs, bound, method, pairs) for bound in bounds]
@@ -251,11 +266,7 @@ def draw_large(lines: Runs, path: Path) -> None:
 def draw_known_pairs(lines: Runs, path: Path) -> None:
     """Gain and confidence by the number of known pairs, a panel a pair of views."""
     pairs = [pair for pair in PAIRS if any(line["pair"] == pair for line in lines)]
-    figure, axes = plt.subplots(
-        2, 5, figsize=(14, 5.6), layout="constrained", sharex=True, sharey=True
-    )
-    for ax in axes.flat[len(pairs) :]:
-        ax.set_visible(False)
+    figure, axes = _grid(len(pairs), 5, (14, 5.6))
     for ax, pair in zip(axes.flat, pairs, strict=False):
         here = [line for line in lines if line["pair"] == pair]
         times = sorted({line["times"] for line in here})
@@ -271,7 +282,6 @@ def draw_known_pairs(lines: Runs, path: Path) -> None:
         ax.plot(at, confidence, "s--", color=COLORS["baseline"], ms=4)
         ax.set_title(f"{pair}, k = {PAIRS[pair].n_clusters}", fontsize=10)
         ax.set_xticks(at, [f"{t}k" if t else "none" for t in times])
-        ax.tick_params(labelbottom=True)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0, 0].set_ylim(-0.6, 1.2)
     figure.supxlabel("known pairs", fontsize=10)
@@ -295,12 +305,7 @@ def draw_robustness(lines: Runs, path: Path) -> None:
         for name, way in DISTURBANCES.items()
         if any(line["disturbance"] == name for line in lines)
     }
-    n_rows = -(-len(ways) // 3)
-    figure, axes = plt.subplots(
-        n_rows, 3, figsize=(12, 0.5 + 3 * n_rows), sharey=True, layout="constrained", squeeze=False
-    )
-    for ax in axes.flat[len(ways) :]:
-        ax.set_visible(False)
+    figure, axes = _grid(len(ways), 3, (12, 0.5 + 3 * -(-len(ways) // 3)))
     figure.get_layout_engine().set(hspace=0.06)
     for ax, (name, way) in zip(axes.flat, ways.items(), strict=False):
         here = [line | {"level": way.neutral} for line in lines if line["disturbance"] == NONE]
@@ -308,15 +313,15 @@ def draw_robustness(lines: Runs, path: Path) -> None:
         levels = sorted({line["level"] for line in here}, reverse=name in ("rows", "shares"))
         at = np.arange(len(levels))
         low, high = (
-            [_mean_at(here, ZERO, level, bound) for level in levels]
+            [mean(here, bound, method=ZERO, level=level) for level in levels]
             for bound in ("random", "oracle")
         )
-        ax.fill_between(at, low, high, color="#F0E442", alpha=0.3, lw=0)
+        ax.fill_between(at, low, high, color=BAND, alpha=0.3, lw=0)
         for method, style in styles.items():
-            ari = [_mean_at(here, method, level, "ari") for level in levels]
+            ari = [mean(here, "ari", method=method, level=level) for level in levels]
             kind = METHODS[method].kind
             ax.plot(at, ari, style, color=COLORS[kind], ms=5)
-        sure = [_mean_at(here, OURS, level, "confidence") for level in levels]
+        sure = [mean(here, "confidence", method=OURS, level=level) for level in levels]
         ax.plot(at, sure, "x:", color=COLORS["ours"], ms=5, lw=1, alpha=0.7)
         ax.set_xticks(at, [_level(level, level == way.neutral) for level in levels])
         ax.set_title(way.title, fontsize=10)
@@ -329,7 +334,7 @@ def draw_robustness(lines: Runs, path: Path) -> None:
     ]
     handles += [
         Line2D([], [], color=COLORS["ours"], marker="x", ls=":", label="the default's confidence"),
-        Line2D([], [], color="#F0E442", lw=8, alpha=0.5, label="k-means: at random → at best"),
+        Line2D([], [], color=BAND, lw=8, alpha=0.5, label="k-means: at random → at best"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
     figure.savefig(path, dpi=110)
@@ -338,8 +343,3 @@ def draw_robustness(lines: Runs, path: Path) -> None:
 
 def _level(level: float, neutral: bool) -> str:
     return "as it is" if neutral else f"{level:.3g}"
-
-
-def _mean_at(lines: Runs, method: str, level: float, figure: str) -> float:
-    found = [line[figure] for line in lines if (line["method"], line["level"]) == (method, level)]
-    return float(np.mean(found)) if found else np.nan

@@ -226,12 +226,18 @@ def figures(runs: Runs) -> Runs:
     return [r for r in runs if "error" not in r]
 
 
-def column(runs: Runs, name: str, **where: str) -> NDArray[np.float64]:
+def column(runs: Runs, name: str, **where: str | float) -> NDArray[np.float64]:
     """One figure of all runs with, say, ``method="default"``; undefined ones are left out."""
     values = [
         r.get(name) for r in figures(runs) if all(r[key] == value for key, value in where.items())
     ]
     return np.array([v for v in values if v is not None], dtype=np.float64)
+
+
+def mean(runs: Runs, name: str, **where: str | float) -> float:
+    """Mean of what :func:`column` finds; not a number, if that is nothing."""
+    values = column(runs, name, **where)
+    return float(values.mean()) if len(values) else np.nan
 
 
 def mean_of_pairs(runs: Runs, name: str, method: str, pairs: Iterable[str]) -> float:
@@ -240,9 +246,8 @@ def mean_of_pairs(runs: Runs, name: str, method: str, pairs: Iterable[str]) -> f
     Of those pairs that any method ran; not a number, if this one has no figure of one of them.
     """
     ran = {r["pair"] for r in figures(runs)}
-    values = [column(runs, name, method=method, pair=pair) for pair in pairs if pair in ran]
-    whole = bool(values) and all(map(len, values))
-    return float(np.mean([v.mean() for v in values])) if whole else np.nan
+    means = [mean(runs, name, method=method, pair=pair) for pair in pairs if pair in ran]
+    return float(np.mean(means)) if means else np.nan
 
 
 def spread(values: NDArray[np.float64], digits: int = 3) -> str:

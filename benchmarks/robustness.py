@@ -20,7 +20,7 @@ from .disturbances import DISTURBANCES, NONE, Draw
 from .methods import METHODS
 from .pages import write_between
 from .pictures import draw_robustness
-from .report import BOUNDS, OURS, ZERO, Runs, made_by, table
+from .report import BOUNDS, OURS, ZERO, Runs, figures, made_by, mean, table
 
 OUT = runs.RESULTS.with_name("robustness.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "robustness.md"
@@ -53,10 +53,9 @@ def disturbed(task: Task) -> Draw:
 def run(task: Task, threads: int, jobs: int) -> dict[str, Any]:
     """Solve one problem in a process of its own; classes enter when that is done."""
     draw = disturbed(task)
-    line = {**task._asdict(), **runs.circumstances(threads, jobs)}
     problem = runs.Problem(*draw.blocks, draw.k, task.seed)
     y, scored = np.concatenate(draw.classes), np.concatenate(draw.scored)
-    return line | runs.score(task.method, problem, y, scored, threads)
+    return runs.run_drawn(task, problem, y, threads, jobs, scored=scored)
 
 
 def plan(methods: Sequence[str], pairs: Sequence[str], n_seeds: int, done: set[Task]) -> list[Task]:
@@ -80,7 +79,7 @@ def task_of(line: Mapping[str, Any]) -> Task:
 
 def finished(path: Path) -> Runs:
     """Read the runs that did not fail."""
-    return [line for line in runs.read_lines(path) if "error" not in line]
+    return figures(runs.read_lines(path))
 
 
 def comparable(lines: Runs) -> Runs:
@@ -107,8 +106,8 @@ def page(lines: Runs) -> str:
             [
                 "nothing" if name == NONE else f"{DISTURBANCES[name].title}: {level:.3g}",
                 *(_figures([x for x in here if x["method"] == m]) for m in methods),
-                f"{_mean([x for x in here if x['method'] == OURS], 'confidence'):.2f}",
-                " – ".join(f"{_mean(bounds, bound):.2f}" for bound in ("random", "oracle"))
+                f"{mean(here, 'confidence', method=OURS):.2f}",
+                " – ".join(f"{mean(bounds, bound):.2f}" for bound in ("random", "oracle"))
                 if bounds
                 else "–",
             ]
@@ -132,25 +131,19 @@ def page(lines: Runs) -> str:
     )
 
 
-def _mean(lines: Runs, figure: str) -> float:
-    values = [x[figure] for x in lines if x[figure] is not None]
-    return float(np.mean(values)) if values else np.nan
-
-
 def _figures(lines: Runs) -> str:
     if not lines:
         return "–"
     worst = min(x["ari"] for x in lines)
-    return f"{_mean(lines, 'ari'):.3f} [{worst:.3f}], {_mean(lines, 'gain'):.2f}"
+    return f"{mean(lines, 'ari'):.3f} [{worst:.3f}], {mean(lines, 'gain'):.2f}"
 
 
 def report() -> None:
     """Write the table into the page, and draw the curves."""
-    every = runs.read_lines(OUT)
-    for line in every:
+    for line in runs.read_lines(OUT):
         if "error" in line:
             print(f"failed: {' '.join(map(str, task_of(line)))}: {line['error']}")
-    lines = comparable([line for line in every if "error" not in line])
+    lines = comparable(finished(OUT))
     write_between(PAGE, page(lines))
     draw_robustness(lines, PAGE.with_suffix(".png"))
 

@@ -81,46 +81,61 @@ def run(task: Task, threads: int, jobs: int) -> dict[str, Any]:
         a line with ``error`` in place of figures.
     """
     problem, y = draw(task.pair, task.seed)
-    line = {**task._asdict(), **circumstances(threads, jobs)}
-    figures = score(task.method, problem, y, np.ones(len(y), dtype=bool), threads)
-    if "ari" in figures:
-        within = gain(figures["ari"], *reference(task.pair, task.seed))
-        figures["reference_gain"] = _jsonable(within)
-    return line | figures
+    return run_drawn(task, problem, y, threads, jobs, bounds=reference(task.pair, task.seed))
 
 
-def score(
-    method: str,
+def run_drawn(
+    task: Any,
     problem: Problem,
     y: NDArray[np.int64],
-    scored: NDArray[np.bool_],
     threads: int,
+    jobs: int,
+    *,
+    scored: NDArray[np.bool_] | None = None,
+    bounds: tuple[float, float] | None = None,
 ) -> dict[str, Any]:
-    """Solve apart, then score some of the rows, A's first.
+    """Solve a problem apart, then score it.
+
+    Parameters
+    ----------
+    task : tuple
+        Its names are the line's; it has a ``method``.
+    problem : Problem
+    y : ndarray of shape (n,)
+        A's rows first.
+    threads, jobs : int
+    scored : ndarray of bool of shape (n,), optional
+        The rows that count; all, if not given.
+    bounds : tuple of two float, optional
+        Of k-means in each modality; with them there is a reference gain.
 
     Returns
     -------
     dict
-        The figures, or ``error``.
+        As of :func:`run`.
     """
+    line = {**task._asdict(), **circumstances(threads, jobs)}
     try:
-        solution = solve_apart(method, problem, threads)
+        solution = solve_apart(task.method, problem, threads)
     except MethodError as error:
-        return {"error": str(error)}
+        return line | {"error": str(error)}
     labels, embedding, says = solution.clustering
     side = np.repeat(["a", "b"], [len(problem.X_a), len(problem.X_b)])
+    kept = np.ones(len(y), dtype=bool) if scored is None else scored
     figures = evaluate(
-        y[scored],
-        labels[scored],
-        side[scored],
-        None if embedding is None else embedding[scored],
+        y[kept],
+        labels[kept],
+        side[kept],
+        None if embedding is None else embedding[kept],
         random_state=problem.seed,
     )
-    figures |= says
+    if bounds is not None:
+        figures["reference_gain"] = gain(figures["ari"], *bounds)
     return {
+        **line,
         "seconds": round(solution.seconds, 2),
         "peak_mb": round(solution.peak_mb),
-        **{name: _jsonable(value) for name, value in figures.items()},
+        **{name: _jsonable(value) for name, value in (figures | says).items()},
     }
 
 

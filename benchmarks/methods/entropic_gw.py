@@ -26,11 +26,13 @@ MAX_NEIGHBORS = 50
 
 def fit_labels(X_a: Matrix, X_b: Matrix, k: int, seed: int) -> Clustering:
     """Couple the rows, then cluster A's rows and B's projections onto them."""
-    coupling, _ = couple(hops(X_a), hops(X_b), EPSILON)
+    coupling, _ = couple(hops(X_a), hops(X_b), EPSILON, MAX_STEPS)
     return cluster_through(coupling, X_a, k, seed)
 
 
-def couple(distances_a: Matrix, distances_b: Matrix, epsilon: float) -> tuple[Matrix, float]:
+def couple(
+    distances_a: Matrix, distances_b: Matrix, epsilon: float, max_steps: int
+) -> tuple[Matrix, float]:
     """Solve for the coupling; with the Gromov-Wasserstein distance that it leaves."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Sinkhorn did not converge")  # an inner loop, early on
@@ -40,7 +42,7 @@ def couple(distances_a: Matrix, distances_b: Matrix, epsilon: float) -> tuple[Ma
             loss_fun="square_loss",
             epsilon=epsilon,
             solver="PGD",
-            max_iter=MAX_STEPS,
+            max_iter=max_steps,
             log=True,
         )
     return coupling, float(log["gw_dist"])

@@ -16,8 +16,6 @@ is solved anew by at most 50 Sinkhorn steps; the early end of the loops is left 
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import ot
 from scipy.linalg import block_diag, cho_factor, cho_solve, orthogonal_procrustes
@@ -27,6 +25,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.neighbors import kneighbors_graph
 
+from .entropic_gw import couple
 from .interface import Clustering, Matrix
 
 N_NEIGHBORS, N_LATENT, EPSILON = 5, 16, 0.1
@@ -54,11 +53,7 @@ def jointly_scaled(distances_a: Matrix, distances_b: Matrix, rng: np.random.Rand
     """Points of all rows (n_a + n_b, N_LATENT), A's first."""
     n_a = len(distances_a)
     distances = [distances_a, distances_b]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Sinkhorn did not converge")  # an inner loop
-        coupling = ot.gromov.entropic_gromov_wasserstein(
-            *distances, loss_fun="square_loss", epsilon=EPSILON, solver="PGD", max_iter=GW_STEPS
-        )
+    coupling, _ = couple(distances_a, distances_b, EPSILON, GW_STEPS)
     points = rng.uniform(size=(sum(map(len, distances)), N_LATENT))
     points = PCA(N_LATENT).fit_transform(smacof(points, distances, coupling, FIRST_STEPS))
     weight = 1.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._spaces import cluster_through
-from .entropic_gw import couple, hops
+from .entropic_gw import MAX_STEPS, couple, hops
 from .interface import Clustering, Matrix
 
 EPSILONS = np.logspace(-1, -3, 12)
@@ -32,7 +32,7 @@ def fit_labels(X_a: Matrix, X_b: Matrix, k: int, seed: int) -> Clustering:
     for n_neighbors in numbers_of_neighbors(min(len(X_a), len(X_b))):
         distances = hops(X_a, n_neighbors), hops(X_b, n_neighbors)
         for epsilon in EPSILONS:
-            coupling, distance = couple(*distances, epsilon)
+            coupling, distance = couple(*distances, epsilon, MAX_STEPS)
             if converged(coupling) and distance < nearest:
                 best, nearest = coupling, distance
     if best is None:
