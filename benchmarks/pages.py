@@ -16,6 +16,10 @@ def write_between(page: Path, text: str) -> None:
         Holds ``START`` and, after it, ``END``.
     text : str
     """
-    whole = page.read_text()
+    page.write_text(with_between(page.read_text(), text))
+
+
+def with_between(whole: str, text: str) -> str:
+    """Put a text between the two marks of a page that is given as text."""
     before, after = whole[: whole.index(START) + len(START)], whole[whole.index(END) :]
-    page.write_text(f"{before}\n{text}\n\n{after}")
+    return f"{before}\n{text}\n\n{after}"

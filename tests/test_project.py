@@ -116,15 +116,16 @@ def test_the_quickstart_runs(capsys):
 
 def test_the_figures_quoted_are_those_measured():
     from benchmarks import report, runs, scores, speed, variants
+    from benchmarks.pages import with_between
 
     finished = runs.read(runs.RESULTS)
     page = (ROOT / "docs" / "benchmark.md").read_text()
     assert page == report.page(finished), "run `make benchmark-report`"
-    assert report.quote(finished) in README, "run `make benchmark-report`"
+    assert with_between(README, report.quote(finished)) == README, "run `make benchmark-report`"
     page = speed.PAGE.read_text()
     assert page == speed.page(runs.read_lines(speed.RESULTS)), "run `make benchmark-report`"
-    of_scores = scores.report(runs.read(scores.RESULTS))
-    assert of_scores in scores.PAGE.read_text(), "run `make benchmark-report`"
+    page, of_scores = scores.PAGE.read_text(), scores.report(runs.read(scores.RESULTS))
+    assert page == with_between(page, of_scores), "run `make benchmark-report`"
     published = (ROOT / "docs" / "published.md").read_text()
     for name in ("published", "ablation"):
         lines = runs.read(runs.RESULTS.with_name(f"{name}.jsonl"))
