@@ -26,7 +26,6 @@ DOCS = Path(__file__).parents[1] / "docs"
 README = DOCS.parent / "README.md"
 OURS = "default"
 ZERO = "kmeans_each"  # whose bounds others are compared with
-MAX_SEEDS = 10
 ALIGNED = 0.5  # gain above which clusters are matched rather than not
 SHARED = ("snare", "pbmc1k", "facpix", "karpix", "reuters")
 APART = tuple(pair for pair in PAIRS if pair not in SHARED)
@@ -532,6 +531,10 @@ def failures(runs: Runs) -> str:
     return f"{len(failed)} runs failed:\n\n" + "\n".join(f"- {m}: {e}" for m, e in reasons)
 
 
+_SEEDS = (
+    "The column *seeds* says how many have run so far: of ten, or of three where a run can take\n"
+    "over 30 s."
+)
 _MAIN = ("ari", "gain", "reference_gain")
 _ALL = {
     "acc": "ACC", "ari": "ARI", "nmi": "NMI", "f_score": "F", "purity": "purity",
@@ -560,17 +563,16 @@ def _title(name: str) -> str:
 def _notes(runs: Runs) -> str:
     # what a reader must know of the methods that did not run everywhere
     present = _present(runs, COMPARED)
-    seeds = {m: {r["seed"] for r in figures(runs) if r["method"] == m} for m in present}
-    short = [METHODS[m].title for m in present if METHODS[m].max_seeds < MAX_SEEDS]
     groups = {
-        "Three seeds at most, as a run can take over 30 s": short,
-        "One seed so far": [METHODS[m].title for m in present if len(seeds[m]) == 1],
-        "Not on every pair yet, so without means": [
-            METHODS[m].title for m in present if m not in complete(runs)
-        ],
-        "Not run yet": [METHODS[m].title for m in COMPARED if m not in present],
+        "Not on every pair yet, so without means": [m for m in present if m not in complete(runs)],
+        "Not run yet": [m for m in COMPARED if m not in present],
     }
-    return "\n".join(f"{what}: {', '.join(names)}." for what, names in groups.items() if names)
+    lists = [
+        f"{what}: {', '.join(METHODS[m].title for m in names)}."
+        for what, names in groups.items()
+        if names
+    ]
+    return "\n".join([_SEEDS, *lists])
 
 
 def _several(values: Iterable[Any]) -> str:
