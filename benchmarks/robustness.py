@@ -126,7 +126,7 @@ def page(lines: Runs) -> str:
     ]
     not_yet = f" Not run on all pairs yet: {'; '.join(missing)}." if missing else ""
     return (
-        f"Means over {', '.join(pairs)}, seeds {', '.join(map(str, seeds))}: ARI [worst], gain. "
+        f"Means over {', '.join(pairs)}, seed {', '.join(map(str, seeds))}: ARI [worst], gain. "
         f"{made_by(lines)}{not_yet}\n\n{table(header, rows)}"
     )
 

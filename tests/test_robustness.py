@@ -1,5 +1,7 @@
 """Disturbed problems: what each disturbance does, and that no labels reach a method."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -116,3 +118,37 @@ def test_what_has_not_run_on_all_pairs_is_left_out():
 def test_the_page_is_that_of_the_runs():
     lines = robustness.comparable(robustness.finished(robustness.OUT))
     assert page(lines) in robustness.PAGE.read_text()
+
+
+def test_what_the_page_counts_in_words_are_the_runs():
+    text = " ".join(robustness.PAGE.read_text().split())
+    draws = {}
+    for x in robustness.comparable(robustness.finished(robustness.OUT)):
+        draws.setdefault(robustness.task_of(x)[1:], {})[x["method"]] = x
+
+    def ahead(peer):
+        lead = [here["default"]["ari"] - here[peer]["ari"] for here in draws.values()]
+        return f"{sum(x > 0 for x in lead)}", f"{np.mean(lead):.2f}"[1:]
+
+    said = re.search(
+        r"mini-vec2vec, the best of them, in (\d+) of (\d+) runs, by (\.\d+) ARI .* unbalanced GW, "
+        r"the quickest of the three that come next, in (\d+), by (\.\d+):",
+        text,
+    )
+    (won, by), n = ahead("mini_vec2vec"), f"{len(draws)}"
+    assert said.groups() == (won, n, by, *ahead("unbalanced_gw"))
+
+    ours = [here["default"] for here in draws.values()]
+    lost = [x for x in ours if x["gain"] < 0.5]
+    warned, silent = ([x for x in lost if (x["confidence"] < 0.5) == w] for w in (True, False))
+    aligned = [x["confidence"] < 0.5 for x in ours if x not in lost]
+    said = re.search(
+        r"Of (\d+) runs (\d+) had a gain below .5. Confidence was below .5 in (\d+) of them; .* "
+        r"between (\.\d+) and (\.\d+). It warned in (\d+) of the (\d+) that were aligned",
+        text,
+    )
+    trusted = [f"{f(x['confidence'] for x in silent):.2f}"[1:] for f in (min, max)]
+    counted = [n, f"{len(lost)}", f"{len(warned)}", *trusted, f"{sum(aligned)}", f"{len(aligned)}"]
+    assert list(said.groups()) == counted
+    assert len(silent) == 3
+    assert {x["pair"] for x in silent} == {"snare"}
