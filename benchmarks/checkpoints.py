@@ -23,8 +23,7 @@ from skdm2c.datasets import make_mixed_modal_blobs
 from skdm2c.training import Checkpoint, checkpoint
 
 from . import runs
-from .pages import write_between
-from .report import table
+from .pages import table, write_between
 
 PAGE = Path(__file__).parents[1] / "docs" / "saving.md"
 N_ROWS, N_KILLS, SEED = 4_000, 8, 0

@@ -28,7 +28,8 @@ from threadpoolctl import threadpool_limits
 from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
 from skdm2c.metrics import evaluate, gain, reference_bounds
 
-from .pages import write_between
+from .lines import SHARED
+from .pages import made_by, spread, table, write_between
 from .pairs import (
     PAIRS,
     is_available,
@@ -37,7 +38,6 @@ from .pairs import (
     load_pair_of_other_shares,
     load_pair_without_a_class,
 )
-from .report import SHARED, made_by, spread, table
 from .runs import RESULTS, execute, figures_line, read_lines
 
 OUT = RESULTS.with_name("composition.jsonl")

@@ -35,10 +35,9 @@ from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData, sugge
 from skdm2c.metrics import evaluate, gain
 
 from .methods.interface import Clustering
-from .pages import write_between
+from .pages import made_by, spread, table, write_between
 from .pairs import PAIRS, is_available, is_drawn, load_pair, load_pair_with
 from .pictures import draw_known_pairs
-from .report import made_by, spread, table
 from .runs import RESULTS, execute, figures_line, read_lines, reference
 
 OUT = RESULTS.with_name("known_pairs.jsonl")

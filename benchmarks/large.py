@@ -30,8 +30,8 @@ from threadpoolctl import threadpool_limits
 from skdm2c import MixedModalClustering, MixedModalData
 
 from . import runs
+from .pages import conditions, table
 from .pictures import draw_large
-from .report import circumstances, table
 
 RESULTS = runs.RESULTS.with_name("large.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "large.md"
@@ -185,7 +185,7 @@ def page(lines: list[dict[str, Any]]) -> str:
     tables = {name: cases_table(answers(lines, name)) for name in questions(0, 0)}
     return f"""# Large data
 
-Made by `python -m benchmarks.large`; do not edit. {circumstances(lines)} A fit with a number for
+Made by `python -m benchmarks.large`; do not edit. {conditions(lines)} A fit with a number for
 a seed computes on one thread.
 
 Past 20,000 rows of a modality a fit takes no more steps. Every epoch draws `max_epoch_rows`

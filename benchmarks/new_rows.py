@@ -17,8 +17,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from skdm2c import AlignmentWarning, MixedModalClustering, ModalityKFold
 
+from .lines import SHARED
 from .pairs import PAIRS, is_available, load_pair
-from .report import SHARED
 from .runs import RESULTS, append, circumstances, read
 
 METHOD = "default, new rows"

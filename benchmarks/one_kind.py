@@ -24,9 +24,10 @@ from skdm2c.datasets import drop_pairing, load_handwritten
 from skdm2c.metrics import reference_bounds
 
 from . import protocol, runs
+from .lines import column, figures
 from .methods import METHODS
 from .methods.interface import Matrix
-from .report import column, figures, table
+from .pages import table
 
 OUT = runs.RESULTS.with_name("one_kind.jsonl")
 COMPARED = ("kmeans_each", "concatenated", "smile", "cpmn", "published", "default")

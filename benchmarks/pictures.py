@@ -22,9 +22,7 @@ from sklearn.isotonic import IsotonicRegression
 from skdm2c.estimator import LOW_CONFIDENCE
 
 from .disturbances import DISTURBANCES, NONE
-from .methods import METHODS
-from .pairs import PAIRS
-from .report import (
+from .lines import (
     ALIGNED,
     APART,
     COMPARED,
@@ -38,8 +36,11 @@ from .report import (
     confidence_and_gain,
     mean,
     mean_of_pairs,
+    present,
     with_gain,
 )
+from .methods import METHODS
+from .pairs import PAIRS
 
 # Okabe and Ito's colours, told apart by the colour-blind and in print.
 COLORS = {"ours": "#0072B2", "peer": "#D55E00", "baseline": "#666666"}
@@ -50,22 +51,26 @@ N_BINS = 5  # of confidence
 def draw_glance(runs: Runs, path: Path) -> None:
     """ARI of every method between its two bounds, means over pairs that share geometry and not."""
     panels = {"mean of pairs that share geometry": SHARED, "mean of the others": APART}
-    _draw_panels(runs, panels, (9, 4.6), path)
+    _draw_panels(runs, complete(runs), panels, (9, 4.6), path)
 
 
 def draw_bounds(runs: Runs, path: Path) -> None:
-    """Draw the same of every pair."""
+    """Draw the same of every pair, also of methods that ran on some alone."""
     panels = {
         f"{pair} ({'shares geometry' if pair in SHARED else 'shares none'})": (pair,)
         for pair in PAIRS
     }
-    _draw_panels(runs, panels, (9, 16), path)
+    _draw_panels(runs, present(runs, COMPARED), panels, (9, 16), path)
 
 
 def _draw_panels(
-    runs: Runs, panels: Mapping[str, Sequence[str]], size: tuple[float, float], path: Path
+    runs: Runs,
+    methods: Sequence[str],
+    panels: Mapping[str, Sequence[str]],
+    size: tuple[float, float],
+    path: Path,
 ) -> None:
-    methods = best_first(runs, [m for m in COMPARED if len(column(runs, "ari", method=m))])[::-1]
+    methods = best_first(runs, methods)[::-1]
     figure, axes = _grid(len(panels), 2, size)
     for ax, (title, pairs) in zip(axes.flat, panels.items(), strict=False):
         _draw_spans(ax, runs, pairs, methods)

@@ -17,10 +17,10 @@ import numpy as np
 
 from . import protocol, runs
 from .disturbances import DISTURBANCES, NONE, Draw
+from .lines import BOUNDS, OURS, ZERO, Runs, figures, mean
 from .methods import METHODS
-from .pages import write_between
+from .pages import made_by, table, write_between
 from .pictures import draw_robustness
-from .report import BOUNDS, OURS, ZERO, Runs, figures, made_by, mean, table
 
 OUT = runs.RESULTS.with_name("robustness.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "robustness.md"

@@ -41,8 +41,8 @@ from skdm2c.training import (
 
 from . import runs
 from .floor import operations, products_of, seconds_of
+from .pages import conditions, table
 from .pairs import is_available
-from .report import circumstances, table
 
 RESULTS = runs.RESULTS.with_name("speed.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
@@ -344,7 +344,7 @@ def page(lines: list[dict[str, Any]]) -> str:
     """Write the page, in markdown."""
     return f"""# Speed
 
-Made by `make benchmark-speed`; do not edit. {circumstances(lines)} Only the ratios within a line
+Made by `make benchmark-speed`; do not edit. {conditions(lines)} Only the ratios within a line
 compare: the machine is not equally fast at all times.
 
 ## A training step against its floor

@@ -17,8 +17,7 @@ import numpy as np
 from skdm2c.datasets import make_mixed_modal_blobs
 
 from . import runs
-from .pages import write_between
-from .report import table
+from .pages import table, write_between
 
 PAGE = Path(__file__).parents[1] / "docs" / "cores.md"
 N_ROWS, N_CLUSTERS, SEEDS = 4_000, 6, (0, 1, 2)

@@ -21,6 +21,8 @@ from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
 from skdm2c.metrics import evaluate, gain, reference_bounds
 from skdm2c.presets import PUBLISHED
 
+from .lines import SHARED
+from .pages import spread
 from .pairs import (
     PAIRS,
     is_available,
@@ -28,7 +30,6 @@ from .pairs import (
     load_pair_at_one_width,
     load_whole_views_at_one_width,
 )
-from .report import SHARED, spread
 from .runs import append, circumstances, read
 
 RESULTS = Path(__file__).parent / "results"

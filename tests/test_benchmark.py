@@ -10,23 +10,11 @@ import pytest
 
 from benchmarks import pairs, runs
 from benchmarks import protocol as program
+from benchmarks.lines import OURS, SHARED, column, complete, confidence_and_gain, paired
 from benchmarks.methods import METHODS, load
 from benchmarks.methods._spaces import cluster_through
-from benchmarks.report import (
-    OURS,
-    SHARED,
-    bounds,
-    by_pair,
-    column,
-    complete,
-    confidence_and_gain,
-    overview,
-    page,
-    paired,
-    weaknesses,
-    wins,
-    wins_and_losses,
-)
+from benchmarks.report import page, weaknesses
+from benchmarks.tables import bounds, by_pair, overview, wins, wins_and_losses
 from skdm2c.metrics import evaluate
 
 FIGURES = {
@@ -327,12 +315,18 @@ def test_labels_of_a_picture_move_as_little_as_they_must():
     np.testing.assert_allclose(apart(np.array([3.0, 1.0, 1.0]), 0.5), [3, 1.25, 0.75])
 
 
-def test_pictures_are_drawn_of_runs_on_some_of_the_pairs(tmp_path):
-    from benchmarks.pictures import draw_bounds, draw_glance
+def test_pictures_are_drawn_of_runs_on_some_of_the_pairs(tmp_path, monkeypatch):
+    from benchmarks import pictures
 
     some = [line(m, p) for m in ("kmeans_each", "concatenated", OURS) for p in ("snare", "facpix")]
     some += [line("smile", "snare")]
-    for draw in (draw_bounds, draw_glance):
+    everywhere = {METHODS[m].title for m in ("concatenated", OURS)}
+    shown = []
+    monkeypatch.setattr(pictures.plt, "close", shown.append)
+    for draw in (pictures.draw_bounds, pictures.draw_glance):
         draw(some, tmp_path / "picture.png")
         assert (tmp_path / "picture.png").stat().st_size > 10_000
         (tmp_path / "picture.png").unlink()
+    bounds, glance = ({t.get_text() for t in f.axes[0].get_yticklabels()} for f in shown)
+    assert bounds == everywhere | {METHODS["smile"].title}
+    assert glance == everywhere  # means over pairs compare no others
