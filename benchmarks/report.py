@@ -92,7 +92,7 @@ same span for plain k-means in each modality.*
 {overview(runs)}
 
 Shared: means over the pairs that share geometry ({", ".join(SHARED)}). Others: {", ".join(APART)},
-where nothing unsupervised can align but by luck. Reference gain: 0 is k-means in each
+where nothing unsupervised can align but by luck. Reference (ref.) gain: 0 is k-means in each
 modality matched at random, 1 is the same matched by the true classes. Wins: on how many
 of the draws that both ran the default has the higher ARI. The worst run is one of as many
 as there are.

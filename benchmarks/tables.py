@@ -59,8 +59,8 @@ def overview(runs: Runs) -> str:
         )
     return table(
         [
-            "method", "seeds", "shared: ARI", "gain", "reference gain", "worst run",
-            "others: ARI", "reference gain", "default wins", "s", "MB",
+            "method", "seeds", "shared: ARI", "gain", "ref. gain", "worst run",
+            "others: ARI", "ref. gain", "default wins", "s", "MB",
         ],
         rows,
     )  # fmt: skip
