@@ -89,16 +89,22 @@ def test_a_worker_that_is_lost_midway_is_survived(client, alone, X, scattered):
 
 def count_arrivals():
     """In a worker: count containers that arrive from elsewhere, from now on."""
-    if hasattr(MixedModalData, "arrived"):
-        MixedModalData.arrived = 0
-        return
 
-    def arrives(self, state, restore=MixedModalData.__setstate__):
+    def arrives(self, state):
         MixedModalData.arrived += 1
-        restore(self, state)
+        MixedModalData.restored(self, state)
 
     MixedModalData.arrived = 0
+    MixedModalData.restored = MixedModalData.__setstate__
     MixedModalData.__setstate__ = arrives
+
+
+def arrivals():
+    """In a worker: say how many have arrived, and count no more."""
+    arrived = MixedModalData.arrived
+    MixedModalData.__setstate__ = MixedModalData.restored
+    del MixedModalData.arrived, MixedModalData.restored
+    return arrived
 
 
 def test_scattered_data_are_sent_once_and_not_once_a_candidate(client, X):
@@ -109,8 +115,7 @@ def test_scattered_data_are_sent_once_and_not_once_a_candidate(client, X):
         client.run(count_arrivals)
         with joblib.parallel_config("dask", scatter=scatter):
             search(X)
-        found[scatter is None] = client.run(lambda: MixedModalData.arrived).values()
-    client.restart()
+        found[scatter is None] = client.run(arrivals).values()
     # Once a worker; on a busy machine one may have done all, and the other been sent nothing.
     assert set(found[False]) <= {0, 1}
     assert 1 in found[False]
