@@ -12,12 +12,12 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.metrics import adjusted_rand_score
 
 from skdm2c import AlignmentWarning, MixedModalClustering, ModalityKFold
 
-from .lines import SHARED
+from .lines import SHARED, Runs, column, mean
+from .pages import table
 from .pairs import PAIRS, is_available, load_pair
 from .runs import RESULTS, append, circumstances, read
 
@@ -48,15 +48,15 @@ def run(pair: str, seed: int) -> dict[str, Any]:
     return line | {"seconds": round(seconds, 2)} | {k: round(v, 4) for k, v in figures.items()}
 
 
-def report(lines: list[dict[str, Any]]) -> str:
+def report(lines: Runs) -> str:
     """Make a table of means over seeds."""
-    rows = ["| pair | seeds | ARI, fitted rows | ARI, new rows | lost |", "| --- " * 5 + "|"]
+    rows = []
     for pair in PAIRS:
-        mine = [line for line in lines if line["pair"] == pair]
-        if mine:
-            fitted, new = (np.mean([line[k] for line in mine]) for k in ("ari_fitted", "ari_new"))
-            rows.append(f"| {pair} | {len(mine)} | {fitted:.3f} | {new:.3f} | {fitted - new:.3f} |")
-    return "\n".join(rows)
+        n_seeds = len(column(lines, "ari_new", pair=pair))
+        if n_seeds:
+            fitted, new = (mean(lines, name, pair=pair) for name in ("ari_fitted", "ari_new"))
+            rows.append([pair, f"{n_seeds}", f"{fitted:.3f}", f"{new:.3f}", f"{fitted - new:.3f}"])
+    return table(["pair", "seeds", "ARI, fitted rows", "ARI, new rows", "lost"], rows)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ from .lines import BOUNDS, OURS, ZERO, Runs, figures, mean
 from .methods import METHODS
 from .pages import made_by, table, write_between
 from .pictures import draw_robustness
+from .tables import span
 
 OUT = runs.RESULTS.with_name("robustness.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "robustness.md"
@@ -101,15 +102,12 @@ def page(lines: Runs) -> str:
     rows = []
     for name, level in dict.fromkeys((x["disturbance"], x["level"]) for x in lines):
         here = [x for x in lines if (x["disturbance"], x["level"]) == (name, level)]
-        bounds = [x for x in here if x["method"] == ZERO]
         rows.append(
             [
                 "nothing" if name == NONE else f"{DISTURBANCES[name].title}: {level:.3g}",
                 *(_figures([x for x in here if x["method"] == m]) for m in methods),
                 f"{mean(here, 'confidence', method=OURS):.2f}",
-                " – ".join(f"{mean(bounds, bound):.2f}" for bound in ("random", "oracle"))
-                if bounds
-                else "–",
+                span(here, method=ZERO),
             ]
         )
     seeds, pairs = sorted({x["seed"] for x in lines}), dict.fromkeys(x["pair"] for x in lines)

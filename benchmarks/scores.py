@@ -27,12 +27,13 @@ from sklearn.preprocessing import StandardScaler
 from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
 from skdm2c.alignment import GeometricAlignment
 
+from .lines import SHARED, Runs
+from .pages import table
 from .pairs import PAIRS, is_available, load_pair
 from .runs import append, circumstances, read
 
 RESULTS = Path(__file__).parent / "results" / "scores.jsonl"
 PAGE = Path(__file__).parents[1] / "docs" / "score.md"
-FIVE = ["snare", "pbmc1k", "facpix", "karpix", "reuters"]
 N_SETTINGS = 40
 AROUND = 4  # numbers of clusters below and above the true one
 
@@ -50,8 +51,6 @@ GRID: dict[str, list[Any]] = {
     "alignment_epochs": [10, 60],
 }
 
-Lines = list[dict[str, Any]]
-
 
 def setting(number: int) -> dict[str, Any]:
     """Draw one value of each parameter."""
@@ -61,10 +60,10 @@ def setting(number: int) -> dict[str, Any]:
 
 def tasks() -> list[tuple[str, str, int]]:
     """List (pair, "settings", number) and (pair, "n_clusters", k)."""
-    drawn = [(pair, "settings", i) for i in range(N_SETTINGS) for pair in FIVE]
+    drawn = [(pair, "settings", i) for i in range(N_SETTINGS) for pair in SHARED]
     around = [
         (pair, "n_clusters", k)
-        for pair in FIVE
+        for pair in SHARED
         for k in range(max(2, PAIRS[pair].n_clusters - AROUND), PAIRS[pair].n_clusters + AROUND + 1)
     ]
     return drawn + around
@@ -135,61 +134,60 @@ def reliability(
     ]
 
 
-def correlations(lines: Lines, figure: str) -> dict[str, float]:
+def correlations(lines: Runs, figure: str) -> dict[str, float]:
     """Spearman's correlation of a figure with ARI over the settings of each pair."""
     found = {}
-    for pair in FIVE:
+    for pair in SHARED:
         drawn = [r for r in lines if r["pair"] == pair and r["kind"] == "settings"]
         if drawn:
             found[pair] = float(spearmanr([r[figure] for r in drawn], [r["ari"] for r in drawn])[0])
     return found
 
 
-def picked(lines: Lines, figure: str) -> dict[str, dict[str, Any]]:
+def picked(lines: Runs, figure: str) -> dict[str, dict[str, Any]]:
     """Find the line with the number of clusters that a figure picks, for each pair."""
     found = {}
-    for pair in FIVE:
+    for pair in SHARED:
         curve = [r for r in lines if r["pair"] == pair and r["kind"] == "n_clusters"]
         if curve:
             found[pair] = max(curve, key=lambda r: r[figure])
     return found
 
 
-def report(lines: Lines) -> str:
-    """Make both tables in markdown."""
-    rows = ["| | " + " | ".join(FIVE) + " | mean |", "|---" * (len(FIVE) + 2) + "|"]
+def report(lines: Runs) -> str:
+    """Make the tables in markdown: correlations, numbers of clusters picked, calibration."""
+    correlated = []
     for figure in ("score", "silhouette", "confidence"):
         found = correlations(lines, figure)
-        cells = [f"{found[p]:.2f}" if p in found else "" for p in FIVE]
-        rows.append(f"| {figure} | {' | '.join(cells)} | {np.mean(list(found.values())):.2f} |")
-    table = ["| | " + " | ".join(FIVE) + " | mean ARI |", "|---" * (len(FIVE) + 2) + "|"]
-    table.append("| classes | " + " | ".join(str(PAIRS[p].n_clusters) for p in FIVE) + " | |")
+        cells = [f"{found[p]:.2f}" if p in found else "" for p in SHARED]
+        correlated.append([figure, *cells, f"{np.mean(list(found.values())):.2f}"])
+    best = [["classes", *(str(PAIRS[p].n_clusters) for p in SHARED), ""]]
     for figure in ("score", "silhouette", "ari"):
-        best = picked(lines, figure)
-        cells = [f"{r['n_clusters']} (ARI {r['ari']:.2f})" for r in best.values()]
+        of_pairs = picked(lines, figure).values()
+        cells = [f"{r['n_clusters']} (ARI {r['ari']:.2f})" for r in of_pairs]
         name = "labels (what could be had)" if figure == "ari" else figure
-        mean = np.mean([r["ari"] for r in best.values()])
-        table.append(f"| {name} | {' | '.join(cells)} | {mean:.2f} |")
-    return "\n\n".join(["\n".join(rows), "\n".join(table), calibration(lines)])
+        best.append([name, *cells, f"{np.mean([r['ari'] for r in of_pairs]):.2f}"])
+    return "\n\n".join(
+        [
+            table(["", *SHARED, "mean"], correlated),
+            table(["", *SHARED, "mean ARI"], best),
+            calibration(lines),
+        ]
+    )
 
 
-def calibration(lines: Lines) -> str:
+def calibration(lines: Runs) -> str:
     """Make the table of probabilities and how often they are right, with the true k."""
-    rows = [
-        "| pair | rows | mean probability | right | below 0.5: rows, right |",
-        "|---" * 5 + "|",
-    ]
-    for pair in FIVE:
+    rows = []
+    for pair in SHARED:
         for line in lines:
             true = line["n_clusters"] == PAIRS[pair].n_clusters
             if line["pair"] == pair and line["kind"] == "n_clusters" and true:
                 n, sure, right = np.array(line["reliability"]).T
                 low = sure < 0.5
                 unsure = f"{n[low].sum():.0f}, {_mean(right[low], n[low])}"
-                rows.append(
-                    f"| {pair} | {n.sum():.0f} | {_mean(sure, n)} | {_mean(right, n)} | {unsure} |"
-                )
-    return "\n".join(rows)
+                rows.append([pair, f"{n.sum():.0f}", _mean(sure, n), _mean(right, n), unsure])
+    return table(["pair", "rows", "mean probability", "right", "below 0.5: rows, right"], rows)
 
 
 def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> str:

@@ -19,6 +19,7 @@ from .lines import (
     column,
     complete,
     figures,
+    mean,
     mean_of_pairs,
     paired,
     present,
@@ -83,19 +84,16 @@ def bounds(runs: Runs) -> str:
     return table(
         ["", *PAIRS],
         [
-            [
-                METHODS[m].title,
-                *(
-                    f"{column(runs, 'random', method=m, pair=p).mean():.2f} – "
-                    f"{column(runs, 'oracle', method=m, pair=p).mean():.2f}"
-                    if len(column(runs, "random", method=m, pair=p))
-                    else "–"
-                    for p in PAIRS
-                ),
-            ]
+            [METHODS[m].title, *(span(runs, method=m, pair=p) for p in PAIRS)]
             for m in present(runs, BOUNDS)
         ],
     )
+
+
+def span(runs: Runs, **where: str) -> str:
+    """From the mean of the lower bound to that of the upper one."""
+    low, high = (mean(runs, bound, **where) for bound in ("random", "oracle"))
+    return f"{low:.2f} – {high:.2f}" if np.isfinite(low) else "–"
 
 
 def wins(runs: Runs) -> str:

@@ -21,8 +21,8 @@ from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
 from skdm2c.metrics import evaluate, gain, reference_bounds
 from skdm2c.presets import PUBLISHED
 
-from .lines import SHARED
-from .pages import spread
+from .lines import SHARED, Runs, column, mean
+from .pages import spread, table
 from .pairs import (
     PAIRS,
     is_available,
@@ -31,6 +31,7 @@ from .pairs import (
     load_whole_views_at_one_width,
 )
 from .runs import append, circumstances, read
+from .tables import span
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -123,39 +124,42 @@ def run(method: str, pair: str, seed: int) -> dict[str, Any]:
     }
 
 
-def report(runs: list[dict[str, Any]]) -> str:
+def report(runs: Runs) -> str:
     """Make the table of mean ± std [worst], in markdown, from finished runs."""
-    lines = [
-        "| pair | method | seeds | ARI | ACC | random – oracle | gain | reference gain "
-        "| transfer A→B / B→A | s |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = []
     for pair in PAIRS:
         if pair in AUTHORS and any(r["pair"] == pair for r in runs):
             ari, there, back, acc = (np.array(v) for v in AUTHORS[pair])
-            lines.append(
-                f"| {pair} | authors' code | {len(ari)} | {spread(ari)} | {acc:.2f} | | | | "
-                f"{there.mean():.2f} / {back.mean():.2f} | |"
-            )
+            transfer = f"{there.mean():.2f} / {back.mean():.2f}"
+            known = [f"{len(ari)}", spread(ari), f"{acc:.2f}"]
+            rows.append([pair, "authors' code", *known, "", "", "", transfer, ""])
         for method in METHODS:
-            rows = [r for r in runs if r["pair"] == pair and r["method"] == method]
-            if rows:
-                column = {key: np.array([r[key] for r in rows]) for key in _COLUMNS}
-                lines.append(
-                    f"| {pair} | {method} | {len(rows)} | {spread(column['ari'])} | "
-                    f"{column['acc'].mean():.2f} | "
-                    f"{column['random'].mean():.2f} – {column['oracle'].mean():.2f} | "
-                    f"{spread(column['gain'], 2)} | {spread(column['reference_gain'], 2)} | "
-                    f"{column['transfer_a_b'].mean():.2f} / "
-                    f"{column['transfer_b_a'].mean():.2f} | {column['seconds'].mean():.0f} |"
-                )
-    return "\n".join(lines)
-
-
-_COLUMNS = (
-    "ari", "acc", "random", "oracle", "gain", "reference_gain",
-    "transfer_a_b", "transfer_b_a", "seconds",
-)  # fmt: skip
+            where = {"pair": pair, "method": method}
+            ari = column(runs, "ari", **where)
+            if not len(ari):
+                continue
+            accuracy, a_b, b_a = (
+                f"{mean(runs, name, **where):.2f}"
+                for name in ("acc", "transfer_a_b", "transfer_b_a")
+            )
+            gains = (spread(column(runs, g, **where), 2) for g in ("gain", "reference_gain"))
+            rows.append(
+                [
+                    *where.values(),
+                    f"{len(ari)}",
+                    spread(ari),
+                    accuracy,
+                    span(runs, **where),
+                    *gains,
+                    f"{a_b} / {b_a}",
+                    f"{mean(runs, 'seconds', **where):.0f}",
+                ]
+            )
+    header = [
+        "pair", "method", "seeds", "ARI", "ACC", "random – oracle", "gain", "reference gain",
+        "transfer A→B / B→A", "s",
+    ]  # fmt: skip
+    return table(header, rows)
 
 
 def main() -> None:
