@@ -20,11 +20,19 @@ from torch import nn
 
 from ._peers import ALONE, Peers
 from .alignment import KnownPairs, taught_targets
+from .alignment.targets import row_weight
 from .checked import CheckedData
 from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 from .data.rows import FloatRows, Matrix, Rows
 from .hub import best_hub, separation
-from .matched import Matched, OwnClusters, Unmatched, find_own_clusters, match_clusters
+from .matched import (
+    Matched,
+    OwnClusters,
+    Unmatched,
+    couple_spokes,
+    find_own_clusters,
+    match_clusters,
+)
 from .model import FittedModel, in_order_given, unify
 from .neighbors import enough_components, row_graph
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
@@ -160,7 +168,10 @@ def fit_model(
     start = None
     if plan.aligner:
         known = {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()}
-        unmatched = Unmatched(sample.rows, latents, plan.own_numbers, separations, hub, known)
+        unscaled = [door.unscaled(x) for door, x in zip(data.doors, sample.rows, strict=True)]
+        unmatched = Unmatched(
+            sample.rows, latents, unscaled, plan.own_numbers, separations, hub, known
+        )
         match = partial(match_clusters, unmatched, own, plan.aligner, seeds.alignment)
         matched = peers.once(match)
         start = in_order_given(matched.shares, sample.codes)
@@ -189,7 +200,10 @@ def fit_model(
 
     callback.on_model(conclude_now)
     if plan.aligner:
-        _teach_generators(system, data, latents, matched.shares, plan, rng, callback)
+        targets = peers.once(
+            partial(_generator_targets, unmatched, matched, system.edges, seeds.alignment)
+        )
+        _teach_generators(system, data, latents, targets, plan, rng, callback)
         # All have learned the same; but machines of several kinds round in several ways.
         learned = (parameter.data for parameter in system.generators.parameters())
         peers.average_(learned, 1 / peers.size)
@@ -327,21 +341,39 @@ def _own_rng(seeds: Seeds, phase: str, m: int, device: torch.device, rank: int) 
     return torch.Generator(device).manual_seed(int(seed))
 
 
+def _generator_targets(
+    data: Unmatched, matched: Matched, edges: Sequence[tuple[int, int]], seed: int
+) -> dict[tuple[int, int], FloatRows]:
+    # Where every row of the first modality of an edge belongs in the second one's latent space.
+    couplings = couple_spokes(data, matched, seed)
+    targets = {}
+    for s, t in edges:
+        mapped = taught_targets(
+            data.latents[s], matched.shares[s], data.latents[t], matched.shares[t]
+        )
+        spoke = t if s == data.hub else s
+        if spoke in couplings:
+            rows = couplings[spoke] if s == spoke else couplings[spoke].turned()
+            weight = row_weight(matched.alignments[spoke].confidence)
+            mapped = (1 - weight) * mapped + weight * rows.targets(data.latents[t])
+        targets[s, t] = mapped.astype(np.float32)
+    return targets
+
+
 def _teach_generators(
     system: CrossModalSystem,
     data: CheckedData,
     latents: list[FloatRows],
-    shares: list[Matrix],
+    targets: dict[tuple[int, int], FloatRows],
     plan: FitPlan,
     rng: torch.Generator,
     callback: Callback,
 ) -> None:
     for s, t in system.edges:
-        targets = taught_targets(latents[s], shares[s], latents[t], shares[t])
         fit_to_examples(
             system.generator_of(s, t),
             on_device(latents[s], system.device),
-            on_device(targets.astype(np.float32), system.device),
+            on_device(targets[s, t], system.device),
             plan.teaching,
             learning_rate=max(plan.learning_rates),
             rng=rng,

@@ -19,10 +19,16 @@ from sklearn.exceptions import ConvergenceWarning
 from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement
 from .alignment.base import pairs_between
 from .alignment.joint import PAIRS_NEEDED, joint_shares, told_apart
+from .alignment.rows import couple_rows
+from .alignment.scalings import scaled_variants, unit_components
+from .alignment.targets import UNTRUSTED, CoupledRows
 from .clustering import fit_kmeans, fit_mixture
 from .data.pairs import paired_rows
 from .data.rows import FloatRows, Matrix
 from .plan import ClusteringSettings
+from .sampling import subsample
+
+MAX_COUPLED = 1500  # rows of a modality that are coupled; the others follow their maps
 
 
 class OwnClusters(NamedTuple):
@@ -45,6 +51,8 @@ class Unmatched(NamedTuple):
     Attributes
     ----------
     rows, latents : list of ndarray, the m-th of shape (n_m, d_m) and (n_m, c)
+    unscaled : list of ndarray, the m-th of shape (n_m, d_m)
+        The rows as they were before columns were scaled, but for one number.
     numbers : tuple of int
         Clusters of each modality.
     separations : list of float
@@ -55,6 +63,7 @@ class Unmatched(NamedTuple):
 
     rows: Sequence[FloatRows]
     latents: Sequence[FloatRows]
+    unscaled: Sequence[Matrix]
     numbers: tuple[int, ...]
     separations: Sequence[float]
     hub: int
@@ -133,6 +142,58 @@ def match_clusters(data: Unmatched, own: list[OwnClusters], aligner: Aligner, se
     return Matched(alignments, _found_together(data, shares))
 
 
+def couple_spokes(data: Unmatched, matched: Matched, seed: int) -> dict[int, CoupledRows]:
+    """Couple the rows of each spoke with the hub's, where the matching of clusters is trusted.
+
+    Parameters
+    ----------
+    data : Unmatched
+    matched : Matched
+    seed : int
+
+    Returns
+    -------
+    dict of int to CoupledRows
+        The spoke on the left.
+    """
+    trusted = [m for m, found in matched.alignments.items() if found.confidence > UNTRUSTED]
+    if not trusted:
+        return {}
+    k = data.numbers[data.hub]
+    known = {key: pairs.rows for key, pairs in data.pairs.items()}
+    points, coupled = {}, {}
+    for m in (data.hub, *trusted):
+        variants = scaled_variants(data.unscaled[m]).values()
+        points[m] = [unit_components(x, k, seed) for x in variants]
+        sample = subsample(len(data.unscaled[m]), MAX_COUPLED, np.random.RandomState([seed, m]))
+        coupled[m] = np.union1d(sample, paired_rows(known, m))
+    return {m: _couple(data, matched, m, points, coupled) for m in trusted}
+
+
+def _couple(
+    data: Unmatched,
+    matched: Matched,
+    m: int,
+    points: Mapping[int, Sequence[NDArray[np.float32]]],
+    coupled: Mapping[int, NDArray[np.intp]],
+) -> CoupledRows:
+    left, right = coupled[m], coupled[data.hub]
+    known = pairs_between(data.pairs, m, data.hub)
+    pairs = None
+    if known is not None:
+        at = [np.searchsorted(rows, known.rows[:, i]) for i, rows in enumerate((left, right))]
+        pairs = KnownPairs(np.column_stack(at), known.trust)
+    shares = matched.shares[m][left], matched.shares[data.hub][right]
+    couplings = [
+        couple_rows(a[left], b[right], *shares, pairs)
+        for a, b in zip(points[m], points[data.hub], strict=True)
+    ]
+    trusted = np.empty((0, 2), dtype=np.intp)
+    if known is not None and known.trust >= 1:
+        trusted = known.rows
+    return CoupledRows(couplings, points[m], points[data.hub], left, right, trusted)
+
+
 def _found_together(data: Unmatched, shares: list[Matrix]) -> list[Matrix]:
     # Clusters of the hub and of those that have enough pairs with it. Where one would be told
     # apart from the hub, it is done without it.
@@ -177,11 +238,11 @@ def _align_spokes(
     known_rows = {key: pairs.rows for key, pairs in data.pairs.items()}
     described = [
         aligner.describe(
-            ModalityView(x, z, found.labels, n, paired_rows(known_rows, m)),
+            ModalityView(x, z, found.labels, n, paired_rows(known_rows, m), unscaled),
             np.random.RandomState([seed, m]),
         )
-        for m, (x, z, found, n) in enumerate(
-            zip(data.rows, data.latents, own, data.numbers, strict=True)
+        for m, (x, z, found, n, unscaled) in enumerate(
+            zip(data.rows, data.latents, own, data.numbers, data.unscaled, strict=True)
         )
     ]
 

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .data import MixedModalData, is_mudata
-from .data.readers import assays_of, split_mudata
+from .data.readers import assays_of, shared_rows, split_mudata
 
 
 def write_results(
@@ -18,6 +18,7 @@ def write_results(
     *,
     key_added: str = "skdm2c",
     representation: Mapping[str, str] | None = None,
+    pair_shared_names: bool = False,
 ) -> None:
     """Write labels, probabilities and the unified space into a MuData, or into AnnData objects.
 
@@ -38,11 +39,14 @@ def write_results(
     model : MixedModalClustering, or Pipeline that ends with one
         Fitted.
     mdata : mudata.MuData, or mapping of str to AnnData
-        Modalities under the names that the model knows; other modalities are left alone. An
-        observation name may stand in several modalities: each has its own answer.
+        Modalities under the names that the model knows; other modalities are left alone.
     key_added : str, default="skdm2c"
     representation : mapping of str to str, default=None
         As in :meth:`MixedModalData.from_mudata`.
+    pair_shared_names : bool, default=False
+        As in :meth:`MixedModalData.from_mudata`: rows of one name are one instance and get one
+        label, as they do in ``labels_`` of a fit to such pairs. By default every row is
+        assigned independently of its namesakes in other modalities.
 
     Raises
     ------
@@ -95,19 +99,18 @@ def write_results(
             )
     chosen = {name: key for name, key in (representation or {}).items() if name in there}
     blocks = split_mudata(mdata, there, chosen)
-    found = {}  # all of it before any is written
-    for name in there:
-        if len(assays[name].obs_names):
-            X = MixedModalData(*[blocks[m] if m == name else None for m in names], names=names)
-            found[name] = model.predict_proba(X), np.asarray(model.transform(X))
+    pairs = shared_rows(mdata, there) if pair_shared_names else None
+    X = MixedModalData(*[blocks.get(name) for name in names], names=names, pairs=pairs)
+    probabilities, embedding = model.predict_proba(X), np.asarray(model.transform(X))
     clusters = [str(c) for c in range(len(estimator.cluster_centers_))]
-    for name, (probabilities, embedding) in found.items():
-        adata, labels = assays[name], probabilities.argmax(axis=1)
+    for name in there:
+        adata, rows = assays[name], X.modality == name
+        labels = probabilities[rows].argmax(axis=1)
         adata.obs[key_added] = pd.Categorical(labels.astype(str), clusters)
-        adata.obs[f"{key_added}_probability"] = probabilities.max(axis=1)
+        adata.obs[f"{key_added}_probability"] = probabilities[rows].max(axis=1)
         adata.obs[f"{key_added}_confidence"] = estimator.cluster_confidence_[labels]
-        adata.obsm[f"X_{key_added}"] = embedding
-        adata.obsm[f"{key_added}_probabilities"] = probabilities
+        adata.obsm[f"X_{key_added}"] = embedding[rows]
+        adata.obsm[f"{key_added}_probabilities"] = probabilities[rows]
         adata.uns[key_added] = {
             "alignment_confidence": estimator.alignment_confidence_,
             "unified_modality": estimator.unified_modality_,

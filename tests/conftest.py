@@ -34,7 +34,9 @@ TINY = {
     "adversarial_epochs": 2,
     "decoder_epochs": 2,
     "kmeans_n_init": 3,
-    "alignment": GeometricAlignment(kinds=(("geodesic", "cosine"), ("local",)), n_matches=2),
+    "alignment": GeometricAlignment(
+        kinds=(("geodesic", "cosine"), ("local",)), scalings=("columns",), n_matches=6
+    ),
 }
 
 

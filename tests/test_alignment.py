@@ -5,12 +5,14 @@ import pytest
 import scipy.sparse as sp
 from scipy.stats import special_ortho_group
 from sklearn.base import clone
+from sklearn.preprocessing import scale
 
 from skdm2c.alignment import (
     Alignment,
     GeometricAlignment,
     ModalityView,
     agreement,
+    geometric,
     taught_targets,
 )
 from skdm2c.alignment.agreement import through_hub
@@ -19,6 +21,7 @@ from skdm2c.alignment.geometry import distances, geodesic_distances
 from skdm2c.alignment.matching import match, match_from_clusters
 from skdm2c.alignment.prototypes import Problem, Prototypes, draw_prototypes, n_prototypes
 from skdm2c.alignment.transport import anneal, correlation, sinkhorn, standard
+from skdm2c.datasets import drop_pairing, load_handwritten
 
 SHARES = np.arange(1, 7) / 21
 
@@ -33,7 +36,7 @@ def irregular_clusters(n=300, seed=0, shares=SHARES):
 
 def find(left, right, n_clusters=6, seed=0):
     """Match (rows, labels) with (rows, labels)."""
-    aligner = GeometricAlignment()
+    aligner = GeometricAlignment(n_matches=3)
     described = [
         aligner.describe(ModalityView(x, x, y, n_clusters), np.random.RandomState([seed, m]))
         for m, (x, y) in enumerate((left, right))
@@ -188,6 +191,15 @@ def test_local_distances_do_not_see_density():
     np.testing.assert_allclose(d[:80, :80], d[80:, 80:], rtol=1e-3, atol=1e-4)
 
 
+def test_rows_with_known_partners_do_not_push_out_others():
+    (X, y), rng = irregular_clusters(), np.random.RandomState(0)
+    paired = np.flatnonzero(y < 3)  # more of them than of the rows that are grouped
+    for p in draw_prototypes(ModalityView(X, X, y, 6, paired), rng, 4, most=36, max_rows=80):
+        sizes = p.clusters.sum(axis=0)
+        np.testing.assert_allclose(sizes, np.bincount(y) / len(y), atol=0.12)
+        assert p.anchors["cosine"].shape == (len(p.masses), len(paired))
+
+
 def test_prototypes_are_means_over_rows_and_know_their_clusters():
     X, y = irregular_clusters()
     sets = draw_prototypes(ModalityView(X, X, y, 6), np.random.RandomState(0), 8, 36, 2000)
@@ -306,9 +318,96 @@ def test_match_splits_mass_where_sizes_differ():
 def test_sinkhorn_meets_its_marginals():
     rng = np.random.RandomState(0)
     rows, columns = rng.dirichlet(np.ones(4)), rng.dirichlet(np.ones(5))
-    coupling = sinkhorn(rng.randn(1, 4, 5), rows, columns, n_iter=200)[0]
+    coupling = sinkhorn(np.exp(3 * rng.randn(1, 4, 5)), rows, columns)[0]
     np.testing.assert_allclose(coupling.sum(axis=1), rows, rtol=1e-6)
-    np.testing.assert_allclose(coupling.sum(axis=0), columns, rtol=1e-6)
+    np.testing.assert_allclose(coupling.sum(axis=0), columns, rtol=5e-3)
+
+
+def random_problem(seed, p=9, q=7):
+    """Distances, masses and a start for couplings of p prototypes with q."""
+    rng = np.random.RandomState(seed)
+    masses = [rng.dirichlet(np.full(n, 5.0)).astype(np.float32) for n in (p, q)]
+    sides = [
+        standard(random_distances(n, seed=seed + n), mass)[None]
+        for n, mass in zip((p, q), masses, strict=True)
+    ]
+    return *sides, *masses, np.outer(*masses)[None]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_annealing_does_not_depend_on_which_side_is_the_left(seed):
+    a, b, rows, columns, start = random_problem(seed)
+    nothing = np.random.RandomState(seed).randn(9, 7).astype(np.float32) / 10
+    epsilons = (0.3, 0.15, 0.08)
+    there = sinkhorn(anneal(a, b, nothing, rows, columns, start, epsilons, 6), rows, columns)
+    start = start.transpose(0, 2, 1)
+    back = sinkhorn(anneal(b, a, nothing.T, columns, rows, start, epsilons, 6), columns, rows)
+    np.testing.assert_allclose(there[0], back[0].T, atol=5e-3)
+
+
+def test_affinities_a_constant_apart_by_rows_and_columns_say_the_same():
+    # Marginals take such constants up, however large: here e to the power of 25,000.
+    a, b, rows, columns, start = random_problem(0)
+    affinity = np.random.RandomState(0).randn(9, 7).astype(np.float32)
+    shifted = affinity.copy()
+    shifted[2] -= 1000
+    shifted[:, 3] += 1000
+    plain, moved = (
+        sinkhorn(anneal(a, b, x, rows, columns, start, (0.3, 0.15, 0.08), 6), rows, columns)
+        for x in (affinity, shifted)
+    )
+    np.testing.assert_allclose(plain, moved, atol=2e-3)
+
+
+def test_all_masses_that_are_averaged_have_the_right_marginals(monkeypatch):
+    (X, y), (other, y_other) = irregular_clusters(300, 0), irregular_clusters(360, 1)
+    matches = []
+
+    def spy_on_match(problems, kinds, rng):
+        result = match(problems, kinds, rng)
+        coupled = [(problem.left, problem.right) for _ in kinds for problem in problems]
+        matches.extend((*sides, one.mass) for sides, one in zip(coupled, result, strict=True))
+        return result
+
+    def spy_on_identity(left, right, kinds, partners):
+        result = match_from_clusters(left, right, kinds, partners)
+        matches.append((left, right, result.mass))
+        return result
+
+    monkeypatch.setattr(geometric, "match", spy_on_match)
+    monkeypatch.setattr(geometric, "match_from_clusters", spy_on_identity)
+    find((X, y), (other, y_other))
+    assert len(matches) > 100
+    for left, right, mass in matches:
+        np.testing.assert_allclose(mass.sum(axis=1), left.clusters.sum(axis=0), rtol=1e-2)
+        np.testing.assert_allclose(mass.sum(axis=0), right.clusters.sum(axis=0), rtol=1e-2)
+
+
+@pytest.mark.parametrize("farther", [1, 40])
+def test_one_far_cluster_does_not_hide_the_others(farther):
+    rng = np.random.RandomState(0)
+    centers = 3 * rng.randn(6, 6)
+    centers[0] *= farther
+    y = rng.choice(6, 600, p=[0.05, *np.full(5, 0.19)])
+    X = centers[y] + rng.randn(600, 6)
+    turn, names = special_ortho_group.rvs(6, random_state=0), rng.permutation(6)
+    result = find((X[::2], y[::2]), (X[1::2] @ turn, names[y[1::2]]))
+    np.testing.assert_array_equal(result.partners, names)
+    assert result.confidence > 0.5
+
+
+@pytest.mark.parametrize("views", [("fac", "pix"), ("kar", "pix")])
+def test_digits_are_matched_whichever_view_is_on_the_left(views):
+    X, y = drop_pairing(*load_handwritten(views), random_state=0)
+    aligner = GeometricAlignment(scalings=("columns",))
+    described = [
+        aligner.describe(ModalityView(x, x, y[X.codes == m], 10), np.random.RandomState(m))
+        for m, x in enumerate(map(scale, X.blocks.values()))
+    ]
+    for sides in (described, described[::-1]):
+        result = aligner.match(*sides, np.random.RandomState(0))
+        np.testing.assert_array_equal(result.partners, np.arange(10))
+        assert result.confidence > 0.5
 
 
 def test_annealing_keeps_a_perfect_match():

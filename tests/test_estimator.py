@@ -99,9 +99,9 @@ def test_translate_returns_rows_in_the_targets_units():
 
 def test_three_real_views():
     views, y = load_handwritten(["fac", "kar", "pix"])
-    X, y = drop_pairing({name: v[::4] for name, v in views.items()}, y[::4], random_state=0)
+    X, y = drop_pairing({name: v[::2] for name, v in views.items()}, y[::2], random_state=0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", AlignmentWarning)  # 167 rows a view is not much
+        warnings.simplefilter("ignore", AlignmentWarning)  # 333 rows a view is not much
         model = MixedModalClustering(10, random_state=0).fit(X)
     assert set(model.generators_) == {
         edge
@@ -110,7 +110,7 @@ def test_three_real_views():
     }
     assert [len(model.translate(X.blocks["fac"], "fac", t)[0]) for t in ("kar", "pix")] == [64, 240]
     figures = evaluate(y, model.labels_, model.modality_, model.embedding_)
-    assert figures["ari"] > figures["random"]
+    assert figures["gain"] > 0.4
     assert (model.predict(X) == model.labels_).all()
 
 

@@ -133,7 +133,7 @@ def matched_among(latents, shares, pairs):
     """What becomes of clusters that are matched as they are numbered; the second is the hub."""
     own = [OwnClusters(s.argmax(1).astype(np.int32), s) for s in shares]
     numbers = (shares[0].shape[1],) * len(shares)
-    data = Unmatched(latents, latents, numbers, [0.1, 0.9, 0.2][: len(shares)], 1, pairs)
+    data = Unmatched(latents, latents, latents, numbers, [0.1, 0.9, 0.2][: len(shares)], 1, pairs)
     return match_clusters(data, own, Told(list(range(numbers[0]))), seed=0).shares
 
 
@@ -190,7 +190,7 @@ def test_two_trusted_pairs_a_cluster_are_needed(m, trust, enough):
     swapped = np.eye(2)[1 - y]  # B's clusters bear other numbers than A's
     own = [OwnClusters(s.argmax(1).astype(np.int32), s) for s in (awry, swapped)]
     pairs = {(0, 1): KnownPairs(diagonal(m).rows, trust)}
-    data = Unmatched([a, b], [a, b], (2, 2), [0.1, 0.9], 1, pairs)
+    data = Unmatched([a, b], [a, b], [a, b], (2, 2), [0.1, 0.9], 1, pairs)
     found = match_clusters(data, own, Told(), seed=0)
     assert found.alignments[0].confidence == 0.5
     numbers = 1 - y  # the hub's
@@ -203,7 +203,7 @@ def test_a_modality_without_pairs_keeps_its_own():
     y, a, b, awry = two_views(0)
     own = [OwnClusters(s.argmax(1).astype(np.int32), s) for s in (awry, np.eye(2)[1 - y], awry)]
     pairs = {(0, 1): diagonal(10)}
-    data = Unmatched([a, b, a], [a, b, a], (2, 2, 2), [0.1, 0.9, 0.2], 1, pairs)
+    data = Unmatched([a, b, a], [a, b, a], [a, b, a], (2, 2, 2), [0.1, 0.9, 0.2], 1, pairs)
     shares = match_clusters(data, own, Told(), seed=0).shares
     assert not np.array_equal(shares[0], awry[:, ::-1])
     np.testing.assert_array_equal(shares[2], awry[:, ::-1])

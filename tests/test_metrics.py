@@ -98,3 +98,37 @@ def test_reference_bounds_are_those_of_k_means():
 def test_lengths_must_agree(figure):
     with pytest.raises(ValueError, match="inconsistent"):
         figure([0, 1], [0])
+
+
+# Rows
+
+
+def test_foscttm_counts_who_is_closer_than_the_true_counterpart():
+    rng = np.random.RandomState(0)
+    Z = rng.randn(300, 4)
+    assert metrics.foscttm(Z, Z + 1e-6) == 0.0
+    assert metrics.foscttm(Z, Z[rng.permutation(300)]) == pytest.approx(0.5, abs=0.05)
+    distances = np.linalg.norm(Z[:, None] - Z[::-1], axis=2)
+    true = np.diag(distances)
+    by_hand = (distances < true[:, None]).mean() / 2 + (distances < true).mean() / 2
+    assert metrics.foscttm(Z, Z[::-1]) == pytest.approx(by_hand)
+
+
+def test_translation_r2_is_relative_to_the_means_of_the_columns():
+    X = np.random.RandomState(0).randn(50, 3) * [1, 2, 3]
+    assert metrics.translation_r2(X, X) == 1
+    assert metrics.translation_r2(X, np.tile(X.mean(axis=0), (50, 1))) == pytest.approx(0)
+    assert metrics.translation_r2(X, -X) < 0
+
+
+@pytest.mark.parametrize("measure", [metrics.foscttm, metrics.translation_r2])
+def test_rows_that_do_not_belong_together_are_refused(measure):
+    with pytest.raises(ValueError, match="shape"):
+        measure(np.ones((3, 2)), np.ones((4, 2)))
+    with pytest.raises(ValueError, match="NaN"):
+        measure([[0.0], [np.nan]], [[0.0], [1.0]])
+
+
+def test_nothing_is_explained_of_rows_that_are_all_the_same():
+    with pytest.raises(ValueError, match="X_true"):
+        metrics.translation_r2(np.ones((3, 2)), np.zeros((3, 2)))

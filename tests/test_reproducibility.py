@@ -112,7 +112,7 @@ def test_narrow_data_with_any_number_of_threads():
 def test_alignment_with_any_number_of_blas_threads():
     views, _ = load_handwritten()
     a, b = (StandardScaler().fit_transform(view[::2]) for view in views.values())
-    labels, aligner = np.arange(len(a)) % 10, GeometricAlignment(n_matches=2)
+    labels, aligner = np.arange(len(a)) % 10, GeometricAlignment(scalings=("unit",))
 
     @isolated  # as in fit
     def match():

@@ -77,6 +77,13 @@ def test_a_mudata_of_three_assays(mdata, tiny):
         start = stop
 
 
+def test_the_cells_of_a_pair_are_written_with_their_common_label(mdata, tiny):
+    tiny.fit(MixedModalData.from_mudata(mdata, pair_shared_names=True))
+    write_results(tiny, mdata, pair_shared_names=True)
+    written = np.concatenate([mdata[name].obs["skdm2c"].astype(int) for name in mdata.mod])
+    np.testing.assert_array_equal(written, tiny.labels_)
+
+
 def test_results_can_be_saved(mdata, tiny, tmp_path):
     write_results(tiny.fit(mdata), mdata)
     mdata.write(tmp_path / "found.h5mu")

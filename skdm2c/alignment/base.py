@@ -27,6 +27,9 @@ class ModalityView:
     n_clusters : int
     paired : ndarray of int of shape (m,), default=none
         Rows, in ascending order, whose partners in other modalities are known.
+    unscaled : ndarray of shape (n, d), default=None
+        The rows in their own units, for aligners that try other scalings; None where ``rows``
+        are in their own units.
     """
 
     rows: NDArray[np.floating]
@@ -34,6 +37,7 @@ class ModalityView:
     labels: NDArray[np.integer]
     n_clusters: int
     paired: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    unscaled: NDArray[np.floating] | None = None
 
 
 @dataclass(frozen=True)

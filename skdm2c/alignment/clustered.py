@@ -89,6 +89,44 @@ class ClusteredModality:
         )
 
 
+@dataclass(frozen=True)
+class MultiscaledModality:
+    """One modality under several scalings of its rows.
+
+    Attributes
+    ----------
+    scaled : list of ClusteredModality
+    points : list of ndarray of shape (n, c)
+        Principal components of the rows under each scaling, of mean square one.
+    """
+
+    scaled: list[ClusteredModality]
+    points: list[NDArray[np.float32]]
+
+    @property
+    def n_clusters(self) -> int:
+        """How many clusters it has, the empty ones too."""
+        return self.scaled[0].n_clusters
+
+    @property
+    def labels(self) -> NDArray[np.integer]:
+        """Cluster of each row; -1 for rows of clusters that were left out."""
+        return self.scaled[0].labels
+
+    def without(self, clusters: Sequence[int]) -> MultiscaledModality:
+        """Leave clusters out, and their rows; the others move up.
+
+        Parameters
+        ----------
+        clusters : sequence of int
+
+        Returns
+        -------
+        MultiscaledModality
+        """
+        return replace(self, scaled=[modality.without(clusters) for modality in self.scaled])
+
+
 def halves(sets: Sequence[Prototypes]) -> list[list[Prototypes]]:
     """Choose drawings of either half of the rows: two, or as many as there are.
 

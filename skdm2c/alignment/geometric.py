@@ -8,19 +8,20 @@ itself gives: two disjoint halves of it, whose right answer is known.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import numpy as np
 
 from ..data.rows import Matrix
 from .base import Alignment, KnownPairs, ModalityView
-from .clustered import ClusteredModality, halves, problems
+from .clustered import ClusteredModality, MultiscaledModality, halves, problems
 from .geometry import DISTANCES
-from .judging import counted, judged
+from .judging import counted, decided_by_rows, judged
 from .matching import match, match_from_clusters
 from .missing import find_missing, pairs_without, with_missing
 from .prototypes import Problem, draw_prototypes
+from .scalings import SCALINGS, scaled_variants, unit_components
 
 KINDS: tuple[tuple[str, ...], ...] = (
     ("geodesic",),
@@ -46,10 +47,15 @@ class GeometricAlignment:
     kinds : sequence of sequence of str
         Kinds of distance ("geodesic", "cosine", "euclidean", "local", "rank"), alone or
         together, in each of which prototypes are matched. Matchings are averaged over them.
+    scalings : sequence of str
+        Scalings of the rows ("block", "columns", "unit", "centred unit") under each of which
+        distances are matched and rows are coupled; by default all four.
     n_matches : int, default=6
-        Pairs of drawings of prototypes that are matched in each kind.
+        Pairs of drawings of prototypes that are matched in each kind of distance; under each of
+        the four scalings a third of them.
     n_drawings : int, default=8
-        At least 2. How often the rows of a modality are grouped into prototypes.
+        At least 2. How often the rows of a modality are grouped into prototypes; under each
+        scaling half as often.
     n_prototypes : int, default=36
         Of each drawing; fewer where there are few rows. Of 36 clusters or more each is one
         prototype, drawn twice.
@@ -83,6 +89,7 @@ class GeometricAlignment:
     """
 
     kinds: Sequence[Sequence[str]] = KINDS
+    scalings: Sequence[str] = SCALINGS
     n_matches: int = 6
     n_drawings: int = 8
     n_prototypes: int = 36
@@ -102,9 +109,15 @@ class GeometricAlignment:
             )
         for name in {name for kind in self.kinds for name in kind} - set(DISTANCES):
             raise ValueError(f"kinds: there is no distance {name!r}; there are {DISTANCES}.")
+        if not self.scalings or isinstance(self.scalings, str):
+            raise ValueError(
+                f"scalings must hold names, such as ('columns',), got {self.scalings!r}."
+            )
+        for name in set(self.scalings) - set(SCALINGS):
+            raise ValueError(f"scalings: there is no scaling {name!r}; there are {SCALINGS}.")
 
-    def describe(self, modality: ModalityView, rng: np.random.RandomState) -> ClusteredModality:
-        """Draw a modality's prototypes and match its halves with each other.
+    def describe(self, modality: ModalityView, rng: np.random.RandomState) -> MultiscaledModality:
+        """Draw a modality's prototypes under every scaling, and match its halves with each other.
 
         Parameters
         ----------
@@ -113,30 +126,22 @@ class GeometricAlignment:
 
         Returns
         -------
-        ClusteredModality
+        MultiscaledModality
         """
-        sets = draw_prototypes(modality, rng, self.n_drawings, self.n_prototypes, self.max_rows)
-        identity = np.arange(modality.n_clusters)
-        one_half, other_half = halves(sets)
-        kept = [
-            np.diag(match_from_clusters(a, b, kind, identity).mass)
-            for kind in self.kinds
-            for a in one_half
-            for b in other_half
-        ]
-        blindly = [Problem.of(a, b) for a, b in zip(one_half, other_half, strict=True)]
-        found = match(blindly, self.kinds, rng)
-        blind = [np.trace(one.mass) for one in found]
-        own: Matrix = np.mean(kept, axis=0)
-        if len(modality.rows) < LEAST_ROWS * modality.n_clusters:
-            own = np.zeros_like(own)  # of so few rows nothing is known, however well halves agree
-        share = float(np.mean(blind) / max(own.sum(), 1e-12))
-        return ClusteredModality(sets, own, share, modality.labels, modality.paired)
+        rows = modality.rows if modality.unscaled is None else modality.unscaled
+        seed = rng.randint(2**31 - 1)
+        scaled, points = [], []
+        variants = scaled_variants(rows)
+        for variant in (variants[name] for name in self.scalings):
+            view = replace(modality, rows=variant)
+            scaled.append(self._describe_scaled(view, np.random.RandomState(seed)))
+            points.append(unit_components(variant, modality.n_clusters, seed))
+        return MultiscaledModality(scaled, points)
 
     def match(
         self,
-        left: ClusteredModality,
-        right: ClusteredModality,
+        left: MultiscaledModality,
+        right: MultiscaledModality,
         rng: np.random.RandomState,
         pairs: KnownPairs | None = None,
     ) -> Alignment:
@@ -144,7 +149,7 @@ class GeometricAlignment:
 
         Parameters
         ----------
-        left, right : ClusteredModality
+        left, right : MultiscaledModality
             Where one has fewer clusters, some of the other's stay without a partner: those
             without which the others match best.
         rng : RandomState
@@ -162,25 +167,75 @@ class GeometricAlignment:
             return self.match(right, left, rng, turned).turned()
         if left.n_clusters == right.n_clusters:
             return self._match(left, right, rng, pairs)
-        # Every other kind of distance is enough to choose by.
-        kinds = self.kinds[1::2] or self.kinds
-        missing, sure = find_missing(left, right, kinds, rng, pairs)
-        rest, known = right.without(missing), pairs_without(pairs, right, missing)
-        return with_missing(self._match(left, rest, rng, known).scaled(sure), missing)
+        return self._match_with_missing(left, right, rng, pairs)
+
+    def _describe_scaled(
+        self, modality: ModalityView, rng: np.random.RandomState
+    ) -> ClusteredModality:
+        n_drawings = max(2, self.n_drawings // 2)
+        sets = draw_prototypes(modality, rng, n_drawings, self.n_prototypes, self.max_rows)
+        identity = np.arange(modality.n_clusters)
+        one_half, other_half = halves(sets)
+        from_identity = [
+            np.diag(match_from_clusters(a, b, kind, identity).mass)
+            for kind in self.kinds
+            for a in one_half
+            for b in other_half
+        ]
+        blind_problem = Problem.of(one_half[0], other_half[0])
+        blind = [np.trace(one.mass) for one in match([blind_problem], self.kinds, rng)]
+        own: Matrix = np.mean(from_identity, axis=0)
+        if len(modality.rows) < LEAST_ROWS * modality.n_clusters:
+            own = np.zeros_like(own)  # of so few rows nothing is known, however well halves agree
+        share = float(np.mean(blind) / max(own.sum(), 1e-12))
+        return ClusteredModality(sets, own, share, modality.labels, modality.paired)
 
     def _match(
         self,
-        left: ClusteredModality,
-        right: ClusteredModality,
+        left: MultiscaledModality,
+        right: MultiscaledModality,
         rng: np.random.RandomState,
         pairs: KnownPairs | None,
     ) -> Alignment:
         # Of equally many clusters.
-        told = problems(left, right, rng, self.n_matches, pairs)
+        # Distances bear witness by themselves: what pairs have chosen they cannot confirm.
+        alignment = decided_by_rows(self._by_distances(left, right, rng), left, right, rng)
         if pairs is None:
-            return judged(left, right, match(told, self.kinds, rng))
-        # Distances bear witness by themselves, as what pairs have chosen they cannot confirm.
-        untold = [Problem.of(problem.left, problem.right) for problem in told]
-        apart = match(untold[: -(-len(untold) // 2)], self.kinds, rng)
-        found = match(told, self.kinds, rng)
-        return counted(judged(left, right, apart), left, right, found, pairs, rng)
+            return alignment
+        n_matches = -(-self.n_matches // 3)
+        scalings = list(zip(left.scaled, right.scaled, strict=True))
+        informed = [
+            one
+            for a, b in scalings
+            for one in match(problems(a, b, rng, n_matches, pairs), self.kinds, rng)
+        ]
+        return counted(alignment, left.scaled[0], right.scaled[0], informed, pairs, rng)
+
+    def _by_distances(
+        self, left: MultiscaledModality, right: MultiscaledModality, rng: np.random.RandomState
+    ) -> list[Alignment]:
+        # One alignment a scaling.
+        n_matches = -(-self.n_matches // 3)
+        return [
+            judged(a, b, match(problems(a, b, rng, n_matches, None), self.kinds, rng))
+            for a, b in zip(left.scaled, right.scaled, strict=True)
+        ]
+
+    def _match_with_missing(
+        self,
+        left: MultiscaledModality,
+        right: MultiscaledModality,
+        rng: np.random.RandomState,
+        pairs: KnownPairs | None,
+    ) -> Alignment:
+        kinds = self.kinds[1::2] or self.kinds  # every other is enough to choose by
+        seed = rng.randint(2**31 - 1)
+        certainties: dict[tuple[int, ...], list[float]] = {}
+        for a, b in zip(left.scaled, right.scaled, strict=True):
+            lacking, certainty = find_missing(a, b, kinds, np.random.RandomState(seed), pairs)
+            certainties.setdefault(tuple(sorted(lacking)), []).append(certainty)
+        agreed = max(certainties, key=lambda names: sum(certainties[names]))
+        missing = list(agreed)
+        known = pairs_without(pairs, right.scaled[0], missing)
+        matched = self._match(left, right.without(missing), rng, known)
+        return with_missing(matched.scaled(max(certainties[agreed])), missing)

@@ -8,14 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rows import Matrix
-from .assignment import best_partners, most_shared
+from .assignment import best_partners, most_shared, relative
 from .base import Alignment, KnownPairs
-from .clustered import ClusteredModality
+from .clustered import ClusteredModality, MultiscaledModality
+from .decision import Space, decide
 from .known import counted_confidence, pair_counts, raked
 from .matching import Match
 from .prototypes import cluster_sizes
+from .row_search import row_centers, search_matchings
 
 PAIRS_WORTH = 1.0  # known pairs a cluster that a matching by distances is worth
+N_NOISY = 40  # starts of the search: the distances' masses, disturbed
+NOISE = (0.05, 0.1, 0.2, 0.4)  # of relative masses, by which they are disturbed
+N_PROPOSED = 3  # matchings that the search proposes in each scaling
 MEANINGFUL = 0.2  # clusters that halves keep less of than this, over chance, mean little
 
 
@@ -43,6 +48,68 @@ def judged(left: ClusteredModality, right: ClusteredModality, found: Sequence[Ma
         confidence=float(np.clip(trust * on_partners.sum() / kept, 0, 1)),
         cluster_confidence=_cluster_confidence(left, right, mass, partners, trust),
     )
+
+
+def decided_by_rows(
+    by_distances: Sequence[Alignment],
+    left: MultiscaledModality,
+    right: MultiscaledModality,
+    rng: np.random.RandomState,
+) -> Alignment:
+    """Choose among matchings that distances and a search propose, by what rows cost.
+
+    Parameters
+    ----------
+    by_distances : sequence of Alignment
+        One a scaling.
+    left, right : MultiscaledModality
+        One may have fewer clusters than there are partners: the others have no rows.
+    rng : RandomState
+
+    Returns
+    -------
+    Alignment
+        Trusted as far as single decisions agree, and as the distances under each scaling are
+        trusted and bear them out.
+    """
+    included = [np.flatnonzero(m.labels >= 0) for m in (left, right)]
+    labels = [m.labels[rows] for m, rows in zip((left, right), included, strict=True)]
+    spaces = [
+        Space(*(points[rows] for points, rows in zip(pair, included, strict=True)))
+        for pair in zip(left.points, right.points, strict=True)
+    ]
+    k = len(by_distances[0].partners)
+    agreed: Matrix = np.sum([relative(one.mass) for one in by_distances], axis=0)
+    proposed = {tuple(map(int, one.partners)) for one in by_distances}
+    noisy = [
+        most_shared(agreed + NOISE[i % len(NOISE)] * rng.gumbel(size=agreed.shape))
+        for i in range(N_NOISY)
+    ]
+    starts = [*sorted(proposed), *(tuple(map(int, p)) for p in noisy)]
+    for space in spaces:
+        seed = rng.randint(2**31 - 1)
+        a, b = (row_centers(x, y, k, seed) for x, y in zip(space, labels, strict=True))
+        reached = search_matchings(a, b, starts, rng)
+        proposed |= set(sorted(reached, key=lambda p: reached[p])[:N_PROPOSED])
+    candidates = np.array(sorted(proposed), dtype=np.intp)
+    every = np.arange(k)
+    retained = agreed[every, candidates].sum(axis=1)
+    retained /= agreed[every, most_shared(agreed)].sum()
+    partners, votes = decide(candidates, retained, spaces, labels[0], labels[1], rng)
+    witnesses = [one.confidence * _share_retained(one.mass, partners) for one in by_distances]
+    trust = float(np.mean(witnesses))
+    return Alignment(
+        partners=partners,
+        mass=np.mean([one.mass for one in by_distances], axis=0),
+        confidence=float(votes.mean() * trust),
+        cluster_confidence=votes * trust,
+    )
+
+
+def _share_retained(mass: Matrix, partners: NDArray[np.intp]) -> float:
+    # What partners have of the most that any could have.
+    shares, every = relative(mass), np.arange(len(mass))
+    return float(shares[every, partners].sum() / shares[every, most_shared(shares)].sum())
 
 
 def counted(

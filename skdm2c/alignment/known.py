@@ -11,7 +11,6 @@ from .prototypes import Prototypes
 from .transport import sinkhorn
 
 PROFILE_KINDS = ("geodesic", "cosine", "euclidean")
-N_RAKES = 20
 N_TABLES = 200  # that could have given the pairs, as a sample of all
 LEAST_ANCHORS = 10  # distances to fewer rows say little, and that little may be wrong
 
@@ -102,8 +101,8 @@ def raked(tables: Matrix, sizes: Matrix, of_right: Matrix) -> Matrix:
             [0.125, 0.375]]])
     """
     margins = (np.maximum(size, 1e-6) for size in (sizes, of_right))  # some may be empty
-    log, left, right = (x.astype(np.float32) for x in (np.log(tables + 1e-12), *margins))
-    return sinkhorn(log, left, right, N_RAKES).astype(np.float64)
+    table, left, right = (x.astype(np.float32) for x in (tables + 1e-12, *margins))
+    return sinkhorn(table, left, right).astype(np.float64)
 
 
 def counted_confidence(

@@ -12,7 +12,7 @@ from ..data.rows import Matrix
 from .assignment import best_partners
 from .prototypes import MANY_CLUSTERS, Problem, Prototypes, shared_mass
 from .starts import annealed_starts, searched_starts, standard_distances, whole_clusters
-from .transport import LEFTOVER, anneal, correlation, sinkhorn
+from .transport import anneal, correlation, sinkhorn
 
 N_DISTINCT = 10  # distinct permutations of clusters refined to the end
 
@@ -89,9 +89,10 @@ def match_from_clusters(
     a, b = (standard_distances(p, kinds) for p in (left, right))
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
     start = whole_clusters(left, right, partners[None]).astype(np.float32)
-    t = sinkhorn(np.log(start + LEFTOVER), rows, columns, 5)
+    t = sinkhorn(start, rows, columns)
     nothing = np.zeros((len(rows), len(columns)), dtype=np.float32)
     t = anneal(a, b, nothing, rows, columns, t, (0.3, 0.15, 0.08), 5)
+    t = sinkhorn(t, rows, columns)
     return Match(shared_mass(left, right, t)[0], float(correlation(a, b, nothing, t)[0]))
 
 
@@ -100,7 +101,7 @@ def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Match:
     affinity = problem.affinity.astype(np.float32)
     a, b = (standard_distances(p, kinds) for p in (left, right))
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
-    t = sinkhorn(np.log(starts.astype(np.float32) + LEFTOVER), rows, columns, 5)
+    t = sinkhorn(starts.astype(np.float32), rows, columns)
     t = anneal(a, b, affinity, rows, columns, t, (0.3,), 4)
     t = anneal(a, b, affinity, rows, columns, t, (0.15,), 2)
     # Of the couplings that say the same about clusters only the best goes on.
@@ -110,7 +111,7 @@ def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Match:
         first.setdefault(best_partners(shared[i]).tobytes(), int(i))
     t = t[list(first.values())[:N_DISTINCT]]
     t = anneal(a, b, affinity, rows, columns, t, (0.15, 0.08), 6)
-    t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 10)
+    t = sinkhorn(t, rows, columns)
     values = correlation(a, b, affinity, t)
     best = int(np.argmax(values))
     return Match(shared_mass(left, right, t)[best], float(values[best]))

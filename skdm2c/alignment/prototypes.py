@@ -103,7 +103,7 @@ def draw_prototypes(
     most: int,
     max_rows: int,
 ) -> list[Prototypes]:
-    """Group random halves of the rows, several times over; many clusters are groups as they are.
+    """Group random halves of each cluster's rows, several times; many clusters are groups already.
 
     Halves, so that what two modalities have in common by the accident of a sample can be
     told from what they share: a half matched to the other half of the *same* modality
@@ -121,7 +121,7 @@ def draw_prototypes(
     most : int
         Prototypes of each that are enough, of fewer than 36 clusters.
     max_rows : int
-        Rows looked at.
+        Rows that are grouped, drawn at random where there are more; anchors come on top.
 
     Returns
     -------
@@ -135,15 +135,18 @@ def draw_prototypes(
     >>> len(sets), sets[0].masses.shape, sets[0].clusters.shape
     (8, (5,), (5, 2))
     """
-    kept = _with_paired(subsample(len(modality.rows), max_rows, rng), modality.paired)
-    anchors = np.searchsorted(kept, modality.paired)
+    sample = subsample(len(modality.rows), max_rows, rng)
+    # Anchors stand beside the sample, not in it: rows that happen to have known partners need
+    # not be of all clusters alike.
+    seen = np.union1d(sample, modality.paired)
+    sample, anchors = (np.searchsorted(seen, rows) for rows in (sample, modality.paired))
     n_components = enough_components(modality.n_clusters)
-    points = principal_components(modality.rows[kept], n_components, rng.randint(2**31 - 1))
+    points = principal_components(modality.rows[seen], n_components, rng.randint(2**31 - 1))
     directions = normalize(points)
-    z, labels = modality.latents[kept].astype(np.float64), modality.labels[kept]
+    z, labels = modality.latents[seen].astype(np.float64), modality.labels[seen]
     spaces = directions, np.hstack([_unit_scale(directions), _unit_scale(z - z.mean(axis=0))])
     found = distances(points)
-    halves = [np.sort(half) for half in np.array_split(rng.permutation(len(kept)), 2)]
+    halves = _stratified_halves(sample, labels, rng)
     many = modality.n_clusters >= MANY_CLUSTERS
     sets = []
     for i in range(2 if many else n_drawings):
@@ -256,10 +259,13 @@ def cluster_sizes(sets: Sequence[Prototypes]) -> Matrix:
     return sizes
 
 
-def _with_paired(kept: NDArray[np.intp], paired: NDArray[np.intp]) -> NDArray[np.intp]:
-    # As many rows as were kept, the paired ones among them.
-    others = np.setdiff1d(kept, paired)[: max(len(kept) - len(paired), 0)]
-    return np.union1d(others, paired)
+def _stratified_halves(
+    rows: NDArray[np.intp], labels: NDArray[np.integer], rng: np.random.RandomState
+) -> list[NDArray[np.intp]]:
+    # Halves of every cluster, as unequal shares of a small one look like other clusters.
+    shuffled = rng.permutation(rows)
+    by_cluster = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    return [np.sort(by_cluster[half::2]) for half in range(2)]
 
 
 def _group(points: Matrix, n_groups: int, seed: int) -> NDArray[np.intp]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..data.rows import Matrix
 from .assignment import Permutations, best_partners, normal_scores, two_opt
 from .prototypes import Problem, Prototypes, shared_mass
-from .transport import LEFTOVER, Couplings, anneal, sinkhorn, standard
+from .transport import Couplings, anneal, sinkhorn, standard
 
 N_STARTS = 24  # random permutations of prototypes
 N_REFINED = 12  # of them, distinct, go on
@@ -79,7 +79,7 @@ def annealed_starts(problem: Problem, kinds: Sequence[str], rng: np.random.Rando
     random = np.stack([rng.permutation(k) for _ in range(N_ANNEALED)])
     # Half of the mass anywhere: what is nearly a permutation stays where it starts.
     t = whole_clusters(left, right, random, ANNEALED_SHARE).astype(np.float32)
-    t = sinkhorn(np.log(t + LEFTOVER), rows, columns, 5)
+    t = sinkhorn(t, rows, columns)
     t = anneal(a, b, affinity, rows, columns, t, (0.3, 0.15, 0.08), 5)
     annealed = np.stack([best_partners(mass) for mass in shared_mass(left, right, t)])
     between = _between_clusters(problem, kinds)

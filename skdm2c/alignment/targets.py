@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..clustering import cluster_moments
 from ..data.rows import Matrix
+from .rows import Points, RowCoupling
+
+MAX_PART = 2000  # rows whose weights are held at once
+UNTRUSTED, TRUSTED = 0.3, 0.5  # confidences between which the weight of row targets rises to one
 
 
 def taught_targets(
@@ -47,6 +54,90 @@ def taught_targets(
     within = latents - shares @ means
     targets: Matrix = shares @ other_means + np.linalg.solve(factor, within.T).T @ other_factor.T
     return targets
+
+
+@dataclass(frozen=True)
+class CoupledRows:
+    """Some rows of two modalities, coupled under one scaling or several.
+
+    Attributes
+    ----------
+    couplings : list of RowCoupling
+        One a scaling.
+    left, right : list of ndarray of shape (n, c) and (m, d)
+        All rows, coupled or not, under each scaling.
+    of_left, of_right : ndarray of int
+        The rows that were coupled.
+    pairs : ndarray of int of shape (p, 2)
+        Rows that are known to be counterparts.
+    """
+
+    couplings: Sequence[RowCoupling]
+    left: Sequence[Points]
+    right: Sequence[Points]
+    of_left: NDArray[np.intp]
+    of_right: NDArray[np.intp]
+    pairs: NDArray[np.intp]
+
+    def turned(self) -> CoupledRows:
+        """Turn the couplings round, the right side to the left."""
+        couplings = [coupling.turned() for coupling in self.couplings]
+        pairs = self.pairs[:, ::-1]
+        return CoupledRows(couplings, self.right, self.left, self.of_right, self.of_left, pairs)
+
+    def targets(self, right_latents: NDArray[np.floating]) -> Matrix:
+        """Send left rows to the barycentres of their counterparts, averaged over the scalings.
+
+        Rows with a known counterpart go to that.
+
+        Parameters
+        ----------
+        right_latents : ndarray of shape (m, d)
+            Of all right rows.
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+        """
+        latents = right_latents[self.of_right]
+        parts = np.array_split(np.arange(len(self.left[0])), -(-len(self.left[0]) // MAX_PART))
+        targets: Matrix = np.concatenate(
+            [
+                np.mean(
+                    [
+                        coupling.weights(points[part])
+                        for coupling, points in zip(self.couplings, self.left, strict=True)
+                    ],
+                    axis=0,
+                )
+                @ latents
+                for part in parts
+            ]
+        )
+        known, of_known = self.pairs.T
+        targets[known] = right_latents[of_known]
+        return targets
+
+
+def row_weight(confidence: float) -> float:
+    """Weight of row targets beside cluster targets: refining a wrong matching would harm.
+
+    Parameters
+    ----------
+    confidence : float
+        Of the matching of clusters.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> [round(row_weight(confidence), 2) for confidence in (0.2, 0.4, 0.8)]
+    [0.0, 0.5, 1.0]
+    """
+    return float(np.clip((confidence - UNTRUSTED) / (TRUSTED - UNTRUSTED), 0, 1))
 
 
 def _moments(latents: NDArray[np.floating], shares: Matrix) -> tuple[Matrix, Matrix]:

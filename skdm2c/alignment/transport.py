@@ -17,33 +17,48 @@ from ..data.rows import Matrix
 
 Couplings = NDArray[np.float32]
 
-LEFTOVER = np.float32(1e-30)  # mass that no entry goes below
+LEAST_ENTRY = np.float32(1e-30)  # relative to the largest of its row: keeps sums above zero
+N_ROUNDS = 5  # a step: potentials are kept from one step to the next, and converge over the steps
+LAST_ROUNDS = 20
 
 
-def sinkhorn(log_kernel: Couplings, rows: Couplings, columns: Couplings, n_iter: int) -> Couplings:
-    """Scale exp(log_kernel) to the marginals given (the columns' exactly).
+def sinkhorn(matrices: Couplings, rows: Couplings, columns: Couplings) -> Couplings:
+    """Scale nonnegative matrices to the marginals given.
+
+    What some rounds of scaling leave is made up for by the outer product of what rows and columns
+    lack: both marginals are exact, also where blocks of unequal masses hardly overlap.
 
     Parameters
     ----------
-    log_kernel : ndarray of shape (s, p, q)
+    matrices : ndarray of shape (s, p, q)
     rows, columns : ndarray of shape (p,) and (q,)
-    n_iter : int
+        Positive, with the same sum.
 
     Returns
     -------
     ndarray of shape (s, p, q)
 
+    References
+    ----------
+    Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal
+    transport via Sinkhorn iteration", NeurIPS 2017, algorithm 2.
+
     Examples
     --------
-    >>> sinkhorn(np.zeros((1, 2, 2)), np.array([0.5, 0.5]), np.array([0.25, 0.75]), 5)
+    >>> sinkhorn(np.ones((1, 2, 2)), np.array([0.5, 0.5]), np.array([0.25, 0.75]))
     array([[[0.125, 0.375],
             [0.125, 0.375]]])
     """
-    coupling: Couplings = np.exp(log_kernel - log_kernel.max(axis=(1, 2), keepdims=True)) + LEFTOVER
-    for _ in range(n_iter):
-        coupling *= (rows / coupling.sum(axis=2))[:, :, None]
-        coupling *= (columns / coupling.sum(axis=1))[:, None, :]
-    return coupling
+    log_kernel = np.log(np.maximum(matrices, LEAST_ENTRY))
+    potential = np.zeros_like(log_kernel[:, :1])
+    couplings, _ = _scaled(log_kernel, rows, columns, potential, LAST_ROUNDS)
+    # The rows' marginals are exact now.
+    couplings *= np.minimum(columns / couplings.sum(axis=1), 1)[:, None]
+    lacking = rows - couplings.sum(axis=2), columns - couplings.sum(axis=1)
+    of_rows, of_columns = (np.maximum(x, 0) for x in lacking)
+    total = np.maximum(of_rows.sum(axis=1), LEAST_ENTRY)[:, None, None]
+    couplings += of_rows[:, :, None] * (of_columns[:, None] / total)
+    return couplings
 
 
 def anneal(
@@ -63,7 +78,7 @@ def anneal(
     left, right : ndarray of shape (g, p, p) and (g, q, q)
         Distances of mean 0 and variance 1 under the masses.
     affinity : ndarray of shape (p, q)
-        How far every two belong together whatever the distances say.
+        Added to what the distances say of every two.
     rows, columns : ndarray of shape (p,) and (q,)
         Masses.
     couplings : ndarray of shape (s, p, q)
@@ -76,13 +91,40 @@ def anneal(
     Returns
     -------
     ndarray of shape (s, p, q)
+        The rows' marginals are exact, the columns' nearly so.
     """
+    potential = None
     for epsilon in epsilons:
+        scale = np.float32(2 / epsilon)
         for _ in range(n_steps):
-            gradient = transported(left, right, couplings) + affinity
-            kernel = gradient * np.float32(2 / epsilon)
-            couplings = sinkhorn(kernel, rows, columns, 5)
+            utility = transported(left, right, couplings) + affinity
+            if potential is None:
+                potential = -utility.max(axis=1, keepdims=True)
+            couplings, scaled = _scaled(utility * scale, rows, columns, potential * scale, N_ROUNDS)
+            potential = scaled / scale
     return couplings
+
+
+def _scaled(
+    log_kernel: Couplings,
+    rows: Couplings,
+    columns: Couplings,
+    potential: Couplings,
+    n_rounds: int,
+) -> tuple[Couplings, Couplings]:
+    # Some rounds of Sinkhorn's algorithm from the columns' potentials, shape (s, 1, q). Those
+    # and the maximum of each row are taken up before exp, or rows and columns that are far
+    # below the rest would underflow and be coupled at chance.
+    absorbed = log_kernel + potential
+    kernel = np.exp(absorbed - absorbed.max(axis=2, keepdims=True))
+    kernel = np.maximum(kernel, LEAST_ENTRY)
+    u = rows / kernel.sum(axis=2)
+    for _ in range(n_rounds):
+        v = columns / np.matmul(u[:, None], kernel)[:, 0]
+        u = rows / np.matmul(kernel, v[:, :, None])[:, :, 0]
+    kernel *= u[:, :, None]
+    kernel *= v[:, None]
+    return kernel, potential + np.log(v)[:, None]
 
 
 def transported(left: Couplings, right: Couplings, couplings: Couplings) -> Couplings:

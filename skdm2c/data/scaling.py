@@ -157,6 +157,21 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         """
         return rows * self.scale_ + self.mean_
 
+    def unscaled(self, rows: FloatRows) -> Matrix:
+        """Undo what columns were scaled by, but for one number: the largest values stay near one.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n, d)
+
+        Returns
+        -------
+        ndarray of shape (n, d)
+        """
+        unit = max(self.scale_.max(), np.abs(self.mean_).max())
+        result: Matrix = rows * (self.scale_ / unit) + self.mean_ / unit
+        return result
+
     def _require_same_columns(self, n_columns: int, peers: Peers) -> None:
         names = getattr(self, "feature_names_in_", None)
         mine = n_columns, None if names is None else [str(name) for name in names]

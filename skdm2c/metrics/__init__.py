@@ -1,4 +1,4 @@
-"""How good a mixed-modal clustering is, measured against true labels.
+"""How good a mixed-modal clustering is, measured against true labels or true counterparts.
 
 Used to evaluate, never to fit. A figure over all rows says little by itself:
 clustering each modality alone and matching the clusters at random scores above
@@ -8,14 +8,17 @@ zero. :func:`matching_bounds` gives that level and the best reachable one, and
 
 from .clusters import clustering_accuracy, pairwise_f_score, purity
 from .modalities import evaluate, gain, matching_bounds, reference_bounds, transfer_accuracy
+from .rows import foscttm, translation_r2
 
 __all__ = [
     "clustering_accuracy",
     "evaluate",
+    "foscttm",
     "gain",
     "matching_bounds",
     "pairwise_f_score",
     "purity",
     "reference_bounds",
     "transfer_accuracy",
+    "translation_r2",
 ]

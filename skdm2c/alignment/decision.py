@@ -1,0 +1,112 @@
+"""Which of several matchings of clusters is right, decided by what it costs to couple rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.rows import Matrix
+from .assignment import Permutations
+from .rows import Points, couple_rows, coupled_cost
+
+N_SPLITS = 4
+MAX_FITTED, MAX_HELD_OUT = 400, 300  # rows of a modality in each split
+FITTED_PART = 0.6
+N_STEPS = 16
+MASS_WEIGHT = 0.1  # of the distances' mass that a matching gives up, beside relative costs
+MARGIN = 0.06  # candidates so much dearer than the cheapest after a split are out of the race
+
+
+class Decision(NamedTuple):
+    """A matching of clusters, and how many decisions agree.
+
+    Attributes
+    ----------
+    partners : ndarray of int of shape (k,)
+        Right cluster of each left one.
+    votes : ndarray of shape (k,)
+        For each left cluster the share of single decisions (split, scaling, kind of cost) that
+        give it the partner chosen.
+    """
+
+    partners: Permutations
+    votes: Matrix
+
+
+class Space(NamedTuple):
+    """Rows of two modalities under one scaling, shapes (n, c) and (m, d)."""
+
+    left: Points
+    right: Points
+
+
+def decide(
+    candidates: Permutations,
+    retained: Matrix,
+    spaces: Sequence[Space],
+    left_labels: NDArray[np.integer],
+    right_labels: NDArray[np.integer],
+    rng: np.random.RandomState,
+) -> Decision:
+    """Choose the matching under which rows are cheapest to couple, in several splits and scalings.
+
+    A coupling is fitted to a part of the rows, starting from each candidate. What it costs
+    counts, and what other rows cost under its maps: a wrong matching can bend its maps to rows
+    that it has seen, less so to those it has not.
+
+    Parameters
+    ----------
+    candidates : ndarray of int of shape (s, k)
+        Right cluster of each left one.
+    retained : ndarray of shape (s,)
+        In [0, 1]: what each keeps of the mass that the distances give to the best partners.
+    spaces : sequence of Space
+        One a scaling.
+    left_labels, right_labels : ndarray of int of shape (n,) and (m,)
+        Own clusters.
+    rng : RandomState
+        Draws the splits.
+
+    Returns
+    -------
+    Decision
+    """
+    k = candidates.shape[1]
+    of_left, of_right = (
+        np.eye(k, dtype=np.float32)[labels] for labels in (left_labels, right_labels)
+    )
+    costs = np.full((N_SPLITS, len(spaces), 2, len(candidates)), np.inf)
+    racing = np.arange(len(candidates))
+    for split in range(N_SPLITS):
+        (i, i_out), (j, j_out) = (_split(len(x), rng) for x in (left_labels, right_labels))
+        for s, (left, right) in enumerate(spaces):
+            for c in racing:
+                shares = of_left[i], of_right[j][:, candidates[c]]
+                coupling = couple_rows(left[i], right[j], *shares, n_steps=N_STEPS)
+                maps = coupling.forward, coupling.backward
+                held_out = coupled_cost(left[i_out], right[j_out], *maps)
+                costs[split, s, :, c] = coupling.cost, held_out
+        scores = _scores(costs[: split + 1, :, :, racing], retained[racing])
+        racing = racing[scores <= scores.min() + MARGIN]
+    chosen = candidates[racing[_scores(costs[..., racing], retained[racing]).argmin()]]
+    votes = (candidates[costs.argmin(axis=-1)] == chosen).mean(axis=(0, 1, 2))
+    return Decision(chosen, votes)
+
+
+def _scores(costs: Matrix, retained: Matrix) -> Matrix:
+    # Relative to the cheapest, as scalings differ in what rows cost.
+    mean = costs.mean(axis=0)
+    cheapest = np.maximum(mean.min(axis=-1, keepdims=True), 1e-12)  # rows may be all the same
+    relative = (mean / cheapest).mean(axis=(0, 1))
+    scores: Matrix = relative + MASS_WEIGHT * (1 - retained)
+    return scores
+
+
+def _split(n: int, rng: np.random.RandomState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    order = rng.permutation(n)
+    n_fitted = max(min(MAX_FITTED, int(FITTED_PART * n)), 1)
+    held_out = order[n_fitted : n_fitted + MAX_HELD_OUT]
+    return order[:n_fitted], held_out if len(held_out) else order

@@ -1,0 +1,151 @@
+"""Rows of two modalities: coupled, searched and decided by, where the right answer is known."""
+
+import numpy as np
+import pytest
+from scipy.stats import special_ortho_group
+
+from skdm2c.alignment import KnownPairs
+from skdm2c.alignment.decision import Space, decide
+from skdm2c.alignment.row_search import row_centers, search_matchings
+from skdm2c.alignment.rows import couple_rows, coupled_cost
+from skdm2c.alignment.scalings import scaled_variants
+from skdm2c.alignment.targets import CoupledRows, row_weight
+
+K = 5
+
+
+def unit(x):
+    x = x - x.mean(axis=0)
+    return (x / np.sqrt(np.square(x).mean())).astype(np.float32)
+
+
+def twins(n=300, seed=0, noise=0.05):
+    """Rows, a turned and noisy copy of each, and the clusters of both."""
+    rng = np.random.RandomState(seed)
+    y = rng.randint(K, size=n)
+    X = 3 * np.random.RandomState(9).randn(K, 4)[y] + rng.randn(n, 4)
+    turned = X @ special_ortho_group.rvs(4, random_state=seed)
+    return unit(X), unit(turned + noise * rng.randn(n, 4)), y
+
+
+def test_every_row_is_coupled_with_its_twin():
+    a, b, y = twins()
+    shares = np.eye(K)[y]
+    weights = couple_rows(a, b, shares, shares).weights(a)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-5)
+    assert (weights.argmax(axis=1) == np.arange(len(a))).mean() > 0.9
+
+
+def test_rows_that_were_not_coupled_go_where_their_twins_are():
+    a, b, y = twins(400)
+    shares = np.eye(K)[y]
+    coupling = couple_rows(a[:200], b[:200], shares[:200], shares[:200])
+    barycentres = coupling.weights(a[200:]) @ b[:200]
+    assert np.square(barycentres - b[200:]).mean() < 0.1 * np.square(b).mean()
+    np.testing.assert_allclose(a @ coupling.forward, b, atol=0.5)
+
+
+def test_it_does_not_matter_which_side_is_the_left():
+    a, b, y = twins()
+    half = len(a) // 2
+    of_a, of_b = np.eye(K)[y[:half]], np.eye(K)[y[half:]]
+    there = couple_rows(a[:half], b[half:], of_a, of_b)
+    back = couple_rows(b[half:], a[:half], of_b, of_a).turned()
+    assert there.cost == pytest.approx(back.cost, rel=1e-2)
+    np.testing.assert_allclose(there.weights(a), back.weights(a), atol=0.1)
+
+
+def test_rows_without_counterpart_do_not_draw_others():
+    a, b, y = twins()
+    present = y != 0  # one cluster is missing on the right
+    shares = np.eye(K)[y]
+    coupling = couple_rows(a, b[present], shares, shares[present])
+    guessed = y[present][coupling.weights(a[present]).argmax(axis=1)]
+    assert (guessed == y[present]).mean() > 0.95
+
+
+def test_the_right_matching_of_clusters_costs_least():
+    a, b, y = twins()
+    right, wrong = np.arange(K), np.roll(np.arange(K), 1)
+    costs = [couple_rows(a, b, np.eye(K)[y], np.eye(K)[y][:, p]).cost for p in (right, wrong)]
+    assert costs[0] < costs[1]
+    maps = couple_rows(a[::2], b[::2], *[np.eye(K)[y[::2]]] * 2)
+    fitted = coupled_cost(a[1::2], b[1::2], maps.forward, maps.backward)
+    assert fitted < coupled_cost(a[1::2], b[1::2], maps.forward[:, ::-1], maps.backward)
+
+
+def test_known_pairs_teach_what_clusters_cannot():
+    # A round cloud and the same one turned: which way, only pairs can tell.
+    a = unit(np.random.RandomState(0).randn(300, 4))
+    b = a @ special_ortho_group.rvs(4, random_state=0).astype(np.float32)
+    whole = np.ones((len(a), 1))
+    pairs = KnownPairs(np.repeat(np.arange(0, len(a), 4)[:, None], 2, axis=1))
+    with_pairs, without = (couple_rows(a, b, whole, whole, known) for known in (pairs, None))
+    others = np.arange(len(a)) % 4 > 0
+    right = [
+        (c.weights(a).argmax(axis=1) == np.arange(len(a)))[others] for c in (with_pairs, without)
+    ]
+    assert right[0].mean() > 0.8 > right[1].mean()
+
+
+def test_targets_are_the_latents_of_the_twins():
+    a, b, y = twins()
+    shares = np.eye(K)[y]
+    some = np.arange(0, len(a), 2)
+    couplings = [couple_rows(a[some], b[some], shares[some], shares[some])] * 2
+    known = np.array([[3, 5]])
+    rows = CoupledRows(couplings, [a, a], [b, b], some, some, known)
+    latents = np.column_stack([b[:, 0], b[:, 1] ** 2])
+    np.testing.assert_array_equal(rows.targets(latents)[3], latents[5])
+    errors = np.square(rows.targets(latents) - latents).mean(axis=0)
+    assert (errors < 0.2 * latents.var(axis=0)).all()
+    back = rows.turned().targets(a)
+    assert np.square(back - a).mean() < 0.1 * np.square(a).mean()
+
+
+def test_untrusted_matchings_are_not_refined():
+    assert row_weight(0.0) == row_weight(0.3) == 0
+    assert row_weight(0.5) == row_weight(1.0) == 1
+
+
+def test_a_search_from_wrong_matchings_reaches_the_right_one():
+    a, b, y = twins()
+    names = np.random.RandomState(1).permutation(K)
+    sides = row_centers(a[::2], y[::2], K, 0), row_centers(b[1::2], names[y[1::2]], K, 0)
+    rng = np.random.RandomState(0)
+    starts = [np.roll(names, shift) for shift in (1, 2)]
+    reached = search_matchings(*sides, starts, rng)
+    assert min(reached, key=reached.get) == tuple(names)
+
+
+def test_two_clusters_or_one_can_be_searched():
+    a, b, _ = twins(60)
+    for k in (1, 2):
+        labels = np.arange(60) % k
+        sides = (row_centers(x, labels, k, 0) for x in (a, b))
+        reached = search_matchings(*sides, [np.arange(k)], np.random.RandomState(0))
+        assert all(sorted(partners) == list(range(k)) for partners in reached)
+
+
+def test_rows_decide_between_candidates_and_single_decisions_agree():
+    a, b, y = twins()
+    candidates = np.array([np.roll(np.arange(K), shift) for shift in (2, 0, 1)])
+    labels = y[::2], y[1::2]
+    spaces = [Space(a[::2], b[1::2])] * 2
+    even = np.ones(3)
+    decision = decide(candidates, even, spaces, *labels, np.random.RandomState(0))
+    np.testing.assert_array_equal(decision.partners, np.arange(K))
+    assert decision.votes.min() > 0.8
+
+
+def test_every_scaling_forgets_what_it_should():
+    rng = np.random.RandomState(0)
+    X = rng.randn(40, 5) + 3
+    plain, rescaled = scaled_variants(X), scaled_variants(7 * X)
+    for name, variant in plain.items():
+        np.testing.assert_allclose(variant, rescaled[name], atol=1e-9)
+        np.testing.assert_allclose(variant.var(axis=0).mean(), 1)
+    columns = scaled_variants(X * [1, 2, 3, 4, 5])["columns"]
+    np.testing.assert_allclose(columns, plain["columns"], atol=1e-9)
+    longer = scaled_variants(X * rng.uniform(1, 9, (40, 1)))["unit"]
+    np.testing.assert_allclose(longer, plain["unit"], atol=1e-9)
