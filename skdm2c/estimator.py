@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import reprlib
 import warnings
@@ -1146,6 +1147,11 @@ def _require_use_of_numbers(
         )
 
 
+def _rounded_down(confidence: float) -> float:
+    # 0.496 is low, and 0.50 would not look so.
+    return math.floor(100 * confidence) / 100
+
+
 def _warn_of_low_confidence(model: FittedModel) -> None:
     if model.confidence < LOW_CONFIDENCE:
         found = (
@@ -1154,11 +1160,12 @@ def _warn_of_low_confidence(model: FittedModel) -> None:
             else "as nothing was aligned (alignment_epochs=0)"
         )
         warnings.warn(
-            f"alignment_confidence_ is {model.confidence:.2f}: labels mean something within a "
-            "modality, but which cluster of one modality is which of another is not certain, "
-            f"{found}. Do not compare modalities by these labels as they are: try other features "
-            "or fewer clusters, or some known pairs more (MixedModalData(..., pairs=...)), or "
-            "check the clusters of both modalities against what you know of them.",
+            f"alignment_confidence_ is {_rounded_down(model.confidence):.2f}: labels mean "
+            "something within a modality, but which cluster of one modality is which of another "
+            f"is not certain, {found}. Do not compare modalities by these labels as they are: "
+            "try other features or fewer clusters, or some known pairs more "
+            "(MixedModalData(..., pairs=...)), or check the clusters of both modalities against "
+            "what you know of them.",
             AlignmentWarning,
             stacklevel=caller_level(),
         )

@@ -22,6 +22,7 @@ from skdm2c import (
     TrainingDivergedError,
     presets,
 )
+from skdm2c.alignment import Alignment, GeometricAlignment
 from skdm2c.datasets import drop_pairing, load_handwritten, make_mixed_modal_blobs
 from skdm2c.metrics import evaluate
 
@@ -270,6 +271,17 @@ def test_low_confidence_is_said(tiny):
     with pytest.warns(AlignmentWarning, match="which cluster of one modality is which"):
         model = tiny.fit(rng.randn(60, 4), rng.randn(60, 5))
     assert model.alignment_confidence_ < 0.5
+
+
+def test_a_low_confidence_is_never_shown_as_a_sufficient_one(blobs, tiny):
+    almost = Alignment.of_partners([0, 1, 2], confidence=0.4999)
+
+    class Unsure(GeometricAlignment):
+        def match(self, left, right, rng, pairs=None):
+            return almost
+
+    with pytest.warns(AlignmentWarning, match="0.49"):
+        tiny.set_params(alignment=Unsure(scalings=("columns",))).fit(blobs[0])
 
 
 def test_an_interrupt_leaves_what_was_there(blobs, tiny, monkeypatch):
