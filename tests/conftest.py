@@ -35,7 +35,7 @@ TINY = {
     "decoder_epochs": 2,
     "kmeans_n_init": 3,
     "alignment": GeometricAlignment(
-        kinds=(("geodesic", "cosine"), ("local",)), scalings=("columns",), n_matches=6
+        kinds=(("geodesic", "cosine"), ("local",)), scalings=("columns",), n_matches=9
     ),
 }
 
