@@ -20,7 +20,7 @@ from .base import Alignment, KnownPairs, ModalityView
 from .clustered import ClusteredModality, MultiscaledModality, halves, problems
 from .geometry import DISTANCES
 from .judging import counted, decided_by_rows, judged
-from .matching import match, match_from_clusters
+from .matching import Match, match, match_from_clusters
 from .missing import find_missing, pairs_without, with_missing
 from .prototypes import Problem, draw_prototypes
 from .scalings import SCALINGS, scaled_variants, unit_components
@@ -53,8 +53,8 @@ class GeometricAlignment:
         Scalings of the rows ("block", "columns", "unit", "centred unit") under each of which
         distances are matched and rows are coupled; by default all four.
     n_matches : int, default=6
-        Pairs of drawings of prototypes that are matched in each kind of distance; under each of
-        the four scalings a third of them.
+        Pairs of drawings of prototypes that are matched in each kind of distance; under each
+        scaling a third of them.
     n_drawings : int, default=8
         At least 2. How often the rows of a modality are grouped into prototypes; under each
         scaling half as often.
@@ -204,12 +204,10 @@ class GeometricAlignment:
         alignment = decided_by_rows(self._by_distances(left, right, rng), left, right, rng)
         if pairs is None:
             return alignment
-        n_matches = -(-self.n_matches // 3)
-        scalings = list(zip(left.scaled, right.scaled, strict=True))
         informed = [
             one
-            for a, b in scalings
-            for one in match(problems(a, b, rng, n_matches, pairs), self.kinds, rng)
+            for a, b in zip(left.scaled, right.scaled, strict=True)
+            for one in self._matches(a, b, rng, pairs)
         ]
         return counted(alignment, left.scaled[0], right.scaled[0], informed, pairs, rng)
 
@@ -217,11 +215,21 @@ class GeometricAlignment:
         self, left: MultiscaledModality, right: MultiscaledModality, rng: np.random.RandomState
     ) -> list[Alignment]:
         # One alignment a scaling.
-        n_matches = -(-self.n_matches // 3)
         return [
-            judged(a, b, match(problems(a, b, rng, n_matches, None), self.kinds, rng))
+            judged(a, b, self._matches(a, b, rng, None))
             for a, b in zip(left.scaled, right.scaled, strict=True)
         ]
+
+    def _matches(
+        self,
+        left: ClusteredModality,
+        right: ClusteredModality,
+        rng: np.random.RandomState,
+        pairs: KnownPairs | None,
+    ) -> list[Match]:
+        # In all kinds of distance, under one scaling.
+        n_matches = -(-self.n_matches // 3)
+        return match(problems(left, right, rng, n_matches, pairs), self.kinds, rng)
 
     def _match_with_missing(
         self,

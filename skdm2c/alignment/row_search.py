@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..data.rows import Matrix
 from .assignment import Permutations, best_partners
-from .rows import Points
+from .rows import Points, weighted_means
 
 Matching = tuple[int, ...]  # right cluster of each left one
 
@@ -163,8 +163,8 @@ def _couple_centers(
     (a, of_a, shares_a), (b, of_b, shares_b) = left, right
     matched = shares_b[:, matchings].transpose(1, 0, 2)
     disagreement = 1 - np.matmul(shares_a, matched.transpose(0, 2, 1))
-    means_a = _means(a, shares_a * of_a[:, None])
-    means_b = _means(b, shares_b * of_b[:, None])[matchings]
+    means_a = weighted_means(a, shares_a * of_a[:, None])
+    means_b = weighted_means(b, shares_b * of_b[:, None])[matchings]
     forward = _ridges(a, of_a[None], np.matmul(shares_a, means_b), FIRST_RIDGE)
     backward = _ridges(b, of_b[None], np.matmul(matched, means_a), FIRST_RIDGE)
     squares_a, squares_b = np.square(a).sum(axis=1), np.square(b).sum(axis=1)
@@ -204,8 +204,3 @@ def _ridges(x: Points, weights: Points, targets: Points, penalty: float) -> Poin
     )
     solution: Points = np.linalg.solve(gram, np.matmul(weighted, targets))
     return solution
-
-
-def _means(x: Points, shares: Points) -> Points:
-    means: Points = shares.T @ x / np.maximum(shares.sum(axis=0), np.float32(1e-6))[:, None]
-    return means

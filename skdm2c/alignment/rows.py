@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from ..data.rows import Matrix
 from .base import KnownPairs
@@ -68,7 +69,8 @@ class RowCoupling:
             Rows sum to one.
         """
         costs = pair_costs(left, self.right, self.forward, self.backward)
-        return _softmax(self.right_potential - costs / (2 * LAST_TEMPERATURE))
+        weights: Points = softmax(self.right_potential - costs / (2 * LAST_TEMPERATURE), axis=1)
+        return weights
 
     def turned(self) -> RowCoupling:
         """Turn the coupling round, the right side to the left."""
@@ -137,8 +139,8 @@ def couple_rows(
     if pairs is not None:
         rebate[tuple(pairs.rows.T)] = PAIR_REBATE * min(pairs.trust, 1.0)
     even = np.ones(n, dtype=np.float32), np.ones(m, dtype=np.float32)
-    forward = _ridge(a, of_a @ _means(b, of_b), even[0], FIRST_RIDGE)
-    backward = _ridge(b, of_b @ _means(a, of_a), even[1], FIRST_RIDGE)
+    forward = _ridge(a, of_a @ weighted_means(b, of_b), even[0], FIRST_RIDGE)
+    backward = _ridge(b, of_b @ weighted_means(a, of_a), even[1], FIRST_RIDGE)
     decay = (LAST_TEMPERATURE / FIRST_TEMPERATURE) ** (1 / max(n_steps - N_STEPS_AT_LAST, 1))
     v: Points = even[1] / np.float32(m)
     for i in range(n_steps):
@@ -194,11 +196,28 @@ def coupled_cost(left: Points, right: Points, forward: Points, backward: Points)
     return float((kernel * costs).sum() / kernel.sum())
 
 
+def weighted_means(points: Points, shares: Points) -> Points:
+    """Mean of the points of each cluster; zero where it has none.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, c)
+    shares : ndarray of shape (n, k)
+
+    Returns
+    -------
+    ndarray of shape (k, c)
+    """
+    masses = np.maximum(shares.sum(axis=0), np.float32(1e-6))
+    means: Points = shares.T @ points / masses[:, None]
+    return means
+
+
 def _scaled_kernel(
     costs: Points, v: Points, temperature: float, n_rounds: int
 ) -> tuple[Points, Points, Points]:
-    # The unbalanced coupling at a temperature, and the logarithms of its scalings; v is where
-    # those of the right start. What is cheapest for a row counts from zero, one half taken off
+    # The unbalanced coupling at a temperature, and its scalings; v is where those of the right
+    # start. What is cheapest for a row counts from zero, one half taken off
     # either side: neither may keep its masses at the other's expense.
     n, m = costs.shape
     sharpness = np.float32(1 / (2 * temperature))
@@ -228,14 +247,3 @@ def _ridge(x: Points, targets: Points, weights: Points, penalty: float) -> Point
     )
     solution: Points = np.linalg.solve(gram, weighted.T @ targets)
     return solution
-
-
-def _means(x: Points, shares: Points) -> Points:
-    means: Points = shares.T @ x / np.maximum(shares.sum(axis=0), np.float32(1e-6))[:, None]
-    return means
-
-
-def _softmax(log_weights: Points) -> Points:
-    weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
-    result: Points = weights / weights.sum(axis=1, keepdims=True)
-    return result
