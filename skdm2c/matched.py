@@ -20,7 +20,7 @@ from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement
 from .alignment.base import pairs_between
 from .alignment.joint import PAIRS_NEEDED, joint_shares, told_apart
 from .alignment.rows import couple_rows
-from .alignment.scalings import scaled_variants, unit_components
+from .alignment.scalings import SCALINGS, scaled_rows, unit_components
 from .alignment.targets import UNTRUSTED, CoupledRows
 from .clustering import fit_kmeans, fit_mixture
 from .data.pairs import paired_rows
@@ -163,7 +163,7 @@ def couple_spokes(data: Unmatched, matched: Matched, seed: int) -> dict[int, Cou
     known = {key: pairs.rows for key, pairs in data.pairs.items()}
     points, coupled = {}, {}
     for m in (data.hub, *trusted):
-        variants = scaled_variants(data.unscaled[m]).values()
+        variants = [scaled_rows(data.unscaled[m], name) for name in SCALINGS]
         points[m] = [unit_components(x, k, seed) for x in variants]
         sample = subsample(len(data.unscaled[m]), MAX_COUPLED, np.random.RandomState([seed, m]))
         coupled[m] = np.union1d(sample, paired_rows(known, m))

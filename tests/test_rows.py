@@ -8,7 +8,7 @@ from skdm2c.alignment import KnownPairs
 from skdm2c.alignment.decision import Space, decide
 from skdm2c.alignment.row_search import row_centers, search_matchings
 from skdm2c.alignment.rows import couple_rows, coupled_cost
-from skdm2c.alignment.scalings import scaled_variants
+from skdm2c.alignment.scalings import SCALINGS, scaled_rows
 from skdm2c.alignment.targets import CoupledRows, row_weight
 
 K = 5
@@ -141,11 +141,11 @@ def test_rows_decide_between_candidates_and_single_decisions_agree():
 def test_every_scaling_forgets_what_it_should():
     rng = np.random.RandomState(0)
     X = rng.randn(40, 5) + 3
-    plain, rescaled = scaled_variants(X), scaled_variants(7 * X)
-    for name, variant in plain.items():
-        np.testing.assert_allclose(variant, rescaled[name], atol=1e-9)
-        np.testing.assert_allclose(variant.var(axis=0).mean(), 1)
-    columns = scaled_variants(X * [1, 2, 3, 4, 5])["columns"]
-    np.testing.assert_allclose(columns, plain["columns"], atol=1e-9)
-    longer = scaled_variants(X * rng.uniform(1, 9, (40, 1)))["unit"]
-    np.testing.assert_allclose(longer, plain["unit"], atol=1e-9)
+    for name in SCALINGS:
+        scaled = scaled_rows(X, name)
+        np.testing.assert_allclose(scaled, scaled_rows(7 * X, name), atol=1e-9)
+        np.testing.assert_allclose(scaled.var(axis=0).mean(), 1)
+    columns = scaled_rows(X * [1, 2, 3, 4, 5], "columns")
+    np.testing.assert_allclose(columns, scaled_rows(X, "columns"), atol=1e-9)
+    longer = scaled_rows(X * rng.uniform(1, 9, (40, 1)), "unit")
+    np.testing.assert_allclose(longer, scaled_rows(X, "unit"), atol=1e-9)

@@ -127,6 +127,33 @@ class MultiscaledModality:
         return replace(self, scaled=[modality.without(clusters) for modality in self.scaled])
 
 
+def distinct_scalings(
+    left: MultiscaledModality, right: MultiscaledModality
+) -> tuple[MultiscaledModality, MultiscaledModality]:
+    """Leave out scalings under which both modalities are as under another.
+
+    Parameters
+    ----------
+    left, right : MultiscaledModality
+
+    Returns
+    -------
+    left, right : MultiscaledModality
+    """
+    kept: dict[tuple[int, int], int] = {}
+    for i, (a, b) in enumerate(zip(left.points, right.points, strict=True)):
+        kept.setdefault((id(a), id(b)), i)
+    left, right = (
+        replace(
+            m,
+            scaled=[m.scaled[i] for i in kept.values()],
+            points=[m.points[i] for i in kept.values()],
+        )
+        for m in (left, right)
+    )
+    return left, right
+
+
 def halves(sets: Sequence[Prototypes]) -> list[list[Prototypes]]:
     """Choose drawings of either half of the rows: two, or as many as there are.
 

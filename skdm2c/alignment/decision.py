@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rows import Matrix
+from ..sampling import subsample
 from .assignment import Permutations
 from .rows import Points, couple_rows, coupled_cost
 
@@ -91,9 +92,42 @@ def decide(
                 costs[split, s, :, c] = coupling.cost, held_out
         scores = _scores(costs[: split + 1, :, :, racing], retained[racing])
         racing = racing[scores <= scores.min() + MARGIN]
+        if len(racing) == 1:
+            costs[split + 1 :, :, :, racing] = 0  # further splits would choose it, too
+            break
     chosen = candidates[racing[_scores(costs[..., racing], retained[racing]).argmin()]]
     votes = (candidates[costs.argmin(axis=-1)] == chosen).mean(axis=(0, 1, 2))
     return Decision(chosen, votes)
+
+
+def mean_cost(
+    partners: Permutations,
+    spaces: Sequence[Space],
+    left_labels: NDArray[np.integer],
+    right_labels: NDArray[np.integer],
+    rng: np.random.RandomState,
+) -> float:
+    """Cost of coupling some of the rows under one matching of clusters, mean over the scalings.
+
+    Parameters
+    ----------
+    partners : ndarray of int of shape (k,)
+        Right cluster of each left one.
+    spaces : sequence of Space
+        One a scaling.
+    left_labels, right_labels : ndarray of int of shape (n,) and (m,)
+    rng : RandomState
+        Draws the rows.
+
+    Returns
+    -------
+    float
+    """
+    one_hot = np.eye(len(partners), dtype=np.float32)
+    i, j = (subsample(len(x), MAX_FITTED, rng) for x in (left_labels, right_labels))
+    shares = one_hot[left_labels[i]], one_hot[right_labels[j]][:, partners]
+    costs = [couple_rows(a[i], b[j], *shares, n_steps=N_STEPS).cost for a, b in spaces]
+    return float(np.mean(costs))
 
 
 def _scores(costs: Matrix, retained: Matrix) -> Matrix:

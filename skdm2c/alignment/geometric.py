@@ -17,13 +17,20 @@ import numpy as np
 
 from ..data.rows import Matrix
 from .base import Alignment, KnownPairs, ModalityView
-from .clustered import ClusteredModality, MultiscaledModality, halves, problems
+from .clustered import (
+    ClusteredModality,
+    MultiscaledModality,
+    distinct_scalings,
+    halves,
+    problems,
+)
 from .geometry import DISTANCES
-from .judging import counted, decided_by_rows, judged
+from .judging import cost_of_rows, counted, decided_by_rows, judged
 from .matching import Match, match, match_from_clusters
 from .missing import find_missing, pairs_without, with_missing
 from .prototypes import Problem, draw_prototypes
-from .scalings import SCALINGS, scaled_variants, unit_components
+from .rows import Points
+from .scalings import SCALINGS, scaled_rows, unit_components
 
 KINDS: tuple[tuple[str, ...], ...] = (
     ("geodesic",),
@@ -38,6 +45,7 @@ KINDS: tuple[tuple[str, ...], ...] = (
     ("geodesic", "cosine", "euclidean", "local"),
 )
 LEAST_ROWS = 4  # a cluster: two in each half
+SAME = 1e-6  # scaled rows that differ by no more are matched once
 
 
 @dataclass(frozen=True)
@@ -132,11 +140,18 @@ class GeometricAlignment:
         """
         rows = modality.rows if modality.unscaled is None else modality.unscaled
         seed = rng.randint(2**31 - 1)
-        scaled, points = [], []
-        variants = scaled_variants(rows)
-        for variant in (variants[name] for name in self.scalings):
+        variants = [scaled_rows(rows, name) for name in self.scalings]
+        scaled: list[ClusteredModality] = []
+        points: list[Points] = []
+        for i, variant in enumerate(variants):
+            alike = [j for j in range(i) if np.allclose(variants[j], variant, atol=SAME)]
+            if alike:  # columns that were standardised already, rows of one length
+                scaled.append(scaled[alike[0]])
+                points.append(points[alike[0]])
+                continue
             view = replace(modality, rows=variant)
-            scaled.append(self._describe_scaled(view, np.random.RandomState(seed)))
+            blind_kinds = self.kinds[i % 2 :: 2] or self.kinds
+            scaled.append(self._describe_scaled(view, blind_kinds, np.random.RandomState(seed)))
             points.append(unit_components(variant, modality.n_clusters, seed))
         return MultiscaledModality(scaled, points)
 
@@ -172,24 +187,26 @@ class GeometricAlignment:
         return self._match_with_missing(left, right, rng, pairs)
 
     def _describe_scaled(
-        self, modality: ModalityView, rng: np.random.RandomState
+        self,
+        modality: ModalityView,
+        blind_kinds: Sequence[Sequence[str]],
+        rng: np.random.RandomState,
     ) -> ClusteredModality:
         n_drawings = max(2, self.n_drawings // 2)
         sets = draw_prototypes(modality, rng, n_drawings, self.n_prototypes, self.max_rows)
         identity = np.arange(modality.n_clusters)
-        one_half, other_half = halves(sets)
-        from_identity = [
-            np.diag(match_from_clusters(a, b, kind, identity).mass)
+        pairs = list(zip(*halves(sets), strict=True))
+        from_identity = {
+            tuple(kind): [np.diag(match_from_clusters(a, b, kind, identity).mass) for a, b in pairs]
             for kind in self.kinds
-            for a in one_half
-            for b in other_half
-        ]
-        blind_problem = Problem.of(one_half[0], other_half[0])
-        blind = [np.trace(one.mass) for one in match([blind_problem], self.kinds, rng)]
-        own: Matrix = np.mean(from_identity, axis=0)
+        }
+        # To match blindly is dear: half the kinds are enough to say how much is found.
+        blind = [np.trace(one.mass) for one in match([Problem.of(*pairs[0])], blind_kinds, rng)]
+        known = [from_identity[tuple(kind)][0].sum() for kind in blind_kinds]
+        own: Matrix = np.mean(list(from_identity.values()), axis=(0, 1))
         if len(modality.rows) < LEAST_ROWS * modality.n_clusters:
             own = np.zeros_like(own)  # of so few rows nothing is known, however well halves agree
-        share = float(np.mean(blind) / max(own.sum(), 1e-12))
+        share = float(np.sum(blind) / max(np.sum(known), 1e-12))
         return ClusteredModality(sets, own, share, modality.labels, modality.paired)
 
     def _match(
@@ -200,6 +217,7 @@ class GeometricAlignment:
         pairs: KnownPairs | None,
     ) -> Alignment:
         # Of equally many clusters.
+        left, right = distinct_scalings(left, right)
         # Distances bear witness by themselves: what pairs have chosen they cannot confirm.
         alignment = decided_by_rows(self._by_distances(left, right, rng), left, right, rng)
         if pairs is None:
@@ -240,12 +258,18 @@ class GeometricAlignment:
     ) -> Alignment:
         kinds = self.kinds[1::2] or self.kinds  # every other is enough to choose by
         seed = rng.randint(2**31 - 1)
-        certainties: dict[tuple[int, ...], list[float]] = {}
+        certainties: dict[tuple[int, ...], float] = {}
         for a, b in zip(left.scaled, right.scaled, strict=True):
             lacking, certainty = find_missing(a, b, kinds, np.random.RandomState(seed), pairs)
-            certainties.setdefault(tuple(sorted(lacking)), []).append(certainty)
-        agreed = max(certainties, key=lambda names: sum(certainties[names]))
-        missing = list(agreed)
-        known = pairs_without(pairs, right.scaled[0], missing)
-        matched = self._match(left, right.without(missing), rng, known)
-        return with_missing(matched.scaled(max(certainties[agreed])), missing)
+            missing = tuple(sorted(lacking))
+            certainties[missing] = max(certainty, certainties.get(missing, 0.0))
+        # Every scaling proposes; those clusters are missing without which rows match best.
+        costs, matched = {}, {}
+        for missing in certainties:
+            rest = right.without(missing)
+            known = pairs_without(pairs, right.scaled[0], missing)
+            matched[missing] = self._match(left, rest, np.random.RandomState(seed), known)
+            rows_rng = np.random.RandomState(seed)
+            costs[missing] = cost_of_rows(matched[missing].partners, left, rest, rows_rng)
+        cheapest = min(costs, key=lambda missing: costs[missing])
+        return with_missing(matched[cheapest].scaled(certainties[cheapest]), cheapest)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import shortest_path
 from sklearn.metrics import pairwise_distances
 from sklearn.preprocessing import normalize
 
@@ -105,9 +104,22 @@ def geodesic_distances(graph: sp.csr_matrix) -> Matrix:
            [1., 0., 1.],
            [2., 1., 0.]])
     """
-    hops: Matrix = shortest_path(graph, unweighted=True, directed=False)
-    reached = np.isfinite(hops)
-    hops[~reached] = 1.5 * hops[reached].max()
+    n = graph.shape[0]
+    edges = (graph + graph.T + sp.identity(n)).tocsr()
+    # Breadth-first search from all rows at once: bits of a row say which rows it has reached.
+    bits = np.packbits(np.eye(n, dtype=bool), axis=1)
+    reached = np.ascontiguousarray(np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8)))).view(np.uint64)
+    hops, n_hops = np.zeros((n, n)), 0
+    while True:
+        further = np.bitwise_or.reduceat(reached[edges.indices], edges.indptr[:-1], axis=0)
+        new = further ^ reached
+        if not new.any():
+            break
+        n_hops += 1
+        hops += n_hops * np.unpackbits(new.view(np.uint8), axis=1, count=n)
+        reached = further
+    unreached = np.unpackbits(reached.view(np.uint8), axis=1, count=n) == 0
+    hops[unreached] = 1.5 * n_hops
     return hops
 
 
@@ -136,9 +148,10 @@ def locally_scaled(euclidean: Matrix) -> Matrix:
 
 
 def _mean_ranks(distances: Matrix) -> Matrix:
+    n = len(distances)
     order = np.argsort(distances, axis=1, kind="stable")
     ranks = np.empty_like(distances)
-    np.put_along_axis(ranks, order, np.arange(len(distances), dtype=np.float64)[None], axis=1)
+    ranks[np.arange(n)[:, None], order] = np.arange(n)
     mean: Matrix = (ranks + ranks.T) / 2
     return mean
 

@@ -11,7 +11,7 @@ from ..data.rows import Matrix
 from .assignment import best_partners, most_shared, relative
 from .base import Alignment, KnownPairs
 from .clustered import ClusteredModality, MultiscaledModality
-from .decision import Space, decide
+from .decision import Space, decide, mean_cost
 from .known import counted_confidence, pair_counts, raked
 from .matching import Match
 from .prototypes import cluster_sizes
@@ -72,15 +72,11 @@ def decided_by_rows(
         Trusted as far as single decisions agree, and as the distances under each scaling are
         trusted and bear them out.
     """
-    included = [np.flatnonzero(m.labels >= 0) for m in (left, right)]
-    labels = [m.labels[rows] for m, rows in zip((left, right), included, strict=True)]
-    spaces = [
-        Space(*(points[rows] for points, rows in zip(pair, included, strict=True)))
-        for pair in zip(left.points, right.points, strict=True)
-    ]
+    spaces, labels = _spaces(left, right)
     k = len(by_distances[0].partners)
     agreed: Matrix = np.sum([relative(one.mass) for one in by_distances], axis=0)
-    proposed = {tuple(map(int, one.partners)) for one in by_distances}
+    matchings = [most_shared(agreed), *(one.partners for one in by_distances)]
+    proposed = {tuple(map(int, partners)) for partners in matchings}
     noisy = [
         most_shared(agreed + NOISE[i % len(NOISE)] * rng.gumbel(size=agreed.shape))
         for i in range(N_NOISY)
@@ -104,6 +100,41 @@ def decided_by_rows(
         confidence=float(votes.mean() * trust),
         cluster_confidence=votes * trust,
     )
+
+
+def cost_of_rows(
+    partners: NDArray[np.intp],
+    left: MultiscaledModality,
+    right: MultiscaledModality,
+    rng: np.random.RandomState,
+) -> float:
+    """Mean cost of coupling rows whose clusters are matched so, over the scalings.
+
+    Parameters
+    ----------
+    partners : ndarray of int of shape (k,)
+    left, right : MultiscaledModality
+    rng : RandomState
+
+    Returns
+    -------
+    float
+    """
+    spaces, labels = _spaces(left, right)
+    return mean_cost(partners, spaces, labels[0], labels[1], rng)
+
+
+def _spaces(
+    left: MultiscaledModality, right: MultiscaledModality
+) -> tuple[list[Space], list[NDArray[np.integer]]]:
+    # Rows of clusters that were not left out, and their labels.
+    included = [np.flatnonzero(m.labels >= 0) for m in (left, right)]
+    labels = [m.labels[rows] for m, rows in zip((left, right), included, strict=True)]
+    spaces = [
+        Space(*(points[rows] for points, rows in zip(pair, included, strict=True)))
+        for pair in zip(left.points, right.points, strict=True)
+    ]
+    return spaces, labels
 
 
 def _share_retained(mass: Matrix, partners: NDArray[np.intp]) -> float:

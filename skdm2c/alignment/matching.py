@@ -14,7 +14,7 @@ from .prototypes import MANY_CLUSTERS, Problem, Prototypes, shared_mass
 from .starts import annealed_starts, searched_starts, standard_distances, whole_clusters
 from .transport import anneal, correlation, sinkhorn
 
-N_DISTINCT = 10  # distinct permutations of clusters refined to the end
+N_DISTINCT = 6  # distinct permutations of clusters refined to the end
 
 
 class Match(NamedTuple):

@@ -7,40 +7,44 @@ from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
 
 from ..data.rows import Matrix
-from ..neighbors import enough_components, principal_components
+from ..neighbors import enough_components, fit_pca
+from ..sampling import subsample
 from .rows import Points
 
 SCALINGS = ("block", "columns", "unit", "centred unit")
+MAX_FITTED = 2000  # rows that the components are fitted to
 
 
-def scaled_variants(rows: NDArray[np.floating]) -> dict[str, Matrix]:
-    """Rows under every scaling.
+def scaled_rows(rows: NDArray[np.floating], scaling: str) -> Matrix:
+    """Rows under one scaling.
 
     Parameters
     ----------
     rows : ndarray of shape (n, d)
         As they were given, in their own units.
+    scaling : str
+        "block" (centred, divided by one number), "columns" (each column standardised), "unit"
+        (rows at unit length, then as a block) or "centred unit" (centred, rows at unit length,
+        then as a block).
 
     Returns
     -------
-    dict of str to ndarray of shape (n, d)
-        "block" (centred, divided by one number), "columns" (each column standardised), "unit"
-        (rows at unit length, then as a block) and "centred unit" (centred, rows at unit length,
-        then as a block).
+    ndarray of shape (n, d)
 
     Examples
     --------
-    >>> variants = scaled_variants(np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 40.0]]))
-    >>> {name: round(float(x.var(axis=0).mean()), 2) for name, x in variants.items()}
-    {'block': 1.0, 'columns': 1.0, 'unit': 1.0, 'centred unit': 1.0}
+    >>> rows = np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 40.0]])
+    >>> [round(float(scaled_rows(rows, name).var(axis=0).mean()), 2) for name in SCALINGS]
+    [1.0, 1.0, 1.0, 1.0]
     """
     x = np.asarray(rows, dtype=np.float64)
-    return {
-        "block": _as_block(x),
-        "columns": _as_columns(x),
-        "unit": _as_block(normalize(x)),
-        "centred unit": _as_block(normalize(x - x.mean(axis=0))),
-    }
+    if scaling == "columns":
+        return _as_columns(x)
+    if scaling == "unit":
+        x = normalize(x)
+    elif scaling == "centred unit":
+        x = normalize(x - x.mean(axis=0))
+    return _as_block(x)
 
 
 def unit_components(rows: NDArray[np.floating], n_clusters: int, seed: int) -> Points:
@@ -57,7 +61,8 @@ def unit_components(rows: NDArray[np.floating], n_clusters: int, seed: int) -> P
     -------
     ndarray of shape (n, c)
     """
-    z = principal_components(rows, enough_components(n_clusters), seed)
+    sample = subsample(len(rows), MAX_FITTED, np.random.RandomState(seed))
+    z = fit_pca(rows[sample], enough_components(n_clusters), seed).transform(rows)
     points: Points = (z / max(np.sqrt(np.square(z).mean()), 1e-12)).astype(np.float32)
     return points
 

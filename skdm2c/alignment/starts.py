@@ -13,10 +13,10 @@ from .assignment import Permutations, best_partners, normal_scores, two_opt
 from .prototypes import Problem, Prototypes, shared_mass
 from .transport import Couplings, anneal, sinkhorn, standard
 
-N_STARTS = 24  # random permutations of prototypes
-N_REFINED = 12  # of them, distinct, go on
-N_CLUSTER_STARTS = 24  # permutations of whole clusters that go on
-N_CLUSTER_SEARCHES = 60  # searches for them where there are too many to try all
+N_STARTS = 12  # random permutations of prototypes
+N_REFINED = 6  # of them, distinct, go on
+N_CLUSTER_STARTS = 12  # permutations of whole clusters that go on
+N_CLUSTER_SEARCHES = 30  # searches for them where there are too many to try all
 MAX_ENUMERATED = 6  # clusters up to which all permutations are tried
 N_ANNEALED = 96  # permutations of many clusters that are annealed, and searched from
 ANNEALED_SHARE = 0.5  # of their mass; the rest is spread evenly
