@@ -27,7 +27,7 @@ from .clustered import (
 from .geometry import DISTANCES
 from .judging import cost_of_rows, counted, decided_by_rows, judged
 from .matching import Match, match, match_from_clusters
-from .missing import find_missing, pairs_without, with_missing
+from .missing import find_missing, pairs_without, share_without, with_missing
 from .prototypes import Problem, draw_prototypes
 from .rows import Points
 from .scalings import SCALINGS, scaled_rows, unit_components
@@ -258,18 +258,21 @@ class GeometricAlignment:
     ) -> Alignment:
         kinds = self.kinds[1::2] or self.kinds  # every other is enough to choose by
         seed = rng.randint(2**31 - 1)
-        certainties: dict[tuple[int, ...], float] = {}
-        for a, b in zip(left.scaled, right.scaled, strict=True):
-            lacking, certainty = find_missing(a, b, kinds, np.random.RandomState(seed), pairs)
-            missing = tuple(sorted(lacking))
-            certainties[missing] = max(certainty, certainties.get(missing, 0.0))
-        # Every scaling proposes; those clusters are missing without which rows match best.
-        costs, matched = {}, {}
-        for missing in certainties:
+        proposals = [
+            proposal
+            for a, b in zip(left.scaled, right.scaled, strict=True)
+            for proposal in find_missing(a, b, kinds, np.random.RandomState(seed), pairs)
+        ]
+        # Those clusters are missing without which rows, and what pairs say, match best.
+        costs = []
+        for missing, partners, _ in proposals:
             rest = right.without(missing)
-            known = pairs_without(pairs, right.scaled[0], missing)
-            matched[missing] = self._match(left, rest, np.random.RandomState(seed), known)
-            rows_rng = np.random.RandomState(seed)
-            costs[missing] = cost_of_rows(matched[missing].partners, left, rest, rows_rng)
-        cheapest = min(costs, key=lambda missing: costs[missing])
-        return with_missing(matched[cheapest].scaled(certainties[cheapest]), cheapest)
+            names = np.delete(np.arange(right.n_clusters), missing)
+            among_rest = np.searchsorted(names, partners)
+            cost = cost_of_rows(among_rest, left, rest, np.random.RandomState(seed))
+            costs.append(cost / max(share_without(pairs, right.scaled[0], missing), 1e-12))
+        missing = proposals[int(np.argmin(costs))].missing
+        certainty = max(one.certainty for one in proposals if one.missing == missing)
+        known = pairs_without(pairs, right.scaled[0], missing)
+        matched = self._match(left, right.without(missing), rng, known)
+        return with_missing(matched.scaled(certainty), missing)

@@ -17,6 +17,7 @@ from .matching import match, match_from_clusters
 from .prototypes import cluster_sizes
 
 N_TRIED = 3  # pairs of drawings that each trial matches
+N_PROPOSED = 4  # last clusters that are proposed as missing
 
 
 class Trial(NamedTuple):
@@ -34,16 +35,34 @@ class Trial(NamedTuple):
     partners: NDArray[np.intp]
 
 
+class Proposal(NamedTuple):
+    """Right clusters that the left side may lack.
+
+    Attributes
+    ----------
+    missing : tuple of int
+        In ascending order.
+    partners : ndarray of int of shape (j,)
+        Right cluster of each left one.
+    certainty : float
+        In [0, 1]; see :func:`certainty`.
+    """
+
+    missing: tuple[int, ...]
+    partners: NDArray[np.intp]
+    certainty: float
+
+
 def find_missing(
     left: ClusteredModality,
     right: ClusteredModality,
     kinds: Sequence[Sequence[str]],
     rng: np.random.RandomState,
     pairs: KnownPairs | None,
-) -> tuple[list[int], float]:
-    """Find the right clusters that the left side lacks: without them the others match best.
+) -> list[Proposal]:
+    """Propose right clusters that the left side lacks: without them distances match best.
 
-    They are found one after the other.
+    They are found one after the other; the best few of the last are proposed.
 
     Parameters
     ----------
@@ -56,23 +75,32 @@ def find_missing(
 
     Returns
     -------
-    missing : list of int
-    sure : float
-        In [0, 1]; see :func:`certainty`.
+    list of Proposal
+        The best first.
     """
     missing: list[int] = []
     sure, seed = 1.0, rng.randint(2**31 - 1)
-    while left.n_clusters + len(missing) < right.n_clusters:
+    while True:
         padded = left.with_empty(right.n_clusters - len(missing) - 1 - left.n_clusters)
         tried = {
             c: _trial(padded, right, [*missing, c], kinds, seed, pairs)
             for c in range(right.n_clusters)
             if c not in missing
         }
-        best, *others = sorted(tried, key=lambda c: -tried[c].score)
+        best, second, *others = sorted(tried, key=lambda c: -tried[c].score)
+        sizes = cluster_sizes(padded.prototypes)
+        if left.n_clusters + len(missing) + 1 == right.n_clusters:
+            rivals = {best: second, **dict.fromkeys([second, *others], best)}
+            return [
+                Proposal(
+                    tuple(sorted([*missing, c])),
+                    tried[c].partners,
+                    sure * certainty(tried[c], tried[rivals[c]], sizes),
+                )
+                for c in (best, second, *others)[:N_PROPOSED]
+            ]
         missing.append(best)
-        sure *= certainty(tried[best], tried[others[0]], cluster_sizes(padded.prototypes))
-    return missing, sure
+        sure *= certainty(tried[best], tried[second], sizes)
 
 
 def certainty(best: Trial, rival: Trial, sizes: Matrix) -> float:
@@ -118,6 +146,28 @@ def pairs_without(
         return None
     kept = pairs.rows[~np.isin(right.labels[pairs.rows[:, 1]], missing)]
     return replace(pairs, rows=kept) if len(kept) else None
+
+
+def share_without(
+    pairs: KnownPairs | None, right: ClusteredModality, missing: Sequence[int]
+) -> float:
+    """Share of the pairs that stay when those of missing clusters are left out.
+
+    Parameters
+    ----------
+    pairs : KnownPairs or None
+    right : ClusteredModality
+    missing : sequence of int
+
+    Returns
+    -------
+    float
+        One where there are no pairs.
+    """
+    known = pairs_without(pairs, right, missing)
+    if pairs is None:
+        return 1.0
+    return 0.0 if known is None else len(known.rows) / len(pairs.rows)
 
 
 def with_missing(found: Alignment, missing: Sequence[int]) -> Alignment:
@@ -170,7 +220,7 @@ def _trial(
     rest, known = right.without(missing), pairs_without(pairs, right, missing)
     found = match(problems(left, rest, rng, N_TRIED, known), kinds, rng)
     alignment = judged(left, rest, found)
-    kept = 1.0 if pairs is None else 0.0 if known is None else len(known.rows) / len(pairs.rows)
+    kept = share_without(pairs, right, missing)
     on_partners = alignment.mass[np.arange(rest.n_clusters), alignment.partners].sum()
     agreed = on_partners / max(left.own.sum(), rest.own.sum(), 1e-12)
     # Distances agree at best as well as those of two halves of the rest; what the halves of
