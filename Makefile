@@ -47,8 +47,8 @@ test: $(READY)  ## run the test suite
 test-slow: $(READY)  ## run the tests that take longer, of all files or of SLOW="distributed site"
 	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile $(SLOW:%=tests/test_%.py)
 
-test-lowest: $(LOWEST)  ## run the test suite with the lowest versions that are promised
-	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal
+test-lowest: $(LOWEST)  ## run the tests, all or those of LOWEST_TESTS, with the lowest versions promised
+	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal $(LOWEST_TESTS:%=tests/test_%.py)
 
 # The slow tests here are those of processes and cut-off fits, which the suite alone leaves out.
 coverage: $(READY)  ## the share of lines and branches that the suite and some slow tests run

@@ -158,7 +158,7 @@ class MixedModalClustering(
         their spread.
     pretrain_epochs : int, default=60
         Length of the first phase, each modality by itself. 0 leaves a phase out, here and below.
-    alignment_epochs : int, default=200
+    alignment_epochs : int, default=80
         Length of the second, in which generators are taught.
     adversarial_epochs : int, default=10
         Length of the third, the game of equation (4).
@@ -405,7 +405,7 @@ class MixedModalClustering(
         negative_weight: float = 5.0,
         input_noise: float = 0.5,
         pretrain_epochs: int = 60,
-        alignment_epochs: int = 200,
+        alignment_epochs: int = 80,
         adversarial_epochs: int = 10,
         decoder_epochs: int = 100,
         batch_size: int = 256,

@@ -56,6 +56,7 @@ from .training import (
     train_together,
 )
 
+TEACHING_RATE = 3  # times the learning rate: targets stand still, unlike those of the game
 MAX_TEMPERATURE_ROWS = 5000  # that tell how sure probabilities are to be
 
 
@@ -375,7 +376,7 @@ def _teach_generators(
             on_device(latents[s], system.device),
             on_device(targets[s, t], system.device),
             plan.teaching,
-            learning_rate=max(plan.learning_rates),
+            learning_rate=TEACHING_RATE * max(plan.learning_rates),
             rng=rng,
             callback=callback,
             name=f"{data.names[s]} to {data.names[t]}",

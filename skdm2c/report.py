@@ -297,7 +297,7 @@ def _next(estimator: Any) -> Section:
 def _advice(estimator: Any) -> Iterator[str]:
     hub, confidence = estimator.unified_modality_, estimator.cluster_confidence_
     if not estimator.matching_:
-        yield 'Align the modalities: alignment="geometry", alignment_epochs=200.'
+        yield 'Align the modalities: alignment="geometry", alignment_epochs=80.'
     elif estimator.alignment_confidence_ < LOW:
         yield (
             "Other features of the modalities: those of which distances mean the same in each "

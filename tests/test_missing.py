@@ -27,7 +27,7 @@ def views(lacking):
 
 
 def find(left, right, pairs=None):
-    aligner = GeometricAlignment(n_matches=3)
+    aligner = GeometricAlignment(scalings=("block", "unit"), n_matches=3)
     described = [
         aligner.describe(view, np.random.RandomState(m)) for m, view in enumerate((left, right))
     ]
