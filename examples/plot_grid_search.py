@@ -49,7 +49,7 @@ X, y = drop_pairing({n: v[::4] for n, v in views.items()}, y[::4], random_state=
 quick = MixedModalClustering(
     n_clusters=10,
     pretrain_epochs=15,
-    alignment_epochs=15,
+    alignment_epochs=40,
     adversarial_epochs=2,
     decoder_epochs=0,
     alignment=GeometricAlignment(kinds=(("geodesic", "cosine"), ("local",)), n_matches=4),

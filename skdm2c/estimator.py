@@ -266,8 +266,8 @@ class MixedModalClustering(
     unified_modality_ : str
         The hub.
     alignment_confidence_ : float
-        In [0, 1]: how far to trust clusters *across* modalities. With more than two
-        modalities that of the worst spoke. 0.0 where ``alignment=None`` or
+        In [0, 1]: estimated probability that clusters are matched rightly *across* modalities.
+        With more than two modalities that of the worst spoke. 0.0 where ``alignment=None`` or
         ``alignment_epochs=0``, as nothing was tested.
     cluster_confidence_ : ndarray of shape (n_clusters,)
         The same, cluster by cluster: low where a cluster of one modality may well be another

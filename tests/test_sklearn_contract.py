@@ -205,7 +205,7 @@ FOLDS = {
     + [(kind, folds) for kind in ("random", "halving") for folds in ("default", "modality")],
 )
 def test_searches_as_people_type_them(kind, folds, blobs, tiny):
-    tiny.set_params(pretrain_epochs=15, alignment_epochs=15)
+    tiny.set_params(pretrain_epochs=15, alignment_epochs=40)
     search = SEARCHES[kind](tiny, **FOLDS[folds]).fit(blobs[0])
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     if kind != "halving":  # whose first round sees six rows a modality and fold
@@ -227,7 +227,7 @@ def test_cross_validation_as_people_type_it(folds, blobs, tiny):
 @pytest.mark.filterwarnings("ignore::skdm2c.AlignmentWarning")
 def test_the_number_of_clusters_is_selected(blobs, tiny):
     X, _ = blobs
-    tiny.set_params(pretrain_epochs=15, alignment_epochs=15)
+    tiny.set_params(pretrain_epochs=15, alignment_epochs=40)
     pipe = make_pipeline(PerModality(a=StandardScaler(), b=StandardScaler()), tiny)
     found = select_n_clusters(tiny, X, range(2, 5))
     assert found.best == found.best_estimator.n_clusters == 3

@@ -82,7 +82,7 @@ def decide(
     costs = np.full((N_SPLITS, len(spaces), 2, len(candidates)), np.inf)
     racing = np.arange(len(candidates))
     for split in range(N_SPLITS):
-        (i, i_out), (j, j_out) = (_split(len(x), rng) for x in (left_labels, right_labels))
+        (i, i_out), (j, j_out) = (split_rows(len(x), rng) for x in (left_labels, right_labels))
         for s, (left, right) in enumerate(spaces):
             for c in racing:
                 shares = of_left[i], of_right[j][:, candidates[c]]
@@ -139,7 +139,18 @@ def _scores(costs: Matrix, retained: Matrix) -> Matrix:
     return scores
 
 
-def _split(n: int, rng: np.random.RandomState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split_rows(n: int, rng: np.random.RandomState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Draw rows that maps are fitted to, and others that try them; the same where there are few.
+
+    Parameters
+    ----------
+    n : int
+    rng : RandomState
+
+    Returns
+    -------
+    fitted, held_out : ndarray of int
+    """
     order = rng.permutation(n)
     n_fitted = max(min(MAX_FITTED, int(FITTED_PART * n)), 1)
     held_out = order[n_fitted : n_fitted + MAX_HELD_OUT]

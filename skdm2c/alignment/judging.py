@@ -16,6 +16,7 @@ from .known import counted_confidence, pair_counts, raked
 from .matching import Match
 from .prototypes import cluster_sizes
 from .row_search import row_centers, search_matchings
+from .trust import trust
 
 PAIRS_WORTH = 1.0  # known pairs a cluster that a matching by distances is worth
 N_NOISY = 40  # starts of the search: the distances' masses, disturbed
@@ -40,13 +41,14 @@ def judged(left: ClusteredModality, right: ClusteredModality, found: Sequence[Ma
     mass = _mean_mass(found)
     partners = best_partners(mass)
     on_partners = mass[np.arange(len(partners)), partners]
-    trust = _trust(left) * _trust(right) * min(left.found, right.found, 1.0)
+    known = _known_from_halves(left) * _known_from_halves(right)
+    known *= min(left.found, right.found, 1.0)
     kept = max(left.own.sum(), right.own.sum(), 1e-12)
     return Alignment(
         partners=partners,
         mass=mass,
-        confidence=float(np.clip(trust * on_partners.sum() / kept, 0, 1)),
-        cluster_confidence=_cluster_confidence(left, right, mass, partners, trust),
+        confidence=float(np.clip(known * on_partners.sum() / kept, 0, 1)),
+        cluster_confidence=_cluster_confidence(left, right, mass, partners, known),
     )
 
 
@@ -69,8 +71,8 @@ def decided_by_rows(
     Returns
     -------
     Alignment
-        Trusted as far as single decisions agree, and as the distances under each scaling are
-        trusted and bear them out.
+        See :func:`~skdm2c.alignment.trust.trust`; a cluster is trusted by more than the whole
+        where more single decisions agree on its partner, and by less where fewer do.
     """
     spaces, labels = _spaces(left, right)
     k = len(by_distances[0].partners)
@@ -93,12 +95,12 @@ def decided_by_rows(
     retained /= agreed[every, most_shared(agreed)].sum()
     partners, votes = decide(candidates, retained, spaces, labels[0], labels[1], rng)
     witnesses = [one.confidence * _share_retained(one.mass, partners) for one in by_distances]
-    trust = float(np.mean(witnesses))
+    confidence = trust(min(witnesses), partners, spaces, labels[0], labels[1], rng)
     return Alignment(
         partners=partners,
         mass=np.mean([one.mass for one in by_distances], axis=0),
-        confidence=float(votes.mean() * trust),
-        cluster_confidence=votes * trust,
+        confidence=confidence,
+        cluster_confidence=np.minimum(confidence * votes / max(votes.mean(), 1e-12), 1),
     )
 
 
@@ -189,7 +191,7 @@ def _mean_mass(found: Sequence[Match]) -> Matrix:
     return mass
 
 
-def _trust(modality: ClusteredModality) -> float:
+def _known_from_halves(modality: ClusteredModality) -> float:
     # Clusters that halves of the same rows do not agree on cannot be matched with others.
     chance = np.square(cluster_sizes(modality.prototypes)).sum()
     over_chance = (modality.own.sum() - chance) / max(1 - chance, 1e-12)
@@ -201,7 +203,7 @@ def _cluster_confidence(
     right: ClusteredModality,
     mass: Matrix,
     partners: NDArray[np.intp],
-    trust: float,
+    known: float,
 ) -> Matrix:
     # Shares of each cluster's mass: here with its partner, there with itself.
     on_partners = mass[np.arange(len(partners)), partners]
@@ -209,5 +211,5 @@ def _cluster_confidence(
     here = (on_partners / rows + on_partners / columns[partners]) / 2
     kept = [m.own / np.maximum(cluster_sizes(m.prototypes), 1e-12) for m in (left, right)]
     there = np.maximum(np.maximum(kept[0], kept[1][partners]), 1e-12)
-    confidence: Matrix = np.clip(trust * here / there, 0, 1)
+    confidence: Matrix = np.clip(known * here / there, 0, 1)
     return confidence
