@@ -42,7 +42,8 @@ from ._messages import about
 from ._peers import ALONE, Peers
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
 from ._stamp import stamped, unstamped
-from .alignment import Aligner, GeometricAlignment
+from .alignment import Aligner, GeometricAlignment, RowMatches
+from .alignment.counterparts import nearest_counterparts, trust_of_rows
 from .checked import CheckedData, check_data
 from .data import (
     MixedModalData,
@@ -713,6 +714,85 @@ class MixedModalClustering(
             raise ValueError("translate takes the source's rows alone, such as X.blocks['a'].")
         s, t = (modality_index(m, model.names) for m in (source, target))
         return model.translate(as_known_modalities(X, model.names, modality=s), s, t)
+
+    @isolated
+    def match_rows(
+        self,
+        X: Any,
+        source: str | int,
+        target: str | int,
+        *,
+        candidates: Any = None,
+        n_matches: int = 5,
+    ) -> RowMatches:
+        """Find the likeliest counterparts of rows among the rows of another modality.
+
+        Rows are compared in the unified space, with a correction for hubs: rows that are
+        near to many others.
+
+        Parameters
+        ----------
+        X : block of shape (n, d_source)
+        source, target : str or int
+            Modalities by name or number.
+        candidates : block of shape (m, d_target), default=None
+            Rows to choose from; None for the target's rows of the fit.
+        n_matches : int, default=5
+            Number of counterparts a row; reduced where there are fewer candidates.
+
+        Returns
+        -------
+        RowMatches
+            Numbers of the counterparts, their weights, and a trust for each row.
+
+        Raises
+        ------
+        ValueError
+            If a block is no good, a modality is unknown, ``source`` is ``target``, or
+            ``n_matches`` is no positive integer.
+
+        References
+        ----------
+        Conneau, Lample, Ranzato, Denoyer, Jégou, "Word translation without parallel data",
+        ICLR 2018, for the correction (CSLS).
+
+        Examples
+        --------
+        >>> from skdm2c.datasets import make_mixed_modal_blobs
+        >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+        >>> model = MixedModalClustering(n_clusters=3, random_state=0).fit(X)
+        >>> matches = model.match_rows(X.blocks["a"][:4], source="a", target="b")
+        >>> matches.rows.shape, matches.weights.sum(axis=1).round(2)
+        ((4, 5), array([1., 1., 1., 1.]))
+        """
+        model = self._fitted_model()
+        if isinstance(X, MixedModalData) or is_mudata(X):
+            raise ValueError("match_rows takes the source's rows alone, such as X.blocks['a'].")
+        s, t = (modality_index(m, model.names) for m in (source, target))
+        if s == t:
+            raise ValueError(f"source and target are both {model.names[s]!r}: name two modalities.")
+        if not isinstance(n_matches, Integral) or n_matches < 1:
+            raise ValueError(f"n_matches must be a positive integer, got {n_matches!r}.")
+        rows = as_known_modalities(X, model.names, modality=s)
+        known = self.modality_ == model.names[t]
+        if candidates is None:
+            z = self.embedding_[known]
+        else:
+            z = model.embed(as_known_modalities(candidates, model.names, modality=t))
+        if len(z) == 0:
+            raise ValueError(f"There are no candidates of {model.names[t]!r} to choose from.")
+        neighborhood = self.embedding_[self.modality_ == model.names[s]]
+        embedded = model.embed(rows)
+        indices, weights = nearest_counterparts(
+            embedded, z, neighborhood, min(int(n_matches), len(z))
+        )
+        shares = model.share_embedded(embedded, rows.codes)
+        of_candidates = model.share_embedded(z, np.full(len(z), t, dtype=np.intp))
+        return RowMatches(
+            indices,
+            weights,
+            trust_of_rows(indices, weights, shares * self.cluster_confidence_, of_candidates),
+        )
 
     @isolated
     def score(self, X: Any, y: Any = None, sample_weight: None = None) -> float:

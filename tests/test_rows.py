@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from scipy.stats import special_ortho_group
 
 from skdm2c.alignment import KnownPairs
+from skdm2c.alignment.counterparts import nearest_counterparts
 from skdm2c.alignment.decision import Space, decide
 from skdm2c.alignment.row_search import row_centers, search_matchings
 from skdm2c.alignment.rows import couple_rows, coupled_cost
@@ -149,3 +151,46 @@ def test_every_scaling_forgets_what_it_should():
     np.testing.assert_allclose(columns, scaled_rows(X, "columns"), atol=1e-9)
     longer = scaled_rows(X * rng.uniform(1, 9, (40, 1)), "unit")
     np.testing.assert_allclose(longer, scaled_rows(X, "unit"), atol=1e-9)
+
+
+def test_counterparts_are_corrected_for_hubs():
+    # Row 0 of the candidates is nearest to all rows; each has one of its own a little farther.
+    rows = np.eye(4) * 2
+    hub = np.full((1, 4), 0.5)
+    indices, weights = nearest_counterparts(rows, np.vstack([hub, rows * 2]), rows, 2)
+    assert ((cdist(rows, hub).ravel()) < 2).all()
+    np.testing.assert_array_equal(indices[:, 0], np.arange(1, 5))
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    assert (np.diff(weights, axis=1) <= 0).all()
+
+
+def test_rows_are_matched_with_rows_of_the_same_cluster(blobs, tiny):
+    X, _ = blobs
+    tiny.set_params(pretrain_epochs=15, alignment_epochs=40).fit(X)
+    a, b = X.blocks.values()
+    matches = tiny.match_rows(a[:10], "a", "b", n_matches=3)
+    assert matches.rows.shape == matches.weights.shape == (10, 3)
+    assert ((matches.trust >= 0) & (matches.trust <= 1)).all()
+    labels = tiny.labels_[X.modality == "b"][matches.rows]
+    assert (labels == tiny.labels_[X.modality == "a"][:10, None]).mean() > 0.9
+    given = tiny.match_rows(a[:10], "a", "b", candidates=b, n_matches=3)
+    np.testing.assert_array_equal(given.rows, matches.rows)
+    assert tiny.match_rows(a[:10], 0, 1, candidates=b[:2]).rows.shape == (10, 2)
+    assert tiny.match_rows(a[:0], "a", "b").rows.shape == (0, 5)
+    assert "10 rows, 3 each" in repr(matches)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"source": "a", "target": "a"}, "target"),
+        ({"source": "a", "target": "c"}, "c"),
+        ({"source": "a", "target": "b", "n_matches": 0}, "n_matches"),
+        ({"source": "a", "target": "b", "candidates": np.zeros((3, 4))}, "b"),
+    ],
+)
+def test_what_cannot_be_matched_is_named(arguments, name, blobs, tiny):
+    X, _ = blobs
+    tiny.fit(X)
+    with pytest.raises(ValueError, match=name):
+        tiny.match_rows(X.blocks["a"][:4], **arguments)

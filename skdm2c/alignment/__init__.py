@@ -6,6 +6,7 @@ Arrays in, arrays out.
 
 from .agreement import agreement
 from .base import Aligner, Alignment, KnownPairs, ModalityView
+from .counterparts import RowMatches
 from .geometric import GeometricAlignment
 from .table import MatchingTable, SpokeMatching
 from .targets import taught_targets
@@ -17,6 +18,7 @@ __all__ = [
     "KnownPairs",
     "MatchingTable",
     "ModalityView",
+    "RowMatches",
     "SpokeMatching",
     "agreement",
     "taught_targets",
