@@ -270,9 +270,14 @@ class MixedModalClustering(
         In [0, 1]: estimated probability that clusters are matched rightly *across* modalities.
         With more than two modalities that of the worst spoke. 0.0 where ``alignment=None`` or
         ``alignment_epochs=0``, as nothing was tested.
+    alignment_p_value_ : float
+        How often the centres of unrelated clusters, as many and as far spread, would match as
+        well as these; of the worst spoke. It is at least 1 / 41, and with three to five
+        clusters hardly ever small: nearly any few clusters match well. 1.0 where that was not
+        tested.
     cluster_confidence_ : ndarray of shape (n_clusters,)
-        The same, cluster by cluster: low where a cluster of one modality may well be another
-        one of the other.
+        The same as ``alignment_confidence_``, cluster by cluster: low where a cluster of one
+        modality may well be another one of the other.
     matching_ : mapping of str to SpokeMatching
         For every modality but the hub how its clusters were matched with the hub's, in the
         numbers of ``labels_``: shared masses, partners, confidence. Prints as a table; empty
@@ -1176,6 +1181,7 @@ def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]
         "labels_": fitted.labels,
         "modality_": modality,
         "alignment_confidence_": model.confidence,
+        "alignment_p_value_": model.p_value,
         "cluster_confidence_": model.cluster_confidence,
         "matching_": model.matching,
         "history_": list(fitted.records),

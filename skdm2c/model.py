@@ -67,6 +67,11 @@ class FittedModel:
         return min((found.confidence for found in self.alignments.values()), default=0.0)
 
     @property
+    def p_value(self) -> float:
+        """That of the worst spoke; 1 where nothing was aligned."""
+        return max((found.p_value for found in self.alignments.values()), default=1.0)
+
+    @property
     def matching(self) -> MatchingTable:
         """The matching of each spoke with the hub, in the numbers that labels have."""
         spokes = {self.names[m]: SpokeMatching.of(found) for m, found in self.alignments.items()}

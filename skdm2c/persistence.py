@@ -185,6 +185,7 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             **system,
             "doors": [_described(door) for door in model.doors],
             "confidence": {str(m): float(a.confidence) for m, a in model.alignments.items()},
+            "p_value": {str(m): float(a.p_value) for m, a in model.alignments.items()},
             "profiles": [
                 {"separation": float(p.separation), "cohesion": float(p.cohesion)}
                 for p in model.profiles
@@ -405,7 +406,10 @@ def _read_model(found: dict[str, Any], arrays: _Arrays) -> FittedModel:
     k = len(clusters.means)
     spokes = [m for m in numbers if m != hub]
     aligned = found["confidence"]
-    _require(not aligned or set(aligned) == {str(m) for m in spokes}, "spokes are not aligned")
+    p_values = found["p_value"]
+    for of_spokes in (aligned, p_values):
+        complete = set(of_spokes) == ({str(m) for m in spokes} if aligned else set())
+        _require(complete, "spokes are not aligned")
     temperatures = tuple(found["temperatures"])
     _require(
         len(temperatures) == len(names) and all(_is_number(t, 1.0) for t in temperatures),
@@ -419,7 +423,11 @@ def _read_model(found: dict[str, Any], arrays: _Arrays) -> FittedModel:
         ),
         system,
         clusters,
-        {m: _read_alignment(arrays, m, k, aligned[str(m)]) for m in spokes if aligned},
+        {
+            m: _read_alignment(arrays, m, k, aligned[str(m)], p_values[str(m)])
+            for m in spokes
+            if aligned
+        },
         tuple(
             _read_profile(arrays, m, k, profile)
             for m, profile in zip(numbers, found["profiles"], strict=True)
@@ -509,15 +517,17 @@ def _read_door(
     return door
 
 
-def _read_alignment(arrays: _Arrays, m: int, k: int, confidence: Any) -> Alignment:
+def _read_alignment(arrays: _Arrays, m: int, k: int, confidence: Any, p_value: Any) -> Alignment:
     partners = arrays.take(f"alignment/{m}/partners", np.int64, k)
     _require(sorted(partners.tolist()) == list(range(k)), "clusters are not matched one to one")
     _require(_is_number(confidence, 0.0, 1.0), "a confidence is not in [0, 1]")
+    _require(_is_number(p_value, 0.0, 1.0), "a p-value is not in [0, 1]")
     return Alignment(
         partners.astype(np.intp),
         arrays.take(f"alignment/{m}/mass", np.float64, k, k),
         confidence,
         arrays.take(f"alignment/{m}/cluster_confidence", np.float64, k),
+        p_value,
     )
 
 

@@ -26,6 +26,7 @@ from .alignment import SpokeMatching
 
 WIDTH = 88  # of lines of text
 LOW = 0.5  # confidence below which a fit warns, and probability below which a row is unsure
+FEW_CLUSTERS = 5  # of which nearly any match well
 RIVAL = 0.1  # share of a cluster that is worth naming whose it could be
 FEW = 0.25  # of its expected share: of a modality as good as absent from a cluster
 LONGEST_NAME = 40
@@ -209,11 +210,23 @@ def _alignment(estimator: Any) -> Section:
         for name, spoke in estimator.matching_.items()
     )
     how = (
-        "The confidence says how well the matching of clusters holds up against that of two "
-        "halves of one modality, where the right answer is known. It says nothing of whether "
-        "rows are in the right cluster of their own modality."
+        "The confidence estimates the probability that the matching of clusters is right. It says "
+        "nothing of whether rows are in the right cluster of their own modality."
     )
-    return Section(title, (verdict, which, how), spokes if len(spokes) > 1 else ())
+    return Section(
+        title, (verdict, which, _chance(estimator), how), spokes if len(spokes) > 1 else ()
+    )
+
+
+def _chance(estimator: Any) -> str:
+    k, p_value = len(estimator.cluster_centers_), estimator.alignment_p_value_
+    said = (
+        f"Unrelated clusters, as many and as far spread, would match as well in {p_value:.0%} of "
+        "cases, by the distances between their centres."
+    )
+    if k <= FEW_CLUSTERS and p_value > 0.05:
+        said += f" With {k} clusters that share can hardly be small: nearly any few match well."
+    return said
 
 
 def _clusters(estimator: Any) -> Section:

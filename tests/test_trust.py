@@ -6,7 +6,7 @@ from sklearn.cluster import KMeans
 
 from skdm2c.alignment import GeometricAlignment, ModalityView
 from skdm2c.alignment.decision import Space
-from skdm2c.alignment.trust import center_agreement, shape_agreement, trust, turn_clusters
+from skdm2c.alignment.trust import compare_centers, shape_agreement, turn_clusters, weigh
 
 K = 8
 
@@ -54,14 +54,24 @@ def test_round_clusters_have_no_shape_to_share():
 def test_centres_agree_where_they_are_the_same_and_not_where_they_are_others():
     rng = np.random.RandomState(0)
     (X, shares), (same, _), (other, _) = clusters(0), clusters(100), clusters(1)
-    assert center_agreement(Space(X, same[:, ::-1]), shares, shares, rng) > 1.5
-    assert center_agreement(Space(X, other), shares, shares, rng) < 0.5
+    assert compare_centers(Space(X, same[:, ::-1]), shares, shares, rng).deviations().mean() > 1.5
+    assert compare_centers(Space(X, other), shares, shares, rng).deviations().mean() < 0.5
 
 
 def test_two_clusters_have_one_distance_which_says_nothing():
     X, shares = clusters(0)
-    two = shares[:, :2] + 0
-    assert center_agreement(Space(X, X), two, two, np.random.RandomState(0)) == 0
+    y = shares[:, :2].argmax(axis=1)
+    assert weigh(1.0, np.arange(2), [Space(X, X)], y, y, np.random.RandomState(0)).p_value == 1
+
+
+def test_the_p_value_is_small_for_eight_clusters_that_are_the_same_alone():
+    (X, shares), (same, _), (other, _) = clusters(0), clusters(100), clusters(1)
+    y = shares.argmax(axis=1)
+    small, large = (
+        weigh(0.5, np.arange(K), [Space(X, Z)], y, y, np.random.RandomState(0)).p_value
+        for Z in (same, other)
+    )
+    assert small <= 0.05 < 0.2 < large <= 1
 
 
 def test_what_distances_bear_out_is_trusted_more():
@@ -69,7 +79,7 @@ def test_what_distances_bear_out_is_trusted_more():
     y = shares.argmax(axis=1)
     space = [Space(X, X[:, ::-1])]
     values = [
-        trust(distances, np.arange(K), space, y, y, np.random.RandomState(0))
+        weigh(distances, np.arange(K), space, y, y, np.random.RandomState(0)).probability
         for distances in (0.0, 0.5, 1.0)
     ]
     assert 0 <= values[0] < values[1] < values[2] <= 1

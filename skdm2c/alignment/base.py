@@ -106,6 +106,9 @@ class Alignment:
         In [0, 1]: how far to trust the matching as a whole.
     cluster_confidence : ndarray of shape (k,)
         The same for each left cluster and its partner.
+    p_value : float, default=1.0
+        How often unrelated data with as many clusters would match as well; 1.0 where that was
+        not tested.
 
     Examples
     --------
@@ -118,6 +121,7 @@ class Alignment:
     mass: Matrix
     confidence: float
     cluster_confidence: Matrix
+    p_value: float = 1.0
 
     @classmethod
     def of_partners(cls, partners: Any, confidence: float) -> Alignment:
@@ -152,7 +156,9 @@ class Alignment:
         Alignment
         """
         back = np.argsort(self.partners)
-        return Alignment(back, self.mass.T, self.confidence, self.cluster_confidence[back])
+        return Alignment(
+            back, self.mass.T, self.confidence, self.cluster_confidence[back], self.p_value
+        )
 
     def scaled(self, factor: float) -> Alignment:
         """Trust the same matching by so much less.

@@ -16,7 +16,7 @@ from .known import counted_confidence, pair_counts, raked
 from .matching import Match
 from .prototypes import cluster_sizes
 from .row_search import row_centers, search_matchings
-from .trust import trust
+from .trust import weigh
 
 PAIRS_WORTH = 1.0  # known pairs a cluster that a matching by distances is worth
 N_NOISY = 40  # starts of the search: the distances' masses, disturbed
@@ -71,7 +71,7 @@ def decided_by_rows(
     Returns
     -------
     Alignment
-        See :func:`~skdm2c.alignment.trust.trust`; a cluster is trusted by more than the whole
+        See :func:`~skdm2c.alignment.trust.weigh`; a cluster is trusted by more than the whole
         where more single decisions agree on its partner, and by less where fewer do.
     """
     spaces, labels = _spaces(left, right)
@@ -95,12 +95,13 @@ def decided_by_rows(
     retained /= agreed[every, most_shared(agreed)].sum()
     partners, votes = decide(candidates, retained, spaces, labels[0], labels[1], rng)
     witnesses = [one.confidence * _share_retained(one.mass, partners) for one in by_distances]
-    confidence = trust(min(witnesses), partners, spaces, labels[0], labels[1], rng)
+    trust = weigh(min(witnesses), partners, spaces, labels[0], labels[1], rng)
     return Alignment(
         partners=partners,
         mass=np.mean([one.mass for one in by_distances], axis=0),
-        confidence=confidence,
-        cluster_confidence=np.minimum(confidence * votes / max(votes.mean(), 1e-12), 1),
+        confidence=trust.probability,
+        cluster_confidence=np.minimum(trust.probability * votes / max(votes.mean(), 1e-12), 1),
+        p_value=trust.p_value,
     )
 
 
@@ -183,6 +184,7 @@ def counted(
         mass=shared,
         confidence=1 - (1 - apart.confidence * float(sizes @ agreed)) * (1 - float(sizes @ told)),
         cluster_confidence=1 - (1 - apart.cluster_confidence * agreed) * (1 - told),
+        p_value=apart.p_value,
     )
 
 

@@ -205,6 +205,7 @@ def with_missing(found: Alignment, missing: Sequence[int]) -> Alignment:
         cluster_confidence=np.append(
             found.cluster_confidence, np.full(len(missing), found.confidence)
         ),
+        p_value=found.p_value,
     )
 
 

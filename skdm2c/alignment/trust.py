@@ -10,6 +10,7 @@ known, 58 of them of data that have nothing to do with each other.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ OFFSET = -8.6
 MOST_CLUSTERS = 10  # more of them are no further reason to trust a matching
 N_TURNED = 4  # surrogates whose rows are coupled
 SHAPES_RANGE = -0.1, 0.15
-N_PLACED = 15  # surrogates of the centres of either side
+N_PLACED = 20  # surrogates of the centres of either side
 N_SEARCHES = 12  # for the permutation under which distances agree best
 CENTERS_RANGE = -2.0, 3.0
 SMALL_SPREAD = 0.02  # added to standard deviations of correlations
@@ -36,15 +37,51 @@ N_STEPS = 16
 NEGLIGIBLE = 1e-3  # variance, as a part of the largest, of directions that rows hardly have
 
 
-def trust(
+class Trust(NamedTuple):
+    """What speaks for a matching.
+
+    Attributes
+    ----------
+    probability : float
+        That it is right.
+    p_value : float
+        How often centres placed at random would match as well as those of the clusters, or
+        better: at least 1 / 41, and hardly small where clusters are few.
+    """
+
+    probability: float
+    p_value: float
+
+
+class CenterComparison(NamedTuple):
+    """Correlations of distances between centres, Euclidean and by cosine.
+
+    Attributes
+    ----------
+    observed : ndarray of shape (2,)
+    by_chance : ndarray of shape (2, n)
+        With centres placed at random.
+    """
+
+    observed: Matrix
+    by_chance: Matrix
+
+    def deviations(self) -> Matrix:
+        """Observed ones, in standard deviations above the mean of those by chance."""
+        above = self.observed - self.by_chance.mean(axis=1)
+        deviations: Matrix = above / (self.by_chance.std(axis=1) + SMALL_SPREAD)
+        return np.clip(deviations, *CENTERS_RANGE)
+
+
+def weigh(
     distances: float,
     partners: Permutations,
     spaces: Sequence[Space],
     left_labels: NDArray[np.integer],
     right_labels: NDArray[np.integer],
     rng: np.random.RandomState,
-) -> float:
-    """Probability that a matching is right.
+) -> Trust:
+    """Probability that a matching is right, and how often chance would match as well.
 
     Parameters
     ----------
@@ -59,15 +96,20 @@ def trust(
 
     Returns
     -------
-    float
-        In [0, 1].
+    Trust
     """
     one_hot = np.eye(len(partners))
     left_shares, right_shares = one_hot[left_labels], one_hot[right_labels][:, partners]
     filled = np.flatnonzero(left_shares.any(axis=0) & right_shares.any(axis=0))
     matched = left_shares[:, filled], right_shares[:, filled]
     shapes = np.mean([shape_agreement(space, *matched, rng) for space in spaces])
-    centers = np.mean([center_agreement(space, *matched, rng) for space in spaces])
+    centers, p_value = 0.0, 1.0
+    if len(filled) >= 3:  # of fewer, distances always agree
+        compared = [compare_centers(space, *matched, rng) for space in spaces]
+        centers = float(np.mean([one.deviations() for one in compared]))
+        observed = np.mean([one.observed for one in compared])
+        by_chance = np.mean([one.by_chance for one in compared], axis=(0, 1))
+        p_value = float((1 + (by_chance >= observed).sum()) / (1 + len(by_chance)))
     log_odds = (
         OFFSET
         + DISTANCES_WEIGHT * distances
@@ -75,7 +117,7 @@ def trust(
         + CENTERS_WEIGHT * centers
         + NUMBER_WEIGHT * np.log(np.clip(len(filled), 1, MOST_CLUSTERS))
     )
-    return float(expit(log_odds))
+    return Trust(float(expit(log_odds)), p_value)
 
 
 def shape_agreement(
@@ -139,10 +181,10 @@ def turn_clusters(points: Points, shares: Matrix, rng: np.random.RandomState) ->
     return moved
 
 
-def center_agreement(
+def compare_centers(
     space: Space, left_shares: Matrix, right_shares: Matrix, rng: np.random.RandomState
-) -> float:
-    """How much better distances between centres agree than those of centres placed at random.
+) -> CenterComparison:
+    """Correlate distances between centres, and distances from centres placed at random.
 
     Random centres have the covariance of those given, and are matched as well as they can be.
 
@@ -150,33 +192,30 @@ def center_agreement(
     ----------
     space : Space
     left_shares, right_shares : ndarray of shape (n, k) and (m, k)
-        Clusters of the rows; the same columns stand for matched clusters.
+        Clusters of the rows; the same columns stand for matched clusters; at least three.
     rng : RandomState
 
     Returns
     -------
-    float
-        Correlation of the distances, in standard deviations above the mean of random ones; mean
-        over Euclidean distances and cosines.
+    CenterComparison
     """
-    if left_shares.shape[1] < 3:
-        return 0.0  # one distance always agrees
     centers = [
         cluster_means(points.astype(np.float64), shares)
         for points, shares in zip(space, (left_shares, right_shares), strict=True)
     ]
     centers = [x - x.mean(axis=0) for x in centers]
-    scores = []
+    observed, by_chance = [], []
     for of in (np.asarray, normalize):
         left, right = (_standard_distances(of(x)) for x in centers)
-        placed = [
-            _best_correlation(other, _standard_distances(of(_placed_at_random(x, rng))), rng)
-            for x, other in zip(centers, (right, left), strict=True)
-            for _ in range(N_PLACED)
-        ]
-        agreed = float((left * right).sum())
-        scores.append((agreed - np.mean(placed)) / (np.std(placed) + SMALL_SPREAD))
-    return float(np.clip(scores, *CENTERS_RANGE).mean())
+        observed.append((left * right).sum())
+        by_chance.append(
+            [
+                _best_correlation(other, _standard_distances(of(_placed_at_random(x, rng))), rng)
+                for x, other in zip(centers, (right, left), strict=True)
+                for _ in range(N_PLACED)
+            ]
+        )
+    return CenterComparison(np.array(observed), np.array(by_chance))
 
 
 def _placed_at_random(centers: Matrix, rng: np.random.RandomState) -> Matrix:
