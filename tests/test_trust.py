@@ -82,7 +82,7 @@ def test_what_distances_bear_out_is_trusted_more():
         weigh(distances, np.arange(K), space, y, y, np.random.RandomState(0)).probability
         for distances in (0.0, 0.5, 1.0)
     ]
-    assert 0 <= values[0] < values[1] < values[2] <= 1
+    assert 0 == values[0] < values[1] < values[2] <= 1
     assert values[2] > 0.95
 
 

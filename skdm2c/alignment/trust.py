@@ -117,7 +117,8 @@ def weigh(
         + CENTERS_WEIGHT * centers
         + NUMBER_WEIGHT * np.log(np.clip(len(filled), 1, MOST_CLUSTERS))
     )
-    return Trust(float(expit(log_odds)), p_value)
+    # Where distances say nothing at all, as of a handful of rows, nothing is known.
+    return Trust(float(expit(log_odds)) if distances > 0 else 0.0, p_value)
 
 
 def shape_agreement(
