@@ -9,14 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
 
 from ..data.rows import Matrix
-from ..neighbors import enough_components, principal_components
+from ..neighbors import enough_components, fit_pca
 from ..sampling import subsample
 from .base import ModalityView
-from .geometry import Distances, distances
+from .geometry import DISTANCES, Distances, distances
 
 HARDLY = 1e-2  # of the mean mass: a prototype that holds so little of some clusters is of others
 MANY_CLUSTERS = 36  # from so many on each is a prototype: k-means would cut and join them
@@ -136,17 +137,15 @@ def draw_prototypes(
     (8, (5,), (5, 2))
     """
     sample = subsample(len(modality.rows), max_rows, rng)
-    # Anchors stand beside the sample, not in it: rows that happen to have known partners need
-    # not be of all clusters alike.
-    seen = np.union1d(sample, modality.paired)
-    sample, anchors = (np.searchsorted(seen, rows) for rows in (sample, modality.paired))
     n_components = enough_components(modality.n_clusters)
-    points = principal_components(modality.rows[seen], n_components, rng.randint(2**31 - 1))
+    pca = fit_pca(modality.rows[sample], n_components, rng.randint(2**31 - 1))
+    points = pca.transform(modality.rows[sample])
     directions = normalize(points)
-    z, labels = modality.latents[seen].astype(np.float64), modality.labels[seen]
+    z, labels = modality.latents[sample].astype(np.float64), modality.labels[sample]
     spaces = directions, np.hstack([_unit_scale(directions), _unit_scale(z - z.mean(axis=0))])
     found = distances(points)
-    halves = _stratified_halves(sample, labels, rng)
+    to_anchors = _distances_to_anchors(modality, sample, pca)
+    halves = _stratified_halves(np.arange(len(sample)), labels, rng)
     many = modality.n_clusters >= MANY_CLUSTERS
     sets = []
     for i in range(2 if many else n_drawings):
@@ -157,7 +156,7 @@ def draw_prototypes(
             n_groups = n_prototypes(len(index), modality.n_clusters, most)
             groups = _group(spaces[i // 2 % 2][index], n_groups, rng.randint(2**31 - 1))
         of_clusters = labels[index], modality.n_clusters
-        sets.append(summarise(found, index, groups, *of_clusters, i % 2, anchors))
+        sets.append(summarise(found, index, groups, *of_clusters, i % 2, to_anchors))
     return sets
 
 
@@ -190,7 +189,7 @@ def summarise(
     labels: NDArray[np.integer],
     n_clusters: int,
     half: int,
-    anchors: NDArray[np.integer],
+    to_anchors: Distances,
 ) -> Prototypes:
     """Describe a grouping of some rows by means over its groups.
 
@@ -203,8 +202,8 @@ def summarise(
     groups, labels : ndarray of int of shape (m,)
         Their prototype and their cluster.
     n_clusters, half : int
-    anchors : ndarray of int of shape (a,)
-        Rows that have a known partner.
+    to_anchors : dict of str to ndarray of shape (n, a)
+        Distances to the rows that have a known partner.
 
     Returns
     -------
@@ -220,10 +219,7 @@ def summarise(
         },
         clusters=member.T @ _one_hot(labels, n_clusters) / len(rows),
         half=half,
-        anchors={
-            kind: (mean_of.T @ d[np.ix_(rows, anchors)]).astype(np.float64)
-            for kind, d in found.items()
-        },
+        anchors={kind: (mean_of.T @ d[rows]).astype(np.float64) for kind, d in to_anchors.items()},
     )
 
 
@@ -257,6 +253,18 @@ def cluster_sizes(sets: Sequence[Prototypes]) -> Matrix:
     """
     sizes: Matrix = np.mean([p.clusters.sum(axis=0) for p in sets], axis=0)
     return sizes
+
+
+def _distances_to_anchors(modality: ModalityView, sample: NDArray[np.intp], pca: PCA) -> Distances:
+    # Measured beside those within the sample, which must not change: rows that happen to have
+    # known partners need not be of all clusters alike.
+    if len(modality.paired) == 0:
+        return {kind: np.empty((len(sample), 0), dtype=np.float32) for kind in DISTANCES}
+    both = np.union1d(sample, modality.paired)
+    at = tuple(np.searchsorted(both, rows) for rows in (sample, modality.paired))
+    return {
+        kind: d[np.ix_(*at)] for kind, d in distances(pca.transform(modality.rows[both])).items()
+    }
 
 
 def _stratified_halves(
