@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA, TruncatedSVD
-from sklearn.preprocessing import StandardScaler, normalize
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from skdm2c import MixedModalData
@@ -80,6 +81,42 @@ def load_pair(name: str, seed: int, n_pairs: int = 0) -> tuple[MixedModalData, N
     """
     X, labels = drop_pairing(*_load_views(PAIRS[name]), random_state=seed, n_pairs=n_pairs)
     return _prepare(X, PAIRS[name]), labels
+
+
+def load_counterparts(
+    name: str, seed: int
+) -> tuple[MixedModalData, dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+    """Draw a pair's problem, with the other view of every row, which no fit may see.
+
+    Parameters
+    ----------
+    name : str
+        Of ``PAIRS``.
+    seed : int
+        Draws as :func:`load_pair` does.
+
+    Returns
+    -------
+    X : MixedModalData
+    counterparts : dict of str to ndarray
+        For each view, rows that are the counterparts of the other view's in their order; prepared
+        as the rows of ``X`` are, which alone preprocessing was fitted to.
+    y : ndarray of shape (n,)
+        For scoring.
+    """
+    pair = PAIRS[name]
+    views, classes = _load_views(pair)
+    numbers = {view: np.arange(len(classes))[:, None] for view in views}
+    drawn, y = drop_pairing(numbers, classes, random_state=seed)
+    own = {view: rows.ravel().astype(int) for view, rows in drawn.blocks.items()}
+    (a, of_a), (b, of_b) = own.items()
+    blocks, counterparts = {}, {}
+    with threadpool_limits(1):
+        for view, mine, others in ((a, of_a, of_b), (b, of_b, of_a)):
+            prepare = _preparation(pair, view)
+            blocks[view] = prepare.fit_transform(views[view][mine])
+            counterparts[view] = prepare.transform(views[view][others])
+    return drawn.with_blocks(blocks), counterparts, y
 
 
 def is_drawn(n: int, n_pairs: int) -> NDArray[np.bool_]:
@@ -269,17 +306,15 @@ def _load_views(pair: Pair) -> tuple[dict[str, NDArray[np.floating]], NDArray[np
         return views, arrays["y"]
 
 
+def _preparation(pair: Pair, view: str) -> Pipeline:
+    if view in pair.sparse:
+        return make_pipeline(Normalizer(), TruncatedSVD(SVD_SIZE, random_state=0))
+    return make_pipeline(StandardScaler())
+
+
 def _prepare(X: MixedModalData, pair: Pair) -> MixedModalData:
     with threadpool_limits(1):  # the same problem whatever the number of threads
         blocks = {
-            view: _reduce(block) if view in pair.sparse else StandardScaler().fit_transform(block)
-            for view, block in X.blocks.items()
+            view: _preparation(pair, view).fit_transform(block) for view, block in X.blocks.items()
         }
     return X.with_blocks(blocks)
-
-
-def _reduce(block: NDArray[np.float64]) -> NDArray[np.float64]:
-    reduced: NDArray[np.float64] = TruncatedSVD(SVD_SIZE, random_state=0).fit_transform(
-        normalize(block)
-    )
-    return reduced

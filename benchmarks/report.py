@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from skdm2c.estimator import LOW_CONFIDENCE
 
-from . import new_rows, one_kind, pictures, scores, speed, three_views
+from . import new_rows, one_kind, pictures, rows, scores, speed, three_views
 from .lines import (
     ALIGNED,
     APART,
@@ -184,6 +184,15 @@ ARI of rows that the fit never saw, beside that of the rows it did: two thirds o
 modality are fitted, one third is predicted (`python -m benchmarks.new_rows`).
 
 {new_rows.report(read(new_rows.OUT))}
+
+## Rows
+
+How well single rows are aligned: the other view of every row, which the fit never saw, is
+compared with it (`python -m benchmarks.rows`). FOSCTTM is the share of rows nearer than the true
+counterpart, mean rank that of the true counterpart among the candidates of `match_rows` (0 is the
+first), R² the share of variance that `translate` explains.
+
+{rows.report(read(rows.OUT))}
 
 ## Three modalities
 
