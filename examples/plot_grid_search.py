@@ -52,7 +52,9 @@ quick = MixedModalClustering(
     alignment_epochs=40,
     adversarial_epochs=2,
     decoder_epochs=0,
-    alignment=GeometricAlignment(kinds=(("geodesic", "cosine"), ("local",)), n_matches=4),
+    alignment=GeometricAlignment(
+        kinds=(("geodesic", "cosine"), ("local",)), scalings=("block", "unit"), n_matches=3
+    ),
     random_state=0,
 )
 pipe = make_pipeline(PerModality(fac=StandardScaler(), pix=StandardScaler()), quick)
