@@ -55,7 +55,9 @@ def run(pair: str, seed: int) -> dict[str, Any]:
             model.embedding_[known], y[known], model.embedding_[other], y[other]
         )
     figures |= {"foscttm": np.mean(closer), "mean_rank": np.mean(ranks)}
+    seconds = model.history_[-1]["seconds"] if model.history_ else 0.0
     line = {"method": METHOD, "pair": pair, "seed": seed, **circumstances(threads=1, jobs=1)}
+    line["seconds"] = round(seconds, 2)
     return line | {name: round(float(value), 4) for name, value in figures.items()}
 
 
