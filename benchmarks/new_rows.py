@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,21 @@ def report(lines: Runs) -> str:
     return table(["pair", "seeds", "ARI, fitted rows", "ARI, new rows", "lost"], rows)
 
 
-def main() -> None:
-    """Run what is missing, then print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.new_rows", description=__doc__)
+def run_missing(
+    program: str,
+    description: str,
+    run: Callable[[str, int], dict[str, Any]],
+    report: Callable[[Runs], str],
+    out: Path,
+    n_seeds: int,
+) -> None:
+    """Read the command line, run what is missing, then print the table."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{program}", description=description
+    )
     parser.add_argument("--pairs", default=",".join(SHARED), help="comma-separated")
-    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1")
-    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--seeds", type=int, default=n_seeds, help="seeds 0 to N-1")
+    parser.add_argument("--out", type=Path, default=out)
     options = parser.parse_args()
     done = {(line["pair"], line["seed"]) for line in read(options.out)}
     for pair in filter(is_available, options.pairs.split(",")):
@@ -73,6 +83,11 @@ def main() -> None:
                 append(options.out, run(pair, seed))
                 print(pair, seed, flush=True)
     print(report(read(options.out)))
+
+
+def main() -> None:
+    """Run what is missing, then print the table."""
+    run_missing("new_rows", __doc__, run, report, OUT, n_seeds=5)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ finishes; runs that stand in the file are skipped.
 
 from __future__ import annotations
 
-import argparse
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,10 +18,11 @@ from sklearn.metrics import adjusted_rand_score
 from skdm2c import AlignmentWarning, MixedModalClustering
 from skdm2c.metrics import foscttm, transfer_accuracy, translation_r2
 
-from .lines import SHARED, Runs, column, mean
+from .lines import Runs, column, mean
+from .new_rows import run_missing
 from .pages import table
-from .pairs import PAIRS, is_available, load_counterparts
-from .runs import RESULTS, append, circumstances, read
+from .pairs import PAIRS, load_counterparts
+from .runs import RESULTS, circumstances
 
 METHOD = "default, rows"
 OUT = RESULTS.with_name("rows.jsonl")
@@ -90,18 +89,7 @@ def report(lines: Runs) -> str:
 
 def main() -> None:
     """Run what is missing, then print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.rows", description=__doc__)
-    parser.add_argument("--pairs", default=",".join(SHARED), help="comma-separated")
-    parser.add_argument("--seeds", type=int, default=3, help="seeds 0 to N-1")
-    parser.add_argument("--out", type=Path, default=OUT)
-    options = parser.parse_args()
-    done = {(line["pair"], line["seed"]) for line in read(options.out)}
-    for pair in filter(is_available, options.pairs.split(",")):
-        for seed in range(options.seeds):
-            if (pair, seed) not in done:
-                append(options.out, run(pair, seed))
-                print(pair, seed, flush=True)
-    print(report(read(options.out)))
+    run_missing("rows", __doc__, run, report, OUT, n_seeds=3)
 
 
 if __name__ == "__main__":

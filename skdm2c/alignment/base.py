@@ -156,8 +156,11 @@ class Alignment:
         Alignment
         """
         back = np.argsort(self.partners)
-        return Alignment(
-            back, self.mass.T, self.confidence, self.cluster_confidence[back], self.p_value
+        return replace(
+            self,
+            partners=back,
+            mass=self.mass.T,
+            cluster_confidence=self.cluster_confidence[back],
         )
 
     def scaled(self, factor: float) -> Alignment:

@@ -13,6 +13,8 @@ from ..sampling import subsample
 from .assignment import Permutations
 from .rows import Points, couple_rows, coupled_cost
 
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]  # rows that are coupled, and those held out
+
 N_SPLITS = 4
 MAX_FITTED, MAX_HELD_OUT = 400, 300  # rows of a modality in each split
 FITTED_PART = 0.6
@@ -76,20 +78,15 @@ def decide(
     Decision
     """
     k = candidates.shape[1]
-    of_left, of_right = (
-        np.eye(k, dtype=np.float32)[labels] for labels in (left_labels, right_labels)
-    )
+    of_left, of_right = (np.eye(k)[labels] for labels in (left_labels, right_labels))
     costs = np.full((N_SPLITS, len(spaces), 2, len(candidates)), np.inf)
     racing = np.arange(len(candidates))
     for split in range(N_SPLITS):
-        (i, i_out), (j, j_out) = (split_rows(len(x), rng) for x in (left_labels, right_labels))
-        for s, (left, right) in enumerate(spaces):
+        parts = [split_rows(len(x), rng) for x in (left_labels, right_labels)]
+        for s, space in enumerate(spaces):
             for c in racing:
-                shares = of_left[i], of_right[j][:, candidates[c]]
-                coupling = couple_rows(left[i], right[j], *shares, n_steps=N_STEPS)
-                maps = coupling.forward, coupling.backward
-                held_out = coupled_cost(left[i_out], right[j_out], *maps)
-                costs[split, s, :, c] = coupling.cost, held_out
+                shares = of_left, of_right[:, candidates[c]]
+                costs[split, s, :, c] = costs_of_split(space, *shares, *parts)
         scores = _scores(costs[: split + 1, :, :, racing], retained[racing])
         racing = racing[scores <= scores.min() + MARGIN]
         if len(racing) == 1:
@@ -98,6 +95,34 @@ def decide(
     chosen = candidates[racing[_scores(costs[..., racing], retained[racing]).argmin()]]
     votes = (candidates[costs.argmin(axis=-1)] == chosen).mean(axis=(0, 1, 2))
     return Decision(chosen, votes)
+
+
+def costs_of_split(
+    space: Space,
+    left_shares: Matrix,
+    right_shares: Matrix,
+    left_split: Split,
+    right_split: Split,
+) -> tuple[float, float]:
+    """Couple rows, and try the maps on others.
+
+    Parameters
+    ----------
+    space : Space
+    left_shares, right_shares : ndarray of shape (n, k) and (m, k)
+        Clusters of all rows; the same columns stand for matched clusters.
+    left_split, right_split : tuple of two ndarray of int
+        Rows that are coupled, and those held out.
+
+    Returns
+    -------
+    cost, held_out : float
+    """
+    (left, right), (i, i_out), (j, j_out) = space, left_split, right_split
+    shares = left_shares[i], right_shares[j]
+    coupling = couple_rows(left[i], right[j], *shares, n_steps=N_STEPS)
+    maps = coupling.forward, coupling.backward
+    return coupling.cost, coupled_cost(left[i_out], right[j_out], *maps)
 
 
 def mean_cost(
@@ -123,7 +148,7 @@ def mean_cost(
     -------
     float
     """
-    one_hot = np.eye(len(partners), dtype=np.float32)
+    one_hot = np.eye(len(partners))
     i, j = (subsample(len(x), MAX_FITTED, rng) for x in (left_labels, right_labels))
     shares = one_hot[left_labels[i]], one_hot[right_labels[j]][:, partners]
     costs = [couple_rows(a[i], b[j], *shares, n_steps=N_STEPS).cost for a, b in spaces]
@@ -139,7 +164,7 @@ def _scores(costs: Matrix, retained: Matrix) -> Matrix:
     return scores
 
 
-def split_rows(n: int, rng: np.random.RandomState) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def split_rows(n: int, rng: np.random.RandomState) -> Split:
     """Draw rows that maps are fitted to, and others that try them; the same where there are few.
 
     Parameters

@@ -27,7 +27,7 @@ from .clustered import (
 from .geometry import DISTANCES
 from .judging import cost_of_rows, counted, decided_by_rows, judged
 from .matching import Match, match, match_from_clusters
-from .missing import find_missing, pairs_without, share_without, with_missing
+from .missing import find_missing, pairs_without, share_kept, with_missing
 from .prototypes import Problem, draw_prototypes
 from .rows import Points
 from .scalings import SCALINGS, scaled_rows, unit_components
@@ -270,7 +270,8 @@ class GeometricAlignment:
             names = np.delete(np.arange(right.n_clusters), missing)
             among_rest = np.searchsorted(names, partners)
             cost = cost_of_rows(among_rest, left, rest, np.random.RandomState(seed))
-            costs.append(cost / max(share_without(pairs, right.scaled[0], missing), 1e-12))
+            known = pairs_without(pairs, right.scaled[0], missing)
+            costs.append(cost / max(share_kept(pairs, known), 1e-12))
         missing = proposals[int(np.argmin(costs))].missing
         certainty = max(one.certainty for one in proposals if one.missing == missing)
         known = pairs_without(pairs, right.scaled[0], missing)

@@ -148,23 +148,19 @@ def pairs_without(
     return replace(pairs, rows=kept) if len(kept) else None
 
 
-def share_without(
-    pairs: KnownPairs | None, right: ClusteredModality, missing: Sequence[int]
-) -> float:
+def share_kept(pairs: KnownPairs | None, known: KnownPairs | None) -> float:
     """Share of the pairs that stay when those of missing clusters are left out.
 
     Parameters
     ----------
-    pairs : KnownPairs or None
-    right : ClusteredModality
-    missing : sequence of int
+    pairs, known : KnownPairs or None
+        All, and what :func:`pairs_without` leaves of them.
 
     Returns
     -------
     float
         One where there are no pairs.
     """
-    known = pairs_without(pairs, right, missing)
     if pairs is None:
         return 1.0
     return 0.0 if known is None else len(known.rows) / len(pairs.rows)
@@ -198,14 +194,13 @@ def with_missing(found: Alignment, missing: Sequence[int]) -> Alignment:
     kept = np.delete(np.arange(k), missing)
     mass = np.zeros((k, k))
     mass[np.ix_(np.arange(j), kept)] = found.mass
-    return Alignment(
+    return replace(
+        found,
         partners=np.concatenate([kept[found.partners], np.asarray(missing, dtype=np.intp)]),
         mass=mass,
-        confidence=found.confidence,
         cluster_confidence=np.append(
             found.cluster_confidence, np.full(len(missing), found.confidence)
         ),
-        p_value=found.p_value,
     )
 
 
@@ -221,7 +216,7 @@ def _trial(
     rest, known = right.without(missing), pairs_without(pairs, right, missing)
     found = match(problems(left, rest, rng, N_TRIED, known), kinds, rng)
     alignment = judged(left, rest, found)
-    kept = share_without(pairs, right, missing)
+    kept = share_kept(pairs, known)
     on_partners = alignment.mass[np.arange(rest.n_clusters), alignment.partners].sum()
     agreed = on_partners / max(left.own.sum(), rest.own.sum(), 1e-12)
     # Distances agree at best as well as those of two halves of the rest; what the halves of

@@ -21,8 +21,8 @@ from sklearn.preprocessing import normalize
 from ..clustering import cluster_means
 from ..data.rows import Matrix
 from .assignment import Permutations, two_opt
-from .decision import Space, split_rows
-from .rows import Points, couple_rows, coupled_cost
+from .decision import Space, costs_of_split, split_rows
+from .rows import Points
 
 DISTANCES_WEIGHT, SHAPES_WEIGHT, CENTERS_WEIGHT, NUMBER_WEIGHT = 6.6, 14.0, 0.6, 2.6
 OFFSET = -8.6
@@ -33,7 +33,6 @@ N_PLACED = 20  # surrogates of the centres of either side
 N_SEARCHES = 12  # for the permutation under which distances agree best
 CENTERS_RANGE = -2.0, 3.0
 SMALL_SPREAD = 0.02  # added to standard deviations of correlations
-N_STEPS = 16
 NEGLIGIBLE = 1e-3  # variance, as a part of the largest, of directions that rows hardly have
 
 
@@ -140,17 +139,14 @@ def shape_agreement(
         about zero where what clusters look like within is not shared.
     """
     left, right = space
-    (i, i_out), (j, j_out) = (split_rows(len(x), rng) for x in space)
-
-    def costs(right: Points) -> Matrix:
-        shares = left_shares[i], right_shares[j]
-        coupling = couple_rows(left[i], right[j], *shares, n_steps=N_STEPS)
-        maps = coupling.forward, coupling.backward
-        return np.array([coupling.cost, coupled_cost(left[i_out], right[j_out], *maps)])
-
-    turned = [costs(turn_clusters(right, right_shares, rng)) for _ in range(N_TURNED)]
-    least = np.float64(1e-12)  # rows may be all the same
-    return float(np.mean(np.log(np.maximum(turned, least) / np.maximum(costs(right), least))))
+    fixed = left_shares, right_shares, split_rows(len(left), rng), split_rows(len(right), rng)
+    turned = [
+        costs_of_split(Space(left, turn_clusters(right, right_shares, rng)), *fixed)
+        for _ in range(N_TURNED)
+    ]
+    # Rows may be all the same.
+    dearer, costs = (np.maximum(x, 1e-12) for x in (turned, costs_of_split(space, *fixed)))
+    return float(np.mean(np.log(dearer / costs)))
 
 
 def turn_clusters(points: Points, shares: Matrix, rng: np.random.RandomState) -> Points:
