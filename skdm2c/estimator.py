@@ -1040,7 +1040,6 @@ class MixedModalClustering(
             ),
             teaching=RegressionSettings(
                 "alignment",
-                "transport",
                 given.alignment_epochs,
                 given.batch_size,
                 given.learning_rate_schedule,
@@ -1069,7 +1068,6 @@ class MixedModalClustering(
             ),
             decoding=RegressionSettings(
                 "decoding",
-                "reconstruction",
                 given.decoder_epochs,
                 given.batch_size,
                 given.learning_rate_schedule,

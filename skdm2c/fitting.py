@@ -7,7 +7,7 @@ modalities -> generators taught by it -> equation (4) -> all rows in the hub's l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, replace
 from functools import partial
@@ -20,7 +20,7 @@ from torch import nn
 
 from ._peers import ALONE, Peers
 from .alignment import KnownPairs, taught_targets
-from .alignment.targets import row_weight
+from .alignment.targets import CoupledRows, row_weight
 from .checked import CheckedData
 from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 from .data.rows import FloatRows, Matrix, Rows
@@ -38,7 +38,7 @@ from .neighbors import enough_components, row_graph
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .networks.inference import CHUNK
 from .plan import ClusteringSettings, FitPlan
-from .sample import draw_sample
+from .sample import Sample, draw_sample
 from .sampling import subsample
 from .scoring import ClusterProfile, profile
 from .training import (
@@ -46,6 +46,7 @@ from .training import (
     Callback,
     Callbacks,
     DivergenceGuard,
+    Examples,
     History,
     Record,
     fit_to_examples,
@@ -57,6 +58,8 @@ from .training import (
 )
 
 TEACHING_RATE = 3  # times the learning rate: targets stand still, unlike those of the game
+Edge = tuple[int, int]  # source and target of a generator
+
 MAX_TEMPERATURE_ROWS = 5000  # that tell how sure probabilities are to be
 
 
@@ -166,6 +169,7 @@ def fit_model(
         system.discriminators.load_state_dict(before.discriminators.state_dict())
 
     matched = Matched({}, [])
+    couplings: dict[tuple[int, int], CoupledRows] = {}
     start = None
     if plan.aligner:
         known = {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()}
@@ -201,8 +205,11 @@ def fit_model(
 
     callback.on_model(conclude_now)
     if plan.aligner:
+        couplings = peers.once(
+            partial(_couple_edges, unmatched, matched, system.edges, seeds.alignment)
+        )
         targets = peers.once(
-            partial(_generator_targets, unmatched, matched, system.edges, seeds.alignment)
+            partial(_generator_targets, unmatched, matched, system.edges, couplings)
         )
         _teach_generators(system, data, latents, targets, plan, rng, callback)
         # All have learned the same; but machines of several kinds round in several ways.
@@ -216,7 +223,8 @@ def fit_model(
     system.eval()
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
-    _refit_decoders(system, data, blocks, plan, seeds, callback, n_threads, peers)
+    counterparts = _translated_rows(system, sample, matched, couplings)
+    _refit_decoders(system, data, blocks, counterparts, plan, seeds, callback, n_threads, peers)
     _require_finite("translation", _some_translations(system, data.rows), history)
     return conclude(system, embedding)
 
@@ -342,21 +350,40 @@ def _own_rng(seeds: Seeds, phase: str, m: int, device: torch.device, rank: int) 
     return torch.Generator(device).manual_seed(int(seed))
 
 
+def _couple_edges(
+    data: Unmatched, matched: Matched, edges: Sequence[Edge], seed: int
+) -> dict[Edge, CoupledRows]:
+    # Rows of the two modalities of each edge whose matching is trusted.
+    coupled = couple_spokes(data, matched, seed)
+    return {
+        (s, t): coupled[s] if t == data.hub else coupled[t].turned()
+        for s, t in edges
+        if (s if t == data.hub else t) in coupled
+    }
+
+
+def _row_weight(matched: Matched, edge: Edge) -> float:
+    # The hub has no alignment.
+    (spoke,) = (m for m in edge if m in matched.alignments)
+    return row_weight(matched.alignments[spoke].confidence)
+
+
 def _generator_targets(
-    data: Unmatched, matched: Matched, edges: Sequence[tuple[int, int]], seed: int
-) -> dict[tuple[int, int], FloatRows]:
+    data: Unmatched,
+    matched: Matched,
+    edges: Sequence[Edge],
+    couplings: Mapping[Edge, CoupledRows],
+) -> dict[Edge, FloatRows]:
     # Where every row of the first modality of an edge belongs in the second one's latent space.
-    couplings = couple_spokes(data, matched, seed)
     targets = {}
     for s, t in edges:
         mapped = taught_targets(
             data.latents[s], matched.shares[s], data.latents[t], matched.shares[t]
         )
-        spoke = t if s == data.hub else s
-        if spoke in couplings:
-            rows = couplings[spoke] if s == spoke else couplings[spoke].turned()
-            weight = row_weight(matched.alignments[spoke].confidence)
-            mapped = (1 - weight) * mapped + weight * rows.targets(data.latents[t])
+        if (s, t) in couplings:
+            weight = _row_weight(matched, (s, t))
+            rows = couplings[s, t].targets(data.latents[t])
+            mapped = (1 - weight) * mapped + weight * rows
         targets[s, t] = mapped.astype(np.float32)
     return targets
 
@@ -365,7 +392,7 @@ def _teach_generators(
     system: CrossModalSystem,
     data: CheckedData,
     latents: list[FloatRows],
-    targets: dict[tuple[int, int], FloatRows],
+    targets: dict[Edge, FloatRows],
     plan: FitPlan,
     rng: torch.Generator,
     callback: Callback,
@@ -373,8 +400,13 @@ def _teach_generators(
     for s, t in system.edges:
         fit_to_examples(
             system.generator_of(s, t),
-            on_device(latents[s], system.device),
-            on_device(targets[s, t], system.device),
+            [
+                Examples(
+                    "transport",
+                    on_device(latents[s], system.device),
+                    on_device(targets[s, t], system.device),
+                )
+            ],
             plan.teaching,
             learning_rate=TEACHING_RATE * max(plan.learning_rates),
             rng=rng,
@@ -383,10 +415,35 @@ def _teach_generators(
         )
 
 
+def _translated_rows(
+    system: CrossModalSystem,
+    sample: Sample,
+    matched: Matched,
+    couplings: Mapping[Edge, CoupledRows],
+) -> dict[Edge, Examples]:
+    # Coupled rows of the first modality of an edge, as the generator maps them, and the
+    # barycentres of their counterparts in the second.
+    examples = {}
+    for (s, t), rows in couplings.items():
+        latents = apply_in_chunks(
+            partial(system.encode, modality=s), sample.rows[s][rows.of_left], system.device
+        )
+        mapped = apply_in_chunks(system.generator_of(s, t), latents, system.device)
+        barycenters = rows.targets(sample.rows[t], rows.of_left).astype(np.float32)
+        examples[s, t] = Examples(
+            "translation",
+            on_device(mapped, system.device),
+            on_device(barycenters, system.device),
+            _row_weight(matched, (s, t)),
+        )
+    return examples
+
+
 def _refit_decoders(
     system: CrossModalSystem,
     data: CheckedData,
     blocks: list[BatchedRows],
+    counterparts: Mapping[Edge, Examples],
     plan: FitPlan,
     seeds: Seeds,
     callback: Callback,
@@ -400,8 +457,10 @@ def _refit_decoders(
         assert isinstance(autoencoder, ModalityAutoEncoder)
         fit_to_examples(
             autoencoder.decoder,
-            on_device(latents[m], system.device),
-            blocks[m],
+            [
+                Examples("reconstruction", on_device(latents[m], system.device), blocks[m]),
+                *(some for (_, t), some in counterparts.items() if t == m),
+            ],
             plan.decoding,
             learning_rate=plan.learning_rates[m],
             rng=_own_rng(seeds, "decoding", m, system.device, peers.rank),

@@ -14,6 +14,7 @@ from skdm2c.networks import ModalityAutoEncoder
 from skdm2c.training import (
     AdversarialSettings,
     Callback,
+    Examples,
     RegressionSettings,
     fit_to_examples,
     pretrain_autoencoder,
@@ -44,11 +45,17 @@ def pretraining(callback):
 def regression(callback):
     net = ModalityAutoEncoder(4, 2, (8,), "layer", seeded()).decoder
     z, x = torch.randn(N, 2, generator=seeded()), torch.randn(N, 4, generator=seeded())
-    settings = RegressionSettings("decoding", "reconstruction", 2, 10, "linear")
+    settings = RegressionSettings("decoding", 2, 10, "linear")
 
     def train():
         fit_to_examples(
-            net, z, x, settings, learning_rate=1e-3, rng=seeded(), callback=callback, name="a"
+            net,
+            [Examples("reconstruction", z, x)],
+            settings,
+            learning_rate=1e-3,
+            rng=seeded(),
+            callback=callback,
+            name="a",
         )
 
     return train

@@ -101,6 +101,8 @@ def test_targets_are_the_latents_of_the_twins():
     np.testing.assert_array_equal(rows.targets(latents)[3], latents[5])
     errors = np.square(rows.targets(latents) - latents).mean(axis=0)
     assert (errors < 0.2 * latents.var(axis=0)).all()
+    few = np.array([0, 3, 8])
+    np.testing.assert_allclose(rows.targets(latents, few), rows.targets(latents)[few], rtol=1e-5)
     back = rows.turned().targets(a)
     assert np.square(back - a).mean() < 0.1 * np.square(a).mean()
 

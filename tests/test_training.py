@@ -21,6 +21,7 @@ from skdm2c.training import (
     Callbacks,
     DivergenceGuard,
     EarlyStop,
+    Examples,
     History,
     PretrainingSettings,
     ProgressLines,
@@ -197,13 +198,31 @@ def test_a_network_learns_from_examples(phase):
     network = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(), nn.Linear(16, 4))
     history = History()
     fit_to_examples(
-        network, z, x, RegressionSettings(phase, "error", 60, 20, "linear"),
+        network, [Examples("error", z, x)], RegressionSettings(phase, 60, 20, "linear"),
         learning_rate=1e-2, rng=seeded(), callback=history, name="a",
     )  # fmt: skip
     assert history.records[-1]["error"] < 0.01
     assert (network(z) - x).square().mean() < 0.01
     assert {(r["phase"], r["modality"]) for r in history.records} == {(phase, "a")}
     assert not network.training
+
+
+@pytest.mark.parametrize("n_repeats", [1, 100])
+def test_examples_that_disagree_are_weighed(n_repeats):
+    z = torch.randn(100, 2, generator=seeded())
+    others = torch.cat([torch.eye(2), -torch.eye(2)]).repeat(n_repeats, 1) * 2**0.5
+    network = nn.Linear(2, 2)
+    history = History()
+    fit_to_examples(
+        network,
+        [Examples("first", z, z), Examples("other", others, -others, 1 / 3)],
+        RegressionSettings("decoding", 100, 20, "linear"),
+        learning_rate=3e-2, rng=seeded(), callback=history, name="a",
+    )  # fmt: skip
+    # (1 - 1/3) / (1 + 1/3), as both are spread alike
+    torch.testing.assert_close(network.weight.detach(), torch.eye(2) / 2, atol=0.2, rtol=0)
+    assert {"first", "other"} <= set(history.records[-1])
+    assert len(history.records) == 100
 
 
 def test_autoencoders_without_a_learning_rate_stay_as_they_are():

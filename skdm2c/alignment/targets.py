@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..clustering import cluster_moments
-from ..data.rows import Matrix
+from ..data.rows import Matrix, Rows
 from .rows import Points, RowCoupling
 
 MAX_PART = 2000  # rows whose weights are held at once
@@ -85,22 +85,26 @@ class CoupledRows:
         pairs = self.pairs[:, ::-1]
         return CoupledRows(couplings, self.right, self.left, self.of_right, self.of_left, pairs)
 
-    def targets(self, right_latents: NDArray[np.floating]) -> Matrix:
-        """Send left rows to the barycentres of their counterparts, averaged over the scalings.
+    def targets(self, values: Rows, left_rows: NDArray[np.intp] | None = None) -> Matrix:
+        """Average what the counterparts of left rows have, over the scalings too.
 
-        Rows with a known counterpart go to that.
+        Rows with a known counterpart get what that has.
 
         Parameters
         ----------
-        right_latents : ndarray of shape (m, d)
-            Of all right rows.
+        values : Rows of shape (m, d)
+            Of all right rows: their latents, or the rows themselves.
+        left_rows : ndarray of int of shape (p,), default=None
+            In ascending order; None is for all n.
 
         Returns
         -------
-        ndarray of shape (n, d)
+        ndarray of shape (p, d)
         """
-        latents = right_latents[self.of_right]
-        parts = np.array_split(np.arange(len(self.left[0])), -(-len(self.left[0]) // MAX_PART))
+        if left_rows is None:
+            left_rows = np.arange(len(self.left[0]))
+        coupled = values[self.of_right]
+        parts = np.array_split(left_rows, -(-len(left_rows) // MAX_PART))
         targets: Matrix = np.concatenate(
             [
                 np.mean(
@@ -110,12 +114,12 @@ class CoupledRows:
                     ],
                     axis=0,
                 )
-                @ latents
+                @ coupled
                 for part in parts
             ]
         )
-        known, of_known = self.pairs.T
-        targets[known] = right_latents[of_known]
+        known, of_known = self.pairs[np.isin(self.pairs[:, 0], left_rows)].T
+        targets[np.searchsorted(left_rows, known)] = values[of_known]
         return targets
 
 

@@ -18,6 +18,7 @@ SYMBOLS = {
     "cycle_reconstruction": "reconstruction of cycled latents",
     "neighbors": "neighbours",
     "transport": "taught by the matching",
+    "translation": "translation of coupled rows",
 }
 STYLES = ("-", "--", ":", "-.")
 

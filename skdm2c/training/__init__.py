@@ -18,7 +18,7 @@ from .callbacks import (
 from .checkpoint import Checkpoint, kept_on_disk
 from .pretraining import PretrainingSettings, pretrain_autoencoder
 from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
-from .regression import RegressionSettings, fit_to_examples
+from .regression import Examples, RegressionSettings, fit_to_examples
 from .rows import BatchedRows, on_device
 from .state import TrainingState
 from .together import train_together
@@ -31,6 +31,7 @@ __all__ = [
     "Checkpoint",
     "DivergenceGuard",
     "EarlyStop",
+    "Examples",
     "History",
     "PretrainingSettings",
     "ProgressBar",

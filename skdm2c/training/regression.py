@@ -2,13 +2,16 @@
 
 Generators, before the game: the cycle and adversarial losses are as small when clusters are
 swapped as when they are right; where training starts decides which of the two it ends in.
-Decoders, after it: latents are settled then, and equation (1) is theirs alone.
+Decoders, after it: latents are settled then, and equation (1) is theirs alone. They also learn
+what the counterparts of translated rows look like, or they would draw an uncertain translation
+as sharply as a row of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -28,17 +31,34 @@ class RegressionSettings:
     """How networks learn from examples; see :class:`skdm2c.MixedModalClustering`."""
 
     phase: Literal["alignment", "decoding"]
-    loss: str
     n_epochs: int
     batch_size: int
     schedule: ScheduleName
     max_epoch_rows: int | None = None
 
 
+class Examples(NamedTuple):
+    """What a network is to make of some rows.
+
+    Attributes
+    ----------
+    loss : str
+        Name of their mean squared error in the history.
+    inputs, targets : BatchedRows of shape (n, c) and (n, d)
+        Given on the device of the network.
+    weight : float
+        Weight of their loss.
+    """
+
+    loss: str
+    inputs: BatchedRows
+    targets: BatchedRows
+    weight: float = 1.0
+
+
 def fit_to_examples(
     network: nn.Module,
-    inputs: BatchedRows,
-    targets: BatchedRows,
+    examples: Sequence[Examples],
     settings: RegressionSettings,
     *,
     learning_rate: float,
@@ -52,8 +72,8 @@ def fit_to_examples(
     Parameters
     ----------
     network : Module
-    inputs, targets : BatchedRows of shape (n, c) and (n, d)
-        Given on the device of the network.
+    examples : sequence of Examples
+        A step takes a batch of each. The first are those that an epoch goes through.
     settings : RegressionSettings
     learning_rate : float
     rng : torch.Generator
@@ -75,15 +95,13 @@ def fit_to_examples(
     >>> from skdm2c.training import History
     >>> g, history = torch.Generator().manual_seed(0), History()
     >>> z = torch.randn(50, 2, generator=g)
-    >>> settings = RegressionSettings("decoding", "reconstruction", 60, 10, "linear")
-    >>> fit_to_examples(nn.Linear(2, 2), z, -z, settings, learning_rate=3e-2, rng=g,
-    ...                 callback=history, name="a")
+    >>> settings = RegressionSettings("decoding", 60, 10, "linear")
+    >>> fit_to_examples(nn.Linear(2, 2), [Examples("reconstruction", z, -z)], settings,
+    ...                 learning_rate=3e-2, rng=g, callback=history, name="a")
     >>> history.records[-1]["reconstruction"] < 0.01
     True
     """
-    batches = StratifiedBatches(
-        [len(inputs)], settings.batch_size, rng, FEW_ROWS_STEPS, settings.max_epoch_rows, peers
-    )
+    batches = _Batches(examples, settings, rng, peers)
     optimizer = make_optimizer("adam", [(network, learning_rate)])
     schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
     state = TrainingState(
@@ -98,11 +116,47 @@ def fit_to_examples(
     )
 
     def step(batch: list[Tensor]) -> dict[str, Tensor]:
-        (rows,) = batch
-        loss = reconstruction_loss(targets[rows], network(inputs[rows]))
-        descend(state, "adam", loss)
-        return {settings.loss: loss.detach()}
+        objective = torch.zeros((), device=rng.device)
+        terms: dict[str, Tensor] = {}
+        for some, rows in zip(examples, batch, strict=True):
+            loss = reconstruction_loss(some.targets[rows], network(some.inputs[rows]))
+            objective = objective + some.weight * loss
+            terms[some.loss] = terms.get(some.loss, 0.0) + loss.detach()
+        descend(state, "adam", objective)
+        return terms
 
     network.train()
     run_phase(state, batches, step, settings.n_epochs, callback)
     network.eval()
+
+
+class _Batches:
+    # As many steps an epoch as the first examples need; of the others a batch goes along.
+    def __init__(
+        self,
+        examples: Sequence[Examples],
+        settings: RegressionSettings,
+        rng: torch.Generator,
+        peers: Peers,
+    ) -> None:
+        n_steps = FEW_ROWS_STEPS
+        self._all = []
+        for some in examples:
+            drawn = StratifiedBatches(
+                [len(some.inputs)],
+                settings.batch_size,
+                rng,
+                n_steps,
+                settings.max_epoch_rows,
+                peers,
+            )
+            self._all.append(drawn)
+            n_steps = len(self._all[0])
+        self.weight = self._all[0].weight
+
+    def __len__(self) -> int:
+        return len(self._all[0])
+
+    def __iter__(self) -> Iterator[list[Tensor]]:
+        for batches in zip(*self._all, strict=False):
+            yield [rows for (rows,) in batches]
