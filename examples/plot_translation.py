@@ -15,8 +15,9 @@ the decoder of the other. No digit was seen in both ways.
 import matplotlib.pyplot as plt
 import numpy as np
 
-from skdm2c import MixedModalClustering
+from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c.datasets import drop_pairing, load_handwritten
+from skdm2c.plotting import TranslationDisplay
 
 views, digits = load_handwritten(("fac", "pix"))
 order = np.random.RandomState(0).permutation(len(digits))
@@ -45,6 +46,16 @@ for (row, column), ax in np.ndenumerate(axes):
     ax.spines[:].set_visible(False)
 for row, name in enumerate(("original", "translated") * 2):
     axes[row, 0].set_ylabel(name)
+plt.show()
+
+# %%
+# The same without an original to compare with
+# --------------------------------------------
+# In the field there is none. ``TranslationDisplay.from_matches`` draws each translation above its
+# likeliest counterpart among the rows of the other modality, and the trust in it.
+
+X_new = MixedModalData(views["fac"][held_out][:500], views["pix"][held_out][500:], names=X.names)
+TranslationDisplay.from_matches(model, X_new, source="fac", target="pix", image_shape=(16, 15))
 plt.show()
 
 # %%

@@ -392,6 +392,26 @@ def test_bad_translations_are_named(fitted, blobs, given, message):
         TranslationDisplay.from_estimator(fitted, blobs[0], **given)
 
 
+def test_single_rows_are_drawn_beside_their_likeliest_counterparts(fitted, blobs):
+    X = blobs[0]
+    display = TranslationDisplay.from_matches(fitted, X, source="b", target="a", n_rows=7)
+    x_a, x_b = X.blocks.values()
+    translated = fitted.translate(x_b, "b", "a")
+    rows = [int(np.abs(translated - row).sum(axis=1).argmin()) for row in display.translated]
+    np.testing.assert_allclose(display.translated, translated[rows], rtol=1e-4, atol=1e-5)
+    labels = fitted.predict(x_b[rows], modality="b")
+    assert (np.diff(labels) >= 0).all()
+    matches = fitted.match_rows(x_b[rows], "b", "a", candidates=x_a, n_matches=1)
+    np.testing.assert_allclose(display.own, x_a[matches.rows[:, 0]], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(display.trust, matches.trust, atol=1e-5)
+    assert len(display.own) == 7
+    pictures = TranslationDisplay.from_matches(fitted, X, n_rows=3, image_shape=(3, 5))
+    assert pictures.ax_.size == 6
+    pictures.figure_.canvas.draw()
+    with pytest.raises(ValueError, match="n_rows"):
+        TranslationDisplay.from_matches(fitted, X, n_rows=0)
+
+
 def test_a_translation_goes_through_the_steps_of_a_pipeline(tiny, blobs):
     X = blobs[0]
     before = PerModality(a=StandardScaler(), b=PCA(5, random_state=0))
