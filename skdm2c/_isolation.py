@@ -1,32 +1,24 @@
-"""What else goes on in a process changes nothing in what the estimator computes, nor the reverse.
+"""Run public methods on one computing thread, with PyTorch's usual settings.
 
-The estimator's public methods are decorated, and nothing below them but what loads networks.
+Matrix libraries split long sums among their threads for some shapes; a rounding error then
+decides which restart of k-means is best, or grows in training, and a fit would differ between
+a process and its workers. To use several cores, run several fits, or let modalities learn at
+once (``n_jobs``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
-from functools import wraps
-from threading import local
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache, wraps
 from typing import Any, TypeVar, cast
 
 import torch
+from threadpoolctl import ThreadpoolController
 
 from ._device import enter_usual_defaults
-from ._signals import SignalGate
-from ._threads import ThreadLimits
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-_LIMITS = ThreadLimits()
-
-
-class _Here(local):
-    limited = False
-
-
-_HERE = _Here()
 
 
 def isolated(function: Function) -> Function:
@@ -34,7 +26,7 @@ def isolated(function: Function) -> Function:
 
     Gradients are on and inference mode, autocast and another default device off, whatever
     the caller has set. (A default dtype belongs to all threads; below, each tensor is told its
-    own.) All is as before when the function ends, however it ends.
+    own.) All is as before when the function ends.
 
     Parameters
     ----------
@@ -53,27 +45,29 @@ def isolated(function: Function) -> Function:
 
     @wraps(function)
     def alone(*args: Any, **kwargs: Any) -> Any:
-        gate, undo = SignalGate(), ExitStack()
-        try:
-            undo.callback(gate.remove)
-            gate.install()
-            _set_up(undo)
-            gate.open()
-            return function(*args, **kwargs)
-        finally:
-            gate.closed = True  # before any call, as signals are looked for in calls
-            undo.close()
+        with one_thread(), ExitStack() as stack:
+            enter_usual_defaults(stack)
+            with torch.enable_grad():
+                return function(*args, **kwargs)
 
     return cast(Function, alone)
 
 
-def _set_up(undo: ExitStack) -> None:
-    if not _HERE.limited:  # not in a call from a callback, say
-        undo.callback(setattr, _HERE, "limited", False)
-        undo.callback(_LIMITS.leave)
-        _HERE.limited = True
-        _LIMITS.enter()
-    # An interrupt can cut short the exit of a no_grad in what is called.
-    undo.callback(torch.set_grad_enabled, torch.is_grad_enabled())
-    enter_usual_defaults(undo)
-    torch.set_grad_enabled(True)
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Limit BLAS, OpenMP and PyTorch to one thread.
+
+    BLAS has one setting a process, which the first of several Python threads decides.
+    """
+    n_threads = torch.get_num_threads()
+    try:
+        with _libraries().limit(limits=1):
+            torch.set_num_threads(1)
+            yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+@cache  # looking through all libraries of a process takes long
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()

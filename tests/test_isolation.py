@@ -1,16 +1,10 @@
-"""Interrupts, forks, threads and PyTorch's settings change nothing, and nothing stays changed."""
+"""Interrupts, threads and PyTorch's settings change nothing, and nothing stays changed."""
 
-import contextlib
 import gc
-import os
 import pickle
-import signal
-import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -19,13 +13,12 @@ import torch
 from conftest import TINY
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_info, threadpool_limits
-from torch.amp import autocast_mode
-from torch.autograd import grad_mode
 
-from skdm2c import MixedModalClustering, _device, _isolation, _signals, _threads
+from skdm2c import MixedModalClustering
 from skdm2c._isolation import isolated
 from skdm2c.checked import CheckedData
 from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.training import History
 
 FAST = TINY | {"pretrain_epochs": 2, "alignment_epochs": 2, "decoder_epochs": 2}
 
@@ -40,7 +33,6 @@ def settings():
         torch.is_autocast_enabled("cpu"),
         torch.get_default_dtype(),
         torch.empty(0).device,
-        [signal.getsignal(number) for number in signal.valid_signals()],
     )
 
 
@@ -70,68 +62,6 @@ def test_a_fit_lets_go_of_its_copy_of_the_data_without_the_garbage_collector(dat
 # --- Interrupts ---------------------------------------------------------------------------
 
 
-class InterruptAt:
-    """Sends SIGINT at the n-th place, and at as many as are to follow at once.
-
-    Python looks for signals where a function begins, where a call has ended and in loops.
-    The places are those of the package's files about settings, and of PyTorch's and Python's
-    contexts, which they use.
-    """
-
-    modules = (
-        _threads, _isolation, _signals, _device, contextlib, grad_mode, autocast_mode, signal,
-    )  # fmt: skip
-    files = tuple(module.__file__ for module in modules)
-
-    def __init__(self, number, burst, signals=(signal.SIGINT,)):
-        self.number, self.burst, self.signals, self.seen = number, burst, signals, 0
-
-    def __call__(self, frame, event, argument):
-        if event in {"call", "return", "c_return"} and frame.f_code.co_filename in self.files:
-            self.seen += 1
-            if self.number <= self.seen < self.number + self.burst:
-                # All at once, whatever the first of them raises.
-                raise_all(self.signals)
-
-    def interrupts(self, work):
-        """Whether a KeyboardInterrupt came out of work."""
-        try:
-            sys.setprofile(self)
-            work()
-        except KeyboardInterrupt:
-            return True
-        finally:
-            sys.setprofile(None)
-        return False
-
-
-def raise_all(signals):
-    if signals:
-        try:
-            signal.raise_signal(signals[0])
-        finally:
-            raise_all(signals[1:])
-
-
-# Contexts that a caller may be in.
-CALLERS = {
-    "nothing": contextlib.nullcontext,
-    "no_grad": torch.no_grad,
-    "inference_mode": torch.inference_mode,
-    "a device context": lambda: torch.device("meta"),
-    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
-    "three of them": lambda: in_all(torch.inference_mode(), torch.device("meta"), torch.no_grad()),
-}
-
-
-@contextmanager
-def in_all(*contexts):
-    with contextlib.ExitStack() as stack:
-        for context in contexts:
-            stack.enter_context(context)
-        yield
-
-
 @pytest.fixture
 def two_threads():
     """Limits that can be seen to be lifted again, on a machine of one core too."""
@@ -142,184 +72,44 @@ def two_threads():
         torch.set_num_threads(before)
 
 
-@pytest.fixture
-def handlers():
-    """Other signals that Python handles, beside Ctrl-C; notes those that came."""
-    came = []
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGABRT)}
-    for number in before:
-        signal.signal(number, lambda number, frame: came.append(number))
-    yield came
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.parametrize("caller", CALLERS)
-@pytest.mark.parametrize("burst", [1, 2, 50])
-@pytest.mark.usefixtures("two_threads", "handlers")
-def test_an_interrupt_at_any_place_leaves_all_settings_as_they_were(caller, burst, record_property):
-    work = isolated(lambda: torch.set_grad_enabled(False))
-    with CALLERS[caller]():
-        before = settings()
-        for number in range(1, 1000):
-            tracer = InterruptAt(number, burst)
-            tracer.interrupts(work)
-            assert settings() == before, f"interrupted at place {number}"
-            if tracer.seen < number:
-                break
-    assert 20 < number < 999  # there were such places, and each was tried
-    record_property("cases", number - 1)
-
-
+@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("phase", ["pretraining", "alignment", "adversarial", "decoding"])
 @pytest.mark.usefixtures("two_threads")
-def test_no_interrupt_is_lost():
-    work = isolated(int)
-    for number in range(1, 1000):
-        tracer = InterruptAt(number, 1)
-        caught = tracer.interrupts(work)
-        assert caught == (tracer.seen >= number)
-        if not caught:
-            break
-    assert number > 20
-
-
-STRESS = """
-import itertools, os, random, signal, sys, threading, time, warnings
-sys.path.insert(0, sys.argv[1])
-warnings.simplefilter("ignore")
-import numpy as np
-from test_isolation import FAST, settings
-from skdm2c import MixedModalClustering
-from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.checked import CheckedData
-
-X, _ = make_mixed_modal_blobs(200, random_state=0)
-model = MixedModalClustering(3, random_state=0, n_jobs=int(sys.argv[2]), **FAST).fit(X)
-expected, before, kept = model.embedding_, settings(), set()
-rng = random.Random(0)
-for n in range(100):
-    method, caught = model.predict if n % 2 else model.fit, []
-    def send():
-        if os.name == "posix":
-            os.kill(os.getpid(), signal.SIGINT)
-        else:  # there os.kill would end the process
-            signal.raise_signal(signal.SIGINT)
-    def interrupt(times=1 if n < 50 else 20):
-        for _ in range(times):
-            send()
-        # Python itself loses one that falls into a callback of its garbage collector.
-        for waited in itertools.count(1):
-            if caught:
-                break
-            time.sleep(0.01)
-            if waited % 300 == 0:
-                send()
-    timer = threading.Timer(rng.random() / 50, interrupt)
-    try:
-        timer.start()
-        while True:
-            method(X)
-    except KeyboardInterrupt:
-        while True:
-            try:
-                caught.append(True)
-                timer.join()
-                break
-            except KeyboardInterrupt:  # the rest of a burst
-                pass
-        kept.add(settings() == before and np.array_equal(model.transform(X), expected))
-assert kept == {True}, kept
-assert threading.active_count() == 1
-assert np.array_equal(model.fit(X).embedding_, expected)
-print("held")
-"""
-
-
-def in_child(code, *arguments):
-    """Run code in a Python of its own, which knows this file."""
-    return subprocess.run(
-        [sys.executable, "-c", code, Path(__file__).parent, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=280,
+def test_an_interrupted_fit_leaves_everything_as_it_was(phase, n_jobs, data, monkeypatch):
+    model = MixedModalClustering(
+        3, random_state=0, n_jobs=n_jobs, **FAST | {"adversarial_epochs": 1}
     )
+    before, kept = settings(), model.fit(data).embedding_
+
+    def interrupt(history, state, record):
+        if record["phase"] == phase:
+            raise KeyboardInterrupt
+        return False
+
+    n_threads = threading.active_count()
+    with monkeypatch.context() as patch:
+        patch.setattr(History, "on_epoch_end", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(data)
+    assert settings() == before
+    assert threading.active_count() == n_threads
+    assert model.embedding_ is kept
+    np.testing.assert_array_equal(model.transform(data), kept)
+    np.testing.assert_array_equal(model.fit(data).embedding_, kept)
 
 
-@pytest.mark.parametrize("n_jobs", ["1", "2"])
-def test_a_hundred_interrupts_change_neither_limits_nor_what_follows(n_jobs, record_property):
-    record_property("cases", 100)
-    done = in_child(STRESS, n_jobs)
-    assert (done.returncode, done.stdout.strip()) == (0, "held"), done.stderr
+def test_a_call_is_limited_to_one_thread_in_any_thread():
+    before, seen = settings(), []
+    work = isolated(lambda: seen.append({pool["num_threads"] for pool in threadpool_info()}))
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    work()
+    assert seen == [{1}, {1}]
+    assert settings() == before
 
 
-def test_signals_of_several_kinds_are_all_passed_on(handlers):
-    for number in range(1, 1000):
-        handlers.clear()
-        tracer = InterruptAt(number, 1, (signal.SIGTERM, signal.SIGINT, signal.SIGABRT))
-        tracer.interrupts(isolated(int))
-        if tracer.seen < number:
-            break
-        assert sorted(handlers) == [signal.SIGABRT, signal.SIGTERM]
-    assert number > 20
-
-
-def test_who_kept_the_handler_of_a_fit_still_hears_of_signals(handlers):
-    kept = []
-    isolated(lambda: kept.append(signal.getsignal(signal.SIGTERM)))()
-    kept[0](signal.SIGTERM, None)
-    assert handlers == [signal.SIGTERM]
-
-
-# --- Forks and threads --------------------------------------------------------------------
-
-FORKS = """
-import faulthandler, os, sys, threading, time, warnings
-sys.path.insert(0, sys.argv[1])
-warnings.simplefilter("ignore")
-import numpy as np
-from test_isolation import FAST, settings
-from skdm2c import MixedModalClustering
-from skdm2c._isolation import isolated
-from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.checked import CheckedData
-
-X, _ = make_mixed_modal_blobs(200, random_state=0)
-model = MixedModalClustering(3, random_state=0, **FAST).fit(X)
-expected, before, over = model.predict(X), settings(), threading.Event()
-
-def work():  # in our own locks as often as can be, and never in a lock of a matrix library
-    while not over.is_set():
-        isolated(int)()
-
-thread = threading.Thread(target=work)
-thread.start()
-codes = []
-for _ in range(20):
-    child = os.fork()
-    if not child:
-        faulthandler.dump_traceback_later(30)  # to see where it hangs, if it does
-        os._exit(not (np.array_equal(model.predict(X), expected) and settings() == before))
-    stop = time.monotonic() + 60
-    while True:
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid or time.monotonic() > stop:
-            break
-        time.sleep(0.005)
-    codes.append(os.waitstatus_to_exitcode(status) if pid else "hangs")
-    if not pid:
-        os.kill(child, 9)
-over.set()
-thread.join()
-assert settings() == before
-print(set(codes))
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_child_forked_while_another_thread_enters_and_leaves_goes_on(record_property):
-    record_property("cases", 20)
-    done = in_child(FORKS)
-    assert (done.returncode, done.stdout.strip()) == (0, "{0}"), done.stderr + done.stdout
+# --- Threads ------------------------------------------------------------------------------
 
 
 def in_threads(*functions):

@@ -8,7 +8,6 @@ from threading import Thread
 from typing import Any
 
 from .._isolation import isolated
-from .._signals import SignalGate
 from .callbacks import Callback, Record
 from .state import TrainingState
 
@@ -119,21 +118,15 @@ class _Relay(Callback):
 
 def _run_at_once(trainings: Sequence[Training], callback: Callback) -> None:
     relays = [_Relay(training) for training in trainings]
-    gate = SignalGate()
     try:
-        gate.install()
         for relay in relays:
             relay.start()
-        gate.open()
         for looks in _rounds(relays):
             for relay, look in looks:
                 relay.answer(look(callback))
     finally:
-        # Whatever interrupts come meanwhile: no thread may go on when the fit is over.
-        gate.closed = True  # before any call, as signals are looked for in calls
-        for relay in relays:
+        for relay in relays:  # no thread may go on when the fit is over
             relay.end()
-        gate.remove()
     for relay in relays:
         if relay.error is not None:
             raise relay.error
