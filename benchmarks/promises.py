@@ -28,7 +28,7 @@ class Kind(NamedTuple):
 
 
 KINDS = [
-    Kind("interrupts: a phase, one process or two", "isolation", "interrupt"),
+    Kind("interrupts in each phase, one thread or two", "isolation", "interrupt"),
     Kind("threads that fit or predict one object", "isolation", "refit or four_threads"),
     Kind("callbacks that raise", "isolation", "callback_that_raises"),
     Kind("settings of PyTorch", "isolation", "settings_of_pytorch or has_set"),

@@ -36,12 +36,11 @@ from sklearn.utils.validation import check_is_fitted
 from torch import distributed, nn
 
 from ._device import device_at_hand, resolve_device
-from ._documentation import documentation_template
 from ._isolation import isolated
 from ._messages import about
 from ._peers import ALONE, Peers
 from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
-from ._stamp import stamped, unstamped
+from ._version import DOCUMENTATION
 from .alignment import Aligner, GeometricAlignment, RowMatches
 from .alignment.counterparts import nearest_counterparts, trust_of_rows
 from .checked import CheckedData, check_data
@@ -339,7 +338,7 @@ class MixedModalClustering(
     _model: FittedModel
 
     _doc_link_module = "skdm2c"
-    _doc_link_template = property(lambda self: documentation_template())
+    _doc_link_template = DOCUMENTATION
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_clusters": [_COUNT, Mapping],
@@ -1125,12 +1124,8 @@ class MixedModalClustering(
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_model")
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = super().__getstate__()
-        return stamped(state, (k for k in state if k.endswith("_") and not k.startswith("_")))
-
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unstamped(state))
+        super().__setstate__(state)
         if "_model" in state:
             self._model = self._model.to(device_at_hand(self.device))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from ._persistence import system_from_arrays, system_to_arrays
-from ._stamp import stamped, unstamped
+from ._version import __version__
 from .alignment import Alignment, MatchingTable, SpokeMatching
 from .clustering import Clusters
 from .data import MixedModalData
@@ -23,6 +23,8 @@ from .data.rows import FloatRows, Matrix, Rows
 from .data.scaling import ModalityInput
 from .networks import CrossModalSystem, apply_in_chunks
 from .scoring import ClusterProfile, label_free_score, profile
+
+FORMAT = 1  # of a pickled model; it grows when that changes
 
 
 @dataclass(frozen=True)
@@ -273,11 +275,18 @@ class FittedModel:
         return translated
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {**self.__dict__, "system": system_to_arrays(self.system)}
-        return stamped(state, sealed=state)
+        kept = {"format": FORMAT, "version": __version__, **self.__dict__}
+        return kept | {"system": system_to_arrays(self.system)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = unstamped(state)
+        kept = dict(state)
+        found, version = kept.pop("format", None), kept.pop("version", "of unknown version")
+        if found != FORMAT:
+            raise ValueError(
+                f"This model was pickled by skdm2c {version}, in the format {found!r}; skdm2c "
+                f"{__version__} reads the format {FORMAT}. Load it with the version that saved "
+                "it, or fit anew."
+            )
         self.__dict__.update(kept, system=system_from_arrays(kept["system"]))
 
 

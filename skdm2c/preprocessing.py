@@ -14,9 +14,8 @@ from sklearn.utils import get_tags
 from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
-from ._documentation import documentation_template
 from ._messages import about, keyword, printable
-from ._stamp import stamped, unstamped
+from ._version import DOCUMENTATION
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import as_block, in_memory, n_columns, n_rows
 
@@ -53,7 +52,7 @@ class PerModality(  # type: ignore[call-arg]
     """
 
     _doc_link_module = "skdm2c"
-    _doc_link_template = property(lambda self: documentation_template())
+    _doc_link_template = DOCUMENTATION
 
     def __init__(self, /, **transformers: Any) -> None:  # a modality may be called "self"
         self.transformers = transformers
@@ -76,12 +75,6 @@ class PerModality(  # type: ignore[call-arg]
                     nested = transformer.get_params(deep=True)
                     params |= {f"{name}__{key}": value for key, value in nested.items()}
         return params
-
-    def __getstate__(self) -> dict[str, Any]:
-        return stamped(super().__getstate__())
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(unstamped(state))
 
     def set_params(self, /, **params: Any) -> PerModality:
         """Set transformers (``a=...``) or their parameters (``a__...=...``).

@@ -5,6 +5,7 @@ import doctest
 import importlib
 import inspect
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sklearn.base import BaseEstimator
 
 import skdm2c
 from skdm2c import MixedModalClustering
+from skdm2c._version import DOCUMENTATION
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -74,12 +76,13 @@ def test_every_modules_own_list_is_in_the_reference_or_said_to_be_inside():
 
 
 def test_the_links_of_scikit_learns_html_lead_to_pages_of_the_reference():
-    from skdm2c._documentation import PAGE
-
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    address = pyproject["project"]["urls"]["Documentation"]
     for thing in (getattr(skdm2c, name) for name in skdm2c.__all__):
         if inspect.isclass(thing) and issubclass(thing, BaseEstimator):
-            page = PAGE.format(estimator_name=thing.__name__)
-            assert page.removeprefix("generated/").removesuffix(".html") in listed()
+            page = DOCUMENTATION.format(estimator_name=thing.__name__)
+            name = page.removeprefix(f"{address}/generated/").removesuffix(".html")
+            assert name in listed()
 
 
 def test_the_guide_has_every_parameter_with_its_default():

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._messages import keyword, printable
-from .._stamp import stamped, unstamped
 from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_rows
 from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
@@ -102,12 +101,6 @@ class MixedModalData:
         data.codes, data._pairs = codes, pairs
         data._columns = dict(columns or dict.fromkeys(blocks))
         return data
-
-    def __getstate__(self) -> dict[str, Any]:
-        return stamped(self.__dict__)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(unstamped(state))
 
     @classmethod
     def from_frame(
