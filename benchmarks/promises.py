@@ -42,7 +42,7 @@ KINDS = [
     Kind("calls that cannot be right", "misuse"),
     Kind("containers, names, frames, pairs", "data"),
     Kind("saved models", "persistence"),
-    Kind("fuzz: containers, fits, damaged files", "fuzz"),
+    Kind("fuzz: containers, fits", "fuzz"),
 ]  # fmt: skip
 
 

@@ -5,25 +5,6 @@ from __future__ import annotations
 from keyword import iskeyword
 
 
-def printable(name: str) -> str:
-    r"""Show a name in one line, whatever it holds.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> print(printable("rna"), printable("line\nbreak"))
-    rna line\nbreak
-    """
-    return name if name.isprintable() else repr(name)[1:-1]
-
-
 def keyword(name: str, value: str) -> str:
     """Write an argument of a call whose name may be no identifier.
 

@@ -130,7 +130,6 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
     arrays, text = read_arrays(path, "model that save_model wrote", _require_format)
     try:
         found = json.loads(text, parse_constant=_refuse)
-        _require(_is_unicode(json.dumps(found, ensure_ascii=False)), "it holds half a character")
         estimator = _read(found, _Arrays(arrays))
     except (
         KeyError,
@@ -196,8 +195,6 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
         allow_nan=False,
         ensure_ascii=False,
     )
-    if not _is_unicode(text):
-        raise ValueError("The name of a modality or column holds half a character: rename it.")
     return {name: np.ascontiguousarray(array) for name, array in arrays.items()}, text
 
 
@@ -442,14 +439,6 @@ def _is_size(value: Any) -> bool:
 
 def _is_number(value: Any, least: float = -LARGEST_FOUND, most: float = LARGEST_FOUND) -> bool:
     return type(value) in (int, float) and least <= value <= most
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _read_architecture(found: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import reprlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from sklearn.utils import get_tags
 from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
-from ._messages import about, keyword, printable
+from ._messages import about, keyword
 from ._version import DOCUMENTATION
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import as_block, in_memory, n_columns, n_rows
@@ -94,7 +93,7 @@ class PerModality(  # type: ignore[call-arg]
         """
         nested = {}
         for key, value in params.items():
-            name, parameter = _split(key, self.transformers)
+            name, _, parameter = key.partition("__")
             if parameter:
                 nested[name, parameter] = value
             else:
@@ -254,20 +253,6 @@ class PerModality(  # type: ignore[call-arg]
                 _safe_set_output(transformer, transform=transform)
         return self
 
-    def _get_params_html(self, *args: Any, **kwargs: Any) -> Any:
-        # scikit-learn looks names up in the docstring, as the regular expressions that they
-        # need not be.
-        shown = super()._get_params_html(*args, **kwargs)
-        shown.data = {_as_pattern(name): value for name, value in shown.data.items()}
-        shown.non_default = tuple(_as_pattern(name) for name in shown.non_default)
-        return shown
-
-    def __repr__(self, *args: Any, **kwargs: Any) -> str:
-        text: str = super().__repr__(*args, **kwargs)
-        for name in self.transformers:
-            text = text.replace(name, printable(name))
-        return text
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
@@ -291,20 +276,3 @@ def _apply(method: Callable[[Any], Any], transformer: Any, data: MixedModalData,
         return method(block)
     except (ValueError, TypeError) as error:
         raise about(f"Modality {name!r}, {type(transformer).__name__}", error) from error
-
-
-def _as_pattern(name: str) -> str:
-    try:
-        re.compile(name)
-    except re.error:
-        return re.escape(name)
-    return name
-
-
-def _split(key: str, names: Iterable[str]) -> tuple[str, str]:
-    # At the end of the modality's name, which may hold "__" itself; the longest that fits.
-    for name in sorted(names, key=len, reverse=True):
-        if key == name or key.startswith(f"{name}__"):
-            return name, key[len(name) + 2 :]
-    name, _, parameter = key.partition("__")
-    return name, parameter

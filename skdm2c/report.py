@@ -20,7 +20,6 @@ import sklearn
 import torch
 from numpy.typing import NDArray
 
-from ._messages import printable
 from ._version import __version__
 from .alignment import SpokeMatching
 
@@ -29,7 +28,6 @@ LOW = 0.5  # confidence below which a fit warns, and probability below which a r
 FEW_CLUSTERS = 5  # of which nearly any match well
 RIVAL = 0.1  # share of a cluster that is worth naming whose it could be
 FEW = 0.25  # of its expected share: of a modality as good as absent from a cluster
-LONGEST_NAME = 40
 MOST_TO_LOOK_AT = 3
 
 
@@ -133,7 +131,7 @@ def report_on(estimator: Any) -> Report:
     -------
     Report
     """
-    names = [_quoted(name) for name in estimator.modality_names_]
+    names = [repr(name) for name in estimator.modality_names_]
     return Report(
         f"Clusters of {_and(names)}",
         tuple(
@@ -142,11 +140,6 @@ def report_on(estimator: Any) -> Report:
         ),
         estimator,
     )
-
-
-def _quoted(name: str) -> str:
-    text = printable(name)
-    return f"'{text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + '…'}'"
 
 
 def _and(texts: Sequence[str]) -> str:
@@ -163,7 +156,7 @@ def _counts(estimator: Any) -> NDArray[np.intp]:
 def _overview(estimator: Any) -> Section:
     counts = _counts(estimator)
     rows = [
-        f"{n:,} of {_quoted(name)}"
+        f"{n:,} of {name!r}"
         for n, name in zip(counts.sum(axis=0), estimator.modality_names_, strict=True)
     ]
     found = int((counts.sum(axis=1) > 0).sum())
@@ -172,7 +165,7 @@ def _overview(estimator: Any) -> Section:
         "",
         (
             f"{counts.sum():,} rows, {_and(rows)}, in {len(counts)} clusters{some}. All are "
-            f"mapped into the latent space of {_quoted(estimator.unified_modality_)}, and "
+            f"mapped into the latent space of {estimator.unified_modality_!r}, and "
             "clustered there.",
         ),
     )
@@ -205,8 +198,7 @@ def _alignment(estimator: Any) -> Section:
         else f"No cluster has a confidence of its own below {LOW}."
     )
     spokes = tuple(
-        f"{_quoted(name)} with {_quoted(estimator.unified_modality_)}: confidence "
-        f"{spoke.confidence:.2f}"
+        f"{name!r} with {estimator.unified_modality_!r}: confidence {spoke.confidence:.2f}"
         for name, spoke in estimator.matching_.items()
     )
     how = (
@@ -237,7 +229,7 @@ def _clusters(estimator: Any) -> Section:
     header = (
         "cluster",
         "rows",
-        *map(_quoted, estimator.modality_names_),
+        *map(repr, estimator.modality_names_),
         "unsure",
         "confidence",
         "remark",
@@ -286,13 +278,13 @@ def _remarks(estimator: Any, counts: NDArray[np.intp], c: int) -> Iterator[str]:
     unmatched = {name for name, spoke in estimator.matching_.items() if c in spoke.unmatched}
     for name, few in zip(estimator.modality_names_, counts[c] < FEW * expected, strict=True):
         if name in unmatched:
-            yield f"unmatched in {_quoted(name)}"
+            yield f"unmatched in {name!r}"
         elif few:
-            yield f"hardly any {_quoted(name)}"
+            yield f"hardly any {name!r}"
     for name, spoke in estimator.matching_.items():
         other, share = _rival(spoke, c)
         if share >= RIVAL:
-            yield f"in {_quoted(name)} {share:.0%} like {other}"
+            yield f"in {name!r} {share:.0%} like {other}"
 
 
 def _rival(spoke: SpokeMatching, c: int) -> tuple[int, float]:
@@ -325,14 +317,14 @@ def _advice(estimator: Any) -> Iterator[str]:
     close = sorted((rival for rival in rivals if rival[4] >= RIVAL), key=lambda rival: rival[0])
     for _, name, c, other, share in close[:MOST_TO_LOOK_AT]:
         yield (
-            f"Look at some rows of {_quoted(name)} in cluster {c}: are they like cluster {c} of "
-            f"{_quoted(hub)}, or like its cluster {other} ({share:.0%})?"
+            f"Look at some rows of {name!r} in cluster {c}: are they like cluster {c} of "
+            f"{hub!r}, or like its cluster {other} ({share:.0%})?"
         )
     counts = _counts(estimator)
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0) / counts.sum())
     for c, m in np.argwhere(counts < FEW * expected)[:MOST_TO_LOOK_AT]:
         yield (
-            f"Cluster {c} has hardly any rows of {_quoted(estimator.modality_names_[m])}: is there "
+            f"Cluster {c} has hardly any rows of {estimator.modality_names_[m]!r}: is there "
             "such a thing in that modality?"
         )
     yield "Another random_state: what differs between two fits is not to be built upon."

@@ -101,7 +101,7 @@ def test_an_interrupt_writes_what_the_interval_would_have_left_out(kept, blobs, 
 
 def test_three_modalities_and_early_ends_go_on_too(tiny, random_blocks, tmp_path, monkeypatch):
     a, b = random_blocks
-    X = MixedModalData(a, b, b[:, ::-1], names=("ü", "b\n", '"'))
+    X = MixedModalData(a, b, b[:, ::-1], names=("ü", "b ", '"'))
     tiny.set_params(n_iter_no_change=1, tol=1e6)
     whole = tiny.fit(X)
     expected = MixedModalClustering(**tiny.get_params()).fit(X)

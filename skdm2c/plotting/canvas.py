@@ -11,8 +11,6 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from .._messages import printable
-
 # Okabe and Ito's colours, told apart by the colour-blind and by their lightness in print.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 # Paul Tol's ten, for more groups than Okabe and Ito had colours.
@@ -193,7 +191,7 @@ def shown(name: str) -> str:
     >>> shown("cost in $"), shown("a" * 40)
     ('cost in \\$', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa…')
     """
-    text = printable(str(name))
+    text = str(name) if str(name).isprintable() else repr(str(name))[1:-1]
     if len(text) > LONGEST_NAME:
         text = text[: LONGEST_NAME - 1] + "…"
     return text.replace("$", r"\$")

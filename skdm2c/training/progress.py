@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .._messages import printable
 from .callbacks import Callback, Callbacks, Record, losses_of
 from .state import TrainingState
 
@@ -152,7 +151,7 @@ class ProgressLog(Callback):
 
 
 def _title(state: TrainingState) -> str:
-    return " ".join([state.phase, *map(printable, state.where.values())])
+    return " ".join([state.phase, *state.where.values()])
 
 
 def _line(state: TrainingState, record: Record) -> str:
