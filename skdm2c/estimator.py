@@ -533,6 +533,28 @@ class MixedModalClustering(
         del before
         return self
 
+    def set_params(self, **params: Any) -> MixedModalClustering:
+        """Set parameters, also those of parameters: ``alignment__n_matches=2``.
+
+        Parameters
+        ----------
+        **params : object
+
+        Returns
+        -------
+        MixedModalClustering
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter.
+        """
+        nested = {key.partition("__")[0] for key in params if "__" in key}
+        if "alignment" in nested - set(params) and self.alignment == "geometry":
+            self.alignment = GeometricAlignment()
+        super().set_params(**params)
+        return self
+
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int32]:
         """Fit and return ``labels_``.
 

@@ -423,6 +423,20 @@ def test_parameters_are_explained_where_scikit_learn_draws_an_estimator(tiny):
         assert "Clusters over all modalities." in tiny._repr_html_()
 
 
+def test_parameters_of_parameters_can_be_searched(tiny, blobs):
+    model = MixedModalClustering(3)
+    assert model.set_params(alignment__n_matches=2) is model
+    assert model.alignment.n_matches == clone(model).alignment.n_matches == 2
+    assert model.get_params()["alignment__n_matches"] == 2
+    assert MixedModalClustering(3).alignment == "geometry"  # nobody else's is changed
+    for params in ({"alignment__n_matches": 0}, {"alignment__nonsense": 1}):
+        with pytest.raises(ValueError, match=next(iter(params)).partition("__")[2]):
+            model.set_params(**params)
+    grid = {"alignment__n_matches": [1, 3]}
+    search = GridSearchCV(tiny, grid, cv=ModalityKFold(2)).fit(blobs[0])
+    assert search.best_estimator_.alignment.n_matches in (1, 3)
+
+
 def test_not_fitted_says_so(tiny):
     for attribute in ("autoencoders_", "generators_", "discriminators_"):
         with pytest.raises(NotFittedError):

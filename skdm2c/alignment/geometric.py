@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
+from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..data.rows import Matrix
 from .base import Alignment, KnownPairs, ModalityView
@@ -48,8 +50,8 @@ LEAST_ROWS = 4  # a cluster: two in each half
 SAME = 1e-6  # scaled rows that differ by no more are matched once
 
 
-@dataclass(frozen=True)
-class GeometricAlignment:
+@dataclass(repr=False)
+class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
     """Match clusters by the distances within each modality, whatever their features.
 
     Parameters
@@ -125,6 +127,26 @@ class GeometricAlignment:
             )
         for name in set(self.scalings) - set(SCALINGS):
             raise ValueError(f"scalings: there is no scaling {name!r}; there are {SCALINGS}.")
+
+    def set_params(self, **params: Any) -> GeometricAlignment:
+        """Set parameters by name, as a search does: ``alignment__n_matches`` of an estimator.
+
+        Parameters
+        ----------
+        **params : object
+
+        Returns
+        -------
+        GeometricAlignment
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or a value makes no sense.
+        """
+        super().set_params(**params)
+        self.__post_init__()
+        return self
 
     def describe(self, modality: ModalityView, rng: np.random.RandomState) -> MultiscaledModality:
         """Draw a modality's prototypes under every scaling, and match its halves with each other.
