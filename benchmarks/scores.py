@@ -39,14 +39,14 @@ AROUND = 4  # numbers of clusters below and above the true one
 
 LIGHT = GeometricAlignment(kinds=(("geodesic", "cosine"), ("local",)), n_matches=4)
 GRID: dict[str, list[Any]] = {
-    "lambda_neighbors": [0.0, 0.3, 1.0, 3.0],
+    "pretraining__lambda_neighbors": [0.0, 0.3, 1.0, 3.0],
     "n_components": [4, 8, 16, 32],
     "pretrain_epochs": [5, 20, 60],
     "standardize": ["auto", True, False],
     "assignment": ["mixture", "kmeans"],
     "alignment": ["geometry", LIGHT, LIGHT, None],
-    "adversarial_epochs": [0, 10],
-    "lambda_adversarial": [0.1, 1.0],
+    "adversarial__epochs": [0, 10],
+    "adversarial__lambda_adversarial": [0.1, 1.0],
     "unify_to": ["auto", 0, 1],
     "alignment_epochs": [10, 60],
 }
@@ -78,9 +78,8 @@ def run(pair: str, kind: str, number: int, jobs: int) -> dict[str, Any]:
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
-        model = MixedModalClustering(
-            n_clusters, decoder_epochs=0, random_state=seed, **parameters
-        ).fit(X)
+        model = MixedModalClustering(n_clusters, decoder_epochs=0, random_state=seed)
+        model.set_params(**parameters).fit(X)
     return {
         "method": f"{kind} {number}",
         "pair": pair,

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
-from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c import MixedModalClustering, MixedModalData, Networks
 from skdm2c.datasets import make_mixed_modal_blobs
 from skdm2c.neighbors import enough_components, row_graph
 from skdm2c.networks import CrossModalSystem
@@ -102,9 +102,7 @@ CONFIGURATIONS = {
     "2048 wide": Configuration(
         {
             "batch_size": 512,
-            "autoencoder_hidden_sizes": (2048, 2048),
-            "generator_hidden_sizes": (2048, 2048),
-            "discriminator_hidden_sizes": (2048,),
+            "networks": Networks((2048, 2048), (2048, 2048), (2048,)),
         },
         2048,
     ),
@@ -148,14 +146,16 @@ def measure_steps(name: str, phase: str, threads: int, n_epochs: int) -> dict[st
 
 def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
     parameters, width = CONFIGURATIONS[name]
-    epochs = {"adversarial_epochs": n_epochs, "pretrain_epochs": n_epochs}
-    plan = MixedModalClustering(**{**parameters, **epochs})._plan(("a", "b"))
+    epochs = {"adversarial__epochs": n_epochs, "pretrain_epochs": n_epochs}
+    plan = MixedModalClustering(**parameters).set_params(**epochs)._plan(("a", "b"))
     rng = torch.Generator().manual_seed(0)
     system = CrossModalSystem(plan.networks, [width, width], 0, rng)
-    n = STEPS_AN_EPOCH * plan.pretraining.batch_size
+    n = STEPS_AN_EPOCH * plan.batch_size
     if phase == "adversarial":
         blocks = [torch.randn(n // 2, width, generator=rng) for _ in range(2)]
-        train_adversarially(system, blocks, plan.adversarial, rng=rng, callback=callback)
+        train_adversarially(
+            system, blocks, plan.adversarial, batch_size=plan.batch_size, rng=rng, callback=callback
+        )
     else:
         x = torch.randn(n, width, generator=rng)
         pretrain_autoencoder(
@@ -165,6 +165,7 @@ def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
             if plan.pretraining.lambda_neighbors
             else None,
             plan.pretraining,
+            plan.passes(n_epochs),
             learning_rate=1e-4,
             rng=rng,
             callback=callback,
@@ -207,10 +208,10 @@ def measure_use(threads: int) -> dict[str, Any]:
     """
     torch.set_num_threads(threads)
     X, _ = make_mixed_modal_blobs(400, n_features=(MANY_COLUMNS, 20), random_state=0)
-    epochs = dict.fromkeys(("pretrain_epochs", "adversarial_epochs", "decoder_epochs"), 1)
+    epochs = dict.fromkeys(("pretrain_epochs", "adversarial__epochs", "decoder_epochs"), 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = MixedModalClustering(3, random_state=0, **epochs).fit(X)
+        model = MixedModalClustering(3, random_state=0).set_params(**epochs).fit(X)
     row = X.blocks["a"][:1]
     many = np.random.RandomState(0).randn(MANY_ROWS, MANY_COLUMNS).astype(np.float32)
     encode = model.autoencoders_["a"].encoder

@@ -17,7 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
+from skdm2c import (
+    AdversarialTraining,
+    AlignmentWarning,
+    MixedModalClustering,
+    MixedModalData,
+    Pretraining,
+)
 from skdm2c.metrics import evaluate, gain, reference_bounds
 from skdm2c.presets import PUBLISHED
 
@@ -62,7 +68,9 @@ def fit_unaligned(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalCl
 
 def fit_without_neighbors(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
     """Fit the default with latents that learn reconstruction alone."""
-    return MixedModalClustering(n_clusters, lambda_neighbors=0, random_state=seed).fit(X)
+    return MixedModalClustering(
+        n_clusters, pretraining=Pretraining(lambda_neighbors=0), random_state=seed
+    ).fit(X)
 
 
 def fit_with_kmeans(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
@@ -72,13 +80,15 @@ def fit_with_kmeans(X: MixedModalData, n_clusters: int, seed: int) -> MixedModal
 
 def fit_without_game(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
     """Fit the default without the adversarial phase."""
-    return MixedModalClustering(n_clusters, adversarial_epochs=0, random_state=seed).fit(X)
+    return MixedModalClustering(
+        n_clusters, adversarial=AdversarialTraining(epochs=0), random_state=seed
+    ).fit(X)
 
 
 def fit_moving(X: MixedModalData, n_clusters: int, seed: int) -> MixedModalClustering:
     """Fit the default with auto-encoders that go on learning in the adversarial phase."""
-    model = MixedModalClustering(n_clusters, autoencoder_learning_rate=1e-4, random_state=seed)
-    return model.fit(X)
+    adversarial = AdversarialTraining(autoencoder_learning_rate=1e-4)
+    return MixedModalClustering(n_clusters, adversarial=adversarial, random_state=seed).fit(X)
 
 
 METHODS = {

@@ -31,6 +31,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdm2c import (
+    AdversarialTraining,
     AlignmentWarning,
     MixedModalClustering,
     ModalityKFold,
@@ -50,7 +51,7 @@ quick = MixedModalClustering(
     n_clusters=10,
     pretrain_epochs=15,
     alignment_epochs=40,
-    adversarial_epochs=2,
+    adversarial=AdversarialTraining(epochs=2),
     decoder_epochs=0,
     alignment=GeometricAlignment(
         kinds=(("geodesic", "cosine"), ("local",)), scalings=("block", "unit"), n_matches=3

@@ -3,7 +3,6 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from . import presets
 from ._version import __version__
 from .exceptions import AlignmentWarning, TrainingDivergedError
 
@@ -12,21 +11,27 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import metrics as metrics
     from . import plotting as plotting
+    from . import presets as presets
     from .data import MixedModalData
     from .estimator import MixedModalClustering
     from .model_selection import ModalityKFold, select_n_clusters
+    from .networks import Networks
     from .persistence import load_model, save_model
     from .preprocessing import PerModality
     from .singlecell import write_results
     from .suggestions import Suggestion, suggest_pairs
+    from .training import AdversarialTraining, Pretraining
 else:
     # PyTorch, scikit-learn and SciPy take seconds to import: each comes with the first name that
     # needs it. Where these names live; a test holds that checkers and IDEs are told the same.
     _HOMES = {
+        "AdversarialTraining": "training",
         "MixedModalClustering": "estimator",
         "MixedModalData": "data",
         "ModalityKFold": "model_selection",
+        "Networks": "networks",
         "PerModality": "preprocessing",
+        "Pretraining": "training",
         "Suggestion": "suggestions",
         "load_model": "persistence",
         "save_model": "persistence",
@@ -34,7 +39,7 @@ else:
         "suggest_pairs": "suggestions",
         "write_results": "singlecell",
     }
-    _MODULES = {"alignment", "datasets", "metrics", "plotting"}
+    _MODULES = {"alignment", "datasets", "metrics", "plotting", "presets"}
 
     def __getattr__(name: str) -> object:
         if name in _MODULES:
@@ -50,16 +55,18 @@ else:
 
 
 __all__ = [
+    "AdversarialTraining",
     "AlignmentWarning",
     "MixedModalClustering",
     "MixedModalData",
     "ModalityKFold",
+    "Networks",
     "PerModality",
+    "Pretraining",
     "Suggestion",
     "TrainingDivergedError",
     "__version__",
     "load_model",
-    "presets",
     "save_model",
     "select_n_clusters",
     "suggest_pairs",

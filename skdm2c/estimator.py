@@ -6,10 +6,10 @@ import math
 import os
 import reprlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from inspect import Parameter, signature
-from numbers import Integral, Real
+from numbers import Integral
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -23,13 +23,12 @@ from sklearn.base import (
     ClusterMixin,
     TransformerMixin,
     _fit_context,
+    clone,
 )
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import (
     HasMethods,
     Hidden,
-    Interval,
-    InvalidParameterError,
     StrOptions,
 )
 from sklearn.utils.validation import check_is_fitted
@@ -56,47 +55,34 @@ from .exceptions import AlignmentWarning, caller_level
 from .fitting import Fit, Seeds, common_centers, fit_model
 from .identity import fit_identity
 from .model import FittedModel
-from .networks import Architecture, CrossModalSystem
-from .plan import (
-    LARGEST,
+from .networks import Architecture, CrossModalSystem, Networks
+from .report import Report, report_on
+from .settings import (
+    COUNT,
     MOST_UNITS,
+    NATURAL,
+    OBJECTS,
+    WEIGHT,
     ClusteringSettings,
     FitPlan,
+    Number,
+    checked_settings,
     clusters_per_modality,
+    plain_number,
     positive_sizes,
     rates_per_modality,
+    short_messages,
 )
-from .report import Report, report_on
 from .training import (
-    AdversarialSettings,
+    AdversarialTraining,
     Callback,
     EarlyStop,
-    PretrainingSettings,
-    RegressionSettings,
+    Pretraining,
     kept_on_disk,
     shown_progress,
 )
 
 LOW_CONFIDENCE = 0.5
-LONGEST_MESSAGE = 500  # characters
-
-
-class _Number(Interval):  # type: ignore[misc]
-    """An interval of numbers that True and False are not in, nor what no float can hold."""
-
-    def is_satisfied_by(self, value: Any) -> bool:
-        if not isinstance(value, self.type) or isinstance(value, bool | np.bool_):
-            return False
-        try:
-            return float(value) in self
-        except OverflowError:
-            return False
-
-
-_COUNT = _Number(Integral, 1, None, closed="left")
-_NATURAL = _Number(Integral, 0, None, closed="left")
-_WEIGHT = _Number(Real, 0, LARGEST, closed="both")
-_POSITIVE = _Number(Real, 0, LARGEST, closed="right")
 
 
 class MixedModalClustering(
@@ -108,193 +94,147 @@ class MixedModalClustering(
 ):
     """Cluster instances that were each seen in one modality only, without pairs or labels.
 
-    Every modality learns a latent space with an auto-encoder; generators map the
-    latents of each modality into the space of one of them, the *hub*; all rows are
-    clustered there. Each modality's own clusters are matched with the others' by the
-    geometry that the modalities share; that teaches the generators.
+    An auto-encoder learns a latent space for each modality, in which the modality is clustered
+    by itself. The clusters of the modalities are matched by the geometry that they share. The
+    matching teaches generators that map each modality into the latent space of one of them, the
+    *hub*, where all rows are clustered together.
 
     Parameters
     ----------
     n_clusters : int or mapping of str to int, default=8
-        Clusters over all modalities. Where some modalities lack clusters that others have, a
-        mapping says how many each has, by its name, as in ``{"rna": 10, "atac": 9}``: the
-        largest is the number of all, and ``matching_["atac"].unmatched`` are those that it lacks
-        (they are found, by what matches best without them).
+        Number of clusters over all modalities. If some modalities lack clusters that others
+        have, give the number of each by its name, as in ``{"rna": 10, "atac": 9}``. The total is
+        the largest of them; ``matching_["atac"].unmatched`` then holds the clusters that
+        "atac" lacks.
     unify_to : "auto", str or int, default="auto"
-        The hub, by name or number. "auto" takes the modality whose own clusters have
-        the highest silhouette in its own latent space.
+        The hub, by name or number. "auto" chooses the modality whose clusters have the highest
+        silhouette in its own latent space.
     alignment : "geometry", Aligner or None, default="geometry"
-        What teaches the generators which cluster of one modality is which of another:
-        "geometry" is :class:`skdm2c.alignment.GeometricAlignment` as it is; give an instance
-        with other settings, or an aligner of your own (two methods, ``describe`` and
-        ``match``: :class:`skdm2c.alignment.Aligner`). None, the paper: generators start at
-        random.
+        How clusters are matched across modalities. "geometry" stands for
+        :class:`skdm2c.alignment.GeometricAlignment` with its defaults; pass an instance with
+        other settings, or any object with the two methods of
+        :class:`skdm2c.alignment.Aligner`. With None, as in the paper, nothing is matched and the
+        generators start at random.
     standardize : "auto" or bool, default="auto"
-        True brings every column to mean 0 and variance 1 inside. "auto" does so too,
-        but leaves component scores (columns uncorrelated and sorted by spread, as PCA
-        and SVD give them) their spreads and divides them by one number; which it was is
-        in ``scaling_``.
+        True scales every column to mean 0 and variance 1. "auto" does the same, except that it
+        divides component scores (uncorrelated columns sorted by variance, such as those of PCA
+        or truncated SVD) by a single number. ``scaling_`` tells which was done. False leaves the
+        data as they are.
     n_components : int, default=32
-        Width of the latent spaces.
-    autoencoder_hidden_sizes : sequence of int, default=(256,)
-        Hidden widths of the encoders; the decoders mirror them.
-    generator_hidden_sizes : sequence of int, default=(128, 64)
-        Hidden widths on the way in, the bottleneck last; mirrored on the way out.
-    discriminator_hidden_sizes : sequence of int, default=(64,)
-        Hidden widths of the discriminators.
-    normalization : {"batch", "layer", "none"}, default="layer"
-        What follows the activations of auto-encoders and generators.
-    lambda_neighbors : float, default=1.0
-        Weight of the neighbourhood term beside equation (1) in pretraining: rows that
-        are neighbours in a modality (by cosine in 30 principal components, as many as there
-        are clusters if they are more; by distance where it has three columns or fewer) stay
-        so in its latent space. 0 is the paper.
+        Dimension of the latent spaces.
     n_neighbors : int, default=15
-        Of each row; fewer where a modality has fewer than 8 times as many rows.
-    negative_weight : float, default=5.0
-        How strongly rows that are no neighbours repel each other.
-    input_noise : float, default=0.5
-        Standard deviation of the noise added to rows in pretraining, in units of
-        their spread.
+        Number of nearest neighbours that pretraining preserves; reduced to an eighth of the rows
+        in small modalities.
+    networks : Networks or None, default=None
+        Layers of the networks. None stands for :class:`skdm2c.Networks` with its defaults.
+    pretraining : Pretraining or None, default=None
+        Learning rate, neighbourhood loss and noise of the first phase. None stands for
+        :class:`skdm2c.Pretraining` with its defaults.
+    adversarial : AdversarialTraining or None, default=None
+        Length, losses, learning rates and weights of the third phase, equation (4) of the paper.
+        None stands for :class:`skdm2c.AdversarialTraining` with its defaults.
     pretrain_epochs : int, default=60
-        Length of the first phase, each modality by itself. 0 leaves a phase out, here and below.
+        Number of epochs of the first phase, in which each auto-encoder is trained by itself. 0
+        skips a phase, here and below.
     alignment_epochs : int, default=80
-        Length of the second, in which generators are taught.
-    adversarial_epochs : int, default=10
-        Length of the third, the game of equation (4).
+        Number of epochs of the second phase, in which the generators learn the matching. With 0
+        clusters are not matched at all.
     decoder_epochs : int, default=100
-        Length of the last, in which decoders are fitted to the final latents, for ``translate``.
+        Number of epochs of the last phase, in which the decoders are fitted for ``translate``.
     batch_size : int, default=256
-        Rows of a step; in the game of equation (4) of all modalities together.
+        Number of rows in a training step; in adversarial training summed over the modalities.
     max_epoch_rows : int or None, default=20000
-        Rows of a modality (in the game, on average over the modalities) that an epoch goes
-        through. Of larger data every epoch draws as many anew, so that training takes no
-        longer for more rows. None goes through all.
-    pretrain_learning_rate : float or sequence of float, default=1e-3
-        For pretraining and decoding, one for all or one a modality (and the greatest of
-        them for the alignment phase); Adam.
-    pretrain_weight_decay : float, default=0.0
-        Weight of the squared norm of the auto-encoders' weights in pretraining.
+        Maximum number of rows of a modality in an epoch (in adversarial training on average over
+        the modalities). From larger data each epoch draws a new sample, so that training time
+        does not grow with the number of rows. None uses all rows.
     learning_rate_schedule : {"linear", "constant"}, default="linear"
-        For all phases but the adversarial: "linear" is constant for the first half
-        and falls to a hundredth in the second.
-    autoencoder_learning_rate : float, default=0.0
-        For the adversarial phase; with 0 the auto-encoders keep the neighbourhoods that
-        pretraining taught them.
-    generator_learning_rate : float, default=1e-4
-        For the adversarial phase.
-    discriminator_learning_rate : float, default=1e-4
-        For the adversarial phase.
-    weight_decay : float, default=0.0
-        Weight of the squared norm of all weights in the adversarial phase.
-    optimizer : {"adam", "rmsprop"}, default="adam"
-        Of the adversarial phase.
-    generator_steps : int, default=1
-        Steps of generators and auto-encoders between those of the discriminators.
-    discriminator_steps : int, default=1
-        Steps of the discriminators at a time.
-    adversarial_loss : {"wasserstein", "gan"}, default="wasserstein"
-        Equation (3), or the cross-entropy of a plain GAN.
-    lipschitz : {"clip", "gradient_penalty", "spectral_norm", None}, default="spectral_norm"
-        What keeps the discriminators smooth.
-    clip_value : float, default=0.05
-        Bound on the discriminators' weights, for "clip".
-    gradient_penalty_weight : float, default=10.0
-        For "gradient_penalty".
-    lambda_cycle : float, default=1.0
-        Weight of equation (2), λ₁ of the paper.
-    lambda_reconstruction : float, default=1.0
-        Weight of equation (1) in the adversarial phase, λ₂ of the paper.
-    lambda_adversarial : float, default=0.1
-        Weight of equation (3).
-    lambda_cycle_reconstruction : float, default=0.0
-        Weight of the reconstruction of rows from cycled latents, which the paper's
-        code has and its print has not.
+        Schedule of the learning rate in all phases but adversarial training. "linear" is
+        constant in the first half and falls to a hundredth in the second.
     lambda_pairs : float, default=1.0
-        Trust in the known pairs of the data, if there are any: what they say of the matching of
-        clusters is multiplied by it, and so is the distance of an instance's two rows in the
-        game. From two trusted pairs a cluster with the hub on, aligned clusters are found in both
-        modalities together. 1 takes pairs as right, some slips aside; 0 learns nothing from them.
-        The rows of one instance get one label in any case.
+        Weight of the known pairs, if the data have any, in the matching of clusters and in
+        adversarial training. 1 treats the pairs as correct, apart from a few errors; 0 ignores
+        them. With two trusted pairs for each cluster, clusters are found in both modalities at
+        once. The two rows of a pair get the same label in any case.
     assignment : {"mixture", "kmeans"}, default="mixture"
-        How rows of the unified space become clusters: by a mixture of Gaussians of one
-        covariance, or by k-means (the paper).
+        Model of the clusters: a Gaussian mixture with one common covariance, or k-means, as in
+        the paper.
     kmeans_n_init : int, default=10
-        Restarts of k-means, which a mixture starts from too.
+        Number of k-means initializations, which are also used to initialize the mixture.
     device : str, default="auto"
-        "auto" takes cuda, then mps, then cpu.
+        PyTorch device. "auto" chooses cuda, mps or cpu, the first that is available.
     n_jobs : int or None, default=None
-        Threads in which modalities learn by themselves at once; more than there are
-        modalities are of no use. None is 1, but in a :func:`joblib.parallel_config`; -1 takes
-        all cores. It changes no result. Under a search leave it, and give that n_jobs.
+        Number of threads that train modalities in parallel; more than there are modalities have
+        no effect. None means 1 unless in a :func:`joblib.parallel_config`; -1 means all cores.
+        The result does not depend on it. Within a search, set the search's ``n_jobs`` instead.
     process_group : {"world"} or None, default=None
-        "world" fits one model with all processes that ``torchrun`` has started, each of which
-        gives its own rows and gets their labels; see docs/cores.md. None is this process alone.
+        "world" fits one model with all processes that ``torchrun`` has started. Each process
+        passes its own rows and gets their labels; see docs/cores.md.
     checkpoint : str, PathLike or None, default=None
-        Folder in which a fit is kept while it runs. A fit with the same folder, data and
-        parameters goes on from there, to the same result; with others it is refused. One
-        folder a fit, so none under a search.
+        Directory in which a running fit is saved. A fit with the same data and parameters resumes
+        from it and gives the same result; any other raises ValueError. Every fit needs a
+        directory of its own, so that a search cannot have one.
     checkpoint_every : float, default=60.0
-        Seconds between two files in it.
+        Seconds between two checkpoints.
     n_iter_no_change : int or None, default=None
-        Ends a phase once its losses have not fallen for so many epochs in a row; None never
-        does. No labels are looked at.
+        Number of consecutive epochs without improvement of the losses after which a phase ends.
+        None runs all epochs.
     tol : float, default=1e-4
-        By what part of themselves losses must fall to count, for ``n_iter_no_change``.
+        Minimum relative decrease of a loss that counts as an improvement.
     warm_start : bool, default=False
-        True goes on from the networks of the fit before, where there was one; modalities,
-        columns, widths of layers, normalization and whether ``lipschitz`` is "spectral_norm"
-        must be the same.
+        True continues from the networks of the previous fit, which must have had the same
+        modalities, columns and networks.
     verbose : int, default=0
-        1 shows one bar over all phases with the time left, where rich is installed and there
-        is a terminal or notebook, or else prints a few lines a phase; 2 prints every epoch.
-        The logger "skdm2c" hears of phases at INFO and of epochs at DEBUG, whatever this is.
+        1 shows a progress bar with the remaining time if rich is installed and the output is a
+        terminal or notebook, and otherwise prints a few lines for each phase; 2 prints every
+        epoch. Independently of it, the logger "skdm2c" receives phases at INFO and epochs at
+        DEBUG level.
     random_state : int, RandomState or None, default=None
-        With an int the same fit on the same machine, whatever the number of threads;
-        None draws anew each time. NumPy's global generator is never used.
+        Random seed. The same int gives the same fit on the same machine, whatever the number of
+        threads. NumPy's global generator is never used.
 
     Attributes
     ----------
     labels_ : ndarray of shape (n,)
         Cluster of each row, in the order of the rows given (A's first).
     cluster_centers_ : ndarray of shape (n_clusters, n_components)
-        Means of the rows of each cluster, by their share in it.
+        Mean of each cluster in the unified space, weighted by the rows' responsibilities.
     embedding_ : ndarray of shape (n, n_components)
         The rows in the unified space.
     modality_ : ndarray of shape (n,) of str
+        Modality of each row.
     modality_names_ : tuple of str
     unified_modality_ : str
-        The hub.
+        Name of the hub.
     alignment_confidence_ : float
-        In [0, 1]: estimated probability that clusters are matched rightly *across* modalities.
-        With more than two modalities that of the worst spoke. 0.0 where ``alignment=None`` or
-        ``alignment_epochs=0``, as nothing was tested.
+        In [0, 1]: estimated probability that the clusters are matched correctly *across*
+        modalities; with more than two modalities the lowest over the spokes. 0.0 if nothing was
+        matched (``alignment=None`` or ``alignment_epochs=0``).
     alignment_p_value_ : float
-        How often the centres of unrelated clusters, as many and as far spread, would match as
-        well as these; of the worst spoke. It is at least 1 / 41, and with three to five
-        clusters hardly ever small: nearly any few clusters match well. 1.0 where that was not
-        tested.
+        Share of draws in which the centres of unrelated clusters, equally many and equally
+        spread, match as well as these do; with more than two modalities the largest over the
+        spokes. It is at least 1 / 41. With three to five clusters it is hardly ever small, as
+        nearly any few clusters match well. 1.0 if it was not tested.
     cluster_confidence_ : ndarray of shape (n_clusters,)
-        The same as ``alignment_confidence_``, cluster by cluster: low where a cluster of one
-        modality may well be another one of the other.
+        The same as ``alignment_confidence_`` for each cluster; low if the cluster of one modality
+        may correspond to another cluster of the other modality.
     matching_ : mapping of str to SpokeMatching
-        For every modality but the hub how its clusters were matched with the hub's, in the
-        numbers of ``labels_``: shared masses, partners, confidence. Prints as a table; empty
-        where nothing was aligned. Of the clusters that each modality has by itself, where
-        many known pairs made others of them.
+        For every modality but the hub, how its own clusters were matched with the hub's: shared
+        masses, partners and confidence, in the numbering of ``labels_``. Prints as a table; empty
+        if nothing was matched.
     history_ : list of dict
-        One record an epoch and phase: ``phase``, ``modality`` where it is about one (or
-        about a generator, "a to b"),
-        ``epoch``, ``n_epochs``, ``seconds`` since the start, and mean losses by name.
+        One record for each epoch of each phase: ``phase``, ``modality`` (for generators
+        "a to b") where the phase trains one at a time, ``epoch``, ``n_epochs``, ``seconds`` since
+        the start, and the mean losses by name.
     n_iter_ : int
-        Epochs of all phases together.
+        Number of epochs of all phases together.
     scaling_ : dict of str to {"columns", "block", "none"}
-        What each modality was divided by: a number a column, one for all, nothing.
+        How each modality was scaled: by a number for each column, by a single number, or not.
     n_features_per_modality_ : dict of str to int
+        Number of columns of each modality.
     n_features_in_ : int
         Their sum.
     autoencoders_, generators_, discriminators_ : dict of torch modules
-        By modality; generators by (source, target).
+        The networks by modality; the generators by (source, target).
 
     Warns
     -----
@@ -305,18 +245,19 @@ class MixedModalClustering(
     --------
     MixedModalData : The container that goes through Pipeline and GridSearchCV.
     PerModality : Preprocessing for each modality; first in a Pipeline.
-    ModalityKFold : Folds that lack no modality.
+    ModalityKFold : Folds in which every modality is represented.
 
     Notes
     -----
-    One unpaired set has rows of A and of B. A plain transformer such as
-    StandardScaler before this estimator in a Pipeline would see A alone: use
-    :class:`PerModality`. Callbacks of scikit-learn 1.9 (``set_callbacks``) are called
-    after every epoch, with its record of ``history_`` as ``context.record`` and, after
-    pretraining, with the estimator as it would be fitted now; one that returns True ends the
-    phase there. Labels given as ``y`` beside a container reach them alone, as
-    ``ScoringMonitor`` wants. ``MixedModalClustering(**skdm2c.presets.PUBLISHED)`` is the
-    configuration of the paper.
+    In a Pipeline, a plain transformer such as StandardScaler before this estimator would
+    transform the first modality only: use :class:`PerModality`.
+
+    Callbacks of scikit-learn 1.9 (``set_callbacks``) are called after every epoch, with its
+    record of ``history_`` as ``context.record`` and, after pretraining, with the estimator as if
+    the fit had ended there. A callback that returns True ends the phase. Labels passed as ``y``
+    beside a container are used by callbacks only, for instance by ``ScoringMonitor``.
+
+    ``MixedModalClustering(**skdm2c.presets.PUBLISHED)`` is the configuration of the paper.
 
     References
     ----------
@@ -341,53 +282,31 @@ class MixedModalClustering(
     _doc_link_template = DOCUMENTATION
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_clusters": [_COUNT, Mapping],
-        "unify_to": [str, _NATURAL],
+        "n_clusters": [COUNT, Mapping],
+        "unify_to": [str, NATURAL],
         "alignment": [StrOptions({"geometry"}), HasMethods(["describe", "match"]), None],
         "standardize": ["boolean", StrOptions({"auto"})],
-        "n_components": [_Number(Integral, 1, MOST_UNITS, closed="both")],
-        "autoencoder_hidden_sizes": ["array-like"],
-        "generator_hidden_sizes": ["array-like"],
-        "discriminator_hidden_sizes": ["array-like"],
-        "normalization": [StrOptions({"batch", "layer", "none"})],
-        "pretrain_epochs": [_NATURAL],
-        "alignment_epochs": [_NATURAL],
-        "adversarial_epochs": [_NATURAL],
+        "n_components": [Number(Integral, 1, MOST_UNITS, closed="both")],
+        "n_neighbors": [COUNT],
+        "networks": [Networks, None],
+        "pretraining": [Pretraining, None],
+        "adversarial": [AdversarialTraining, None],
+        "pretrain_epochs": [NATURAL],
+        "alignment_epochs": [NATURAL],
+        "decoder_epochs": [NATURAL],
+        "batch_size": [Number(Integral, 2, None, closed="left")],
+        "max_epoch_rows": [COUNT, None],
         "learning_rate_schedule": [StrOptions({"constant", "linear"})],
-        "lambda_neighbors": [_WEIGHT],
-        "n_neighbors": [_COUNT],
-        "negative_weight": [_WEIGHT],
-        "input_noise": [_WEIGHT],
-        "decoder_epochs": [_NATURAL],
-        "batch_size": [_Number(Integral, 2, None, closed="left")],
-        "max_epoch_rows": [_COUNT, None],
-        "pretrain_learning_rate": [_POSITIVE, "array-like"],
-        "pretrain_weight_decay": [_WEIGHT],
-        "autoencoder_learning_rate": [_WEIGHT],
-        "generator_learning_rate": [_POSITIVE],
-        "discriminator_learning_rate": [_POSITIVE],
-        "weight_decay": [_WEIGHT],
-        "optimizer": [StrOptions({"adam", "rmsprop"})],
-        "generator_steps": [_COUNT],
-        "discriminator_steps": [_COUNT],
-        "adversarial_loss": [StrOptions({"wasserstein", "gan"})],
-        "lipschitz": [StrOptions({"clip", "gradient_penalty", "spectral_norm"}), None],
-        "clip_value": [_POSITIVE],
-        "gradient_penalty_weight": [_WEIGHT],
-        "lambda_cycle": [_WEIGHT],
-        "lambda_reconstruction": [_WEIGHT],
-        "lambda_adversarial": [_WEIGHT],
-        "lambda_cycle_reconstruction": [_WEIGHT],
-        "lambda_pairs": [_WEIGHT],
+        "lambda_pairs": [WEIGHT],
         "assignment": [StrOptions({"mixture", "kmeans"})],
-        "kmeans_n_init": [_COUNT],
+        "kmeans_n_init": [COUNT],
         "device": [str, Hidden(torch.device)],
-        "n_jobs": [_COUNT, _Number(Integral, None, -1, closed="right"), None],
+        "n_jobs": [COUNT, Number(Integral, None, -1, closed="right"), None],
         "process_group": [StrOptions({"world"}), None],
         "checkpoint": [str, os.PathLike, None],
-        "checkpoint_every": [_WEIGHT],
-        "n_iter_no_change": [_COUNT, None],
-        "tol": [_WEIGHT],
+        "checkpoint_every": [WEIGHT],
+        "n_iter_no_change": [COUNT, None],
+        "tol": [WEIGHT],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -401,38 +320,16 @@ class MixedModalClustering(
         alignment: Any = "geometry",
         standardize: bool | str = "auto",
         n_components: int = 32,
-        autoencoder_hidden_sizes: Sequence[int] = (256,),
-        generator_hidden_sizes: Sequence[int] = (128, 64),
-        discriminator_hidden_sizes: Sequence[int] = (64,),
-        normalization: str = "layer",
-        lambda_neighbors: float = 1.0,
         n_neighbors: int = 15,
-        negative_weight: float = 5.0,
-        input_noise: float = 0.5,
+        networks: Networks | None = None,
+        pretraining: Pretraining | None = None,
+        adversarial: AdversarialTraining | None = None,
         pretrain_epochs: int = 60,
         alignment_epochs: int = 80,
-        adversarial_epochs: int = 10,
         decoder_epochs: int = 100,
         batch_size: int = 256,
         max_epoch_rows: int | None = 20_000,
-        pretrain_learning_rate: float | Sequence[float] = 1e-3,
-        pretrain_weight_decay: float = 0.0,
         learning_rate_schedule: str = "linear",
-        autoencoder_learning_rate: float = 0.0,
-        generator_learning_rate: float = 1e-4,
-        discriminator_learning_rate: float = 1e-4,
-        weight_decay: float = 0.0,
-        optimizer: str = "adam",
-        generator_steps: int = 1,
-        discriminator_steps: int = 1,
-        adversarial_loss: str = "wasserstein",
-        lipschitz: str | None = "spectral_norm",
-        clip_value: float = 0.05,
-        gradient_penalty_weight: float = 10.0,
-        lambda_cycle: float = 1.0,
-        lambda_reconstruction: float = 1.0,
-        lambda_adversarial: float = 0.1,
-        lambda_cycle_reconstruction: float = 0.0,
         lambda_pairs: float = 1.0,
         assignment: str = "mixture",
         kmeans_n_init: int = 10,
@@ -452,38 +349,16 @@ class MixedModalClustering(
         self.alignment = alignment
         self.standardize = standardize
         self.n_components = n_components
-        self.autoencoder_hidden_sizes = autoencoder_hidden_sizes
-        self.generator_hidden_sizes = generator_hidden_sizes
-        self.discriminator_hidden_sizes = discriminator_hidden_sizes
-        self.normalization = normalization
-        self.lambda_neighbors = lambda_neighbors
         self.n_neighbors = n_neighbors
-        self.negative_weight = negative_weight
-        self.input_noise = input_noise
+        self.networks = networks
+        self.pretraining = pretraining
+        self.adversarial = adversarial
         self.pretrain_epochs = pretrain_epochs
         self.alignment_epochs = alignment_epochs
-        self.adversarial_epochs = adversarial_epochs
         self.decoder_epochs = decoder_epochs
         self.batch_size = batch_size
         self.max_epoch_rows = max_epoch_rows
-        self.pretrain_learning_rate = pretrain_learning_rate
-        self.pretrain_weight_decay = pretrain_weight_decay
         self.learning_rate_schedule = learning_rate_schedule
-        self.autoencoder_learning_rate = autoencoder_learning_rate
-        self.generator_learning_rate = generator_learning_rate
-        self.discriminator_learning_rate = discriminator_learning_rate
-        self.weight_decay = weight_decay
-        self.optimizer = optimizer
-        self.generator_steps = generator_steps
-        self.discriminator_steps = discriminator_steps
-        self.adversarial_loss = adversarial_loss
-        self.lipschitz = lipschitz
-        self.clip_value = clip_value
-        self.gradient_penalty_weight = gradient_penalty_weight
-        self.lambda_cycle = lambda_cycle
-        self.lambda_reconstruction = lambda_reconstruction
-        self.lambda_adversarial = lambda_adversarial
-        self.lambda_cycle_reconstruction = lambda_cycle_reconstruction
         self.lambda_pairs = lambda_pairs
         self.assignment = assignment
         self.kmeans_n_init = kmeans_n_init
@@ -550,8 +425,11 @@ class MixedModalClustering(
             If there is no such parameter.
         """
         nested = {key.partition("__")[0] for key in params if "__" in key}
-        if "alignment" in nested - set(params) and self.alignment == "geometry":
-            self.alignment = GeometricAlignment()
+        for name in nested & set(OBJECTS) - set(params):
+            value = getattr(self, name)
+            # A copy: the object may be another estimator's, or a preset's.
+            settings = clone(value) if hasattr(value, "get_params") else OBJECTS[name]()
+            setattr(self, name, settings)
         super().set_params(**params)
         return self
 
@@ -997,35 +875,30 @@ class MixedModalClustering(
         return attributes
 
     def _validate_params(self) -> None:
-        try:
+        with short_messages():
             super()._validate_params()
-        except InvalidParameterError as error:
-            said = str(error)
-            if len(said) < LONGEST_MESSAGE:
-                raise
-            half = LONGEST_MESSAGE // 2  # between them lies the value, say a whole array
-            raise InvalidParameterError(f"{said[:half]} ... {said[-half:]}") from None
 
     def _plan(self, names: tuple[str, ...]) -> FitPlan:
         # What constraints cannot say is checked here: the contents of sequences. Numbers become
         # Python's own, as NumPy's narrow integers overflow.
         names_here = MixedModalClustering._get_param_names()  # a subclass may have fewer
         given: Any = SimpleNamespace(
-            **{name: _plain_number(getattr(self, name)) for name in names_here}
+            **{name: plain_number(getattr(self, name)) for name in names_here}
         )
         if isinstance(given.alignment, type):
             raise ValueError(
                 f"alignment is the class {given.alignment.__name__}: give an instance, "
                 f"alignment={given.alignment.__name__}()."
             )
-        rates = rates_per_modality(
-            "pretrain_learning_rate", given.pretrain_learning_rate, len(names)
-        )
         aligner: Aligner | None = None  # what nobody learns from is not worked out
         if given.alignment_epochs > 0:
             aligner = GeometricAlignment() if given.alignment == "geometry" else given.alignment
         own_numbers = clusters_per_modality("n_clusters", given.n_clusters, names)
         hub = _hub(given.unify_to, names)
+        networks = checked_settings(given.networks or Networks())
+        pretraining = checked_settings(given.pretraining or Pretraining())
+        rates = rates_per_modality("learning_rate", pretraining.learning_rate, len(names))
+        adversarial = checked_settings(given.adversarial or AdversarialTraining())
         _require_use_of_numbers(own_numbers, names, hub, aligner)
         return FitPlan(
             hub=hub,
@@ -1034,66 +907,29 @@ class MixedModalClustering(
             learning_rates=rates,
             aligner=aligner,
             lambda_pairs=given.lambda_pairs,
+            pretrain_epochs=given.pretrain_epochs,
+            alignment_epochs=given.alignment_epochs,
+            decoder_epochs=given.decoder_epochs,
+            batch_size=given.batch_size,
+            schedule=given.learning_rate_schedule,
+            max_epoch_rows=given.max_epoch_rows,
             networks=Architecture(
                 n_components=given.n_components,
                 autoencoder_hidden_sizes=positive_sizes(
-                    "autoencoder_hidden_sizes", given.autoencoder_hidden_sizes
+                    "autoencoder_hidden_sizes", networks.autoencoder_hidden_sizes
                 ),
                 generator_hidden_sizes=positive_sizes(
-                    "generator_hidden_sizes", given.generator_hidden_sizes, at_least=1
+                    "generator_hidden_sizes", networks.generator_hidden_sizes, at_least=1
                 ),
                 discriminator_hidden_sizes=positive_sizes(
-                    "discriminator_hidden_sizes", given.discriminator_hidden_sizes
+                    "discriminator_hidden_sizes", networks.discriminator_hidden_sizes
                 ),
-                normalization=given.normalization,
-                spectral=given.lipschitz == "spectral_norm",
+                normalization=networks.normalization,
+                spectral=adversarial.lipschitz == "spectral_norm",
             ),
             clustering=ClusteringSettings(max(own_numbers), given.assignment, given.kmeans_n_init),
-            pretraining=PretrainingSettings(
-                n_epochs=given.pretrain_epochs,
-                batch_size=given.batch_size,
-                weight_decay=given.pretrain_weight_decay,
-                schedule=given.learning_rate_schedule,
-                lambda_neighbors=given.lambda_neighbors,
-                negative_weight=given.negative_weight,
-                input_noise=given.input_noise,
-                max_epoch_rows=given.max_epoch_rows,
-            ),
-            teaching=RegressionSettings(
-                "alignment",
-                given.alignment_epochs,
-                given.batch_size,
-                given.learning_rate_schedule,
-                given.max_epoch_rows,
-            ),
-            adversarial=AdversarialSettings(
-                n_epochs=given.adversarial_epochs,
-                batch_size=given.batch_size,
-                adversarial_loss=given.adversarial_loss,
-                lipschitz=given.lipschitz,
-                clip_value=given.clip_value,
-                gradient_penalty_weight=given.gradient_penalty_weight,
-                lambda_cycle=given.lambda_cycle,
-                lambda_reconstruction=given.lambda_reconstruction,
-                lambda_adversarial=given.lambda_adversarial,
-                lambda_cycle_reconstruction=given.lambda_cycle_reconstruction,
-                lambda_pairs=given.lambda_pairs,
-                generator_steps=given.generator_steps,
-                discriminator_steps=given.discriminator_steps,
-                autoencoder_learning_rate=given.autoencoder_learning_rate,
-                generator_learning_rate=given.generator_learning_rate,
-                discriminator_learning_rate=given.discriminator_learning_rate,
-                optimizer=given.optimizer,
-                weight_decay=given.weight_decay,
-                max_epoch_rows=given.max_epoch_rows,
-            ),
-            decoding=RegressionSettings(
-                "decoding",
-                given.decoder_epochs,
-                given.batch_size,
-                given.learning_rate_schedule,
-                given.max_epoch_rows,
-            ),
+            pretraining=pretraining,
+            adversarial=adversarial,
         )
 
     def _peers(self) -> Peers:
@@ -1107,7 +943,7 @@ class MixedModalClustering(
         for name, value in (("checkpoint", None), ("warm_start", False)):
             if getattr(self, name) != value:
                 raise ValueError(f"{name} cannot be had with process_group={self.process_group!r}.")
-        if self.normalization == "batch":
+        if self.networks is not None and self.networks.normalization == "batch":
             raise ValueError(
                 f"normalization='batch' cannot be had with process_group={self.process_group!r}: "
                 "each process would have means of its own. Use 'layer'."
@@ -1164,12 +1000,6 @@ def _hub(unify_to: str | int, names: tuple[str, ...]) -> int | None:
         return None if unify_to == "auto" else modality_index(unify_to, names)
     except ValueError as error:
         raise about(f"unify_to={unify_to!r}", error) from None
-
-
-def _plain_number(value: Any) -> Any:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        return value
-    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]:

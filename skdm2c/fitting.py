@@ -37,10 +37,10 @@ from .model import FittedModel, in_order_given, unify
 from .neighbors import enough_components, row_graph
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .networks.inference import CHUNK
-from .plan import ClusteringSettings, FitPlan
 from .sample import Sample, draw_sample
 from .sampling import subsample
 from .scoring import ClusterProfile, profile
+from .settings import ClusteringSettings, FitPlan
 from .training import (
     BatchedRows,
     Callback,
@@ -218,7 +218,16 @@ def fit_model(
     if peers.rank:
         rng.manual_seed(seeds.batches + peers.rank)  # from here on each draws its own rows
     train_adversarially(
-        system, blocks, plan.adversarial, rng=rng, callback=callback, peers=peers, pairs=pairs
+        system,
+        blocks,
+        plan.adversarial,
+        batch_size=plan.batch_size,
+        rng=rng,
+        callback=callback,
+        max_epoch_rows=plan.max_epoch_rows,
+        peers=peers,
+        pairs=pairs,
+        lambda_pairs=plan.lambda_pairs,
     )
     system.eval()
     embedding = unify(system, data.rows, data.codes)
@@ -332,6 +341,7 @@ def _pretrain(
             blocks[m],
             graph,
             plan.pretraining,
+            plan.passes(plan.pretrain_epochs),
             learning_rate=plan.learning_rates[m],
             rng=_own_rng(seeds, "pretraining", m, device, peers.rank),
             callback=callback,
@@ -407,7 +417,8 @@ def _teach_generators(
                     on_device(targets[s, t], system.device),
                 )
             ],
-            plan.teaching,
+            plan.passes(plan.alignment_epochs),
+            phase="alignment",
             learning_rate=TEACHING_RATE * max(plan.learning_rates),
             rng=rng,
             callback=callback,
@@ -461,7 +472,8 @@ def _refit_decoders(
                 Examples("reconstruction", on_device(latents[m], system.device), blocks[m]),
                 *(some for (_, t), some in counterparts.items() if t == m),
             ],
-            plan.decoding,
+            plan.passes(plan.decoder_epochs),
+            phase="decoding",
             learning_rate=plan.learning_rates[m],
             rng=_own_rng(seeds, "decoding", m, system.device, peers.rank),
             callback=callback,

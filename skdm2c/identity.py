@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from hashlib import sha256
 from numbers import Integral, Real
 from typing import Any
@@ -15,9 +14,9 @@ import sklearn
 import torch
 
 from ._version import __version__
-from .alignment import GeometricAlignment
 from .checked import CheckedData
 from .data.rows import rows_per_chunk
+from .settings import OBJECTS
 
 CHANGES_NOTHING = {"n_jobs", "checkpoint", "checkpoint_every", "verbose"}
 DIGITS = 12  # of a checksum
@@ -95,8 +94,8 @@ def _spelled(name: str, value: Any) -> str:
         return f"{{{', '.join(f'{key}: {item}' for key, item in items)}}}"
     if isinstance(value, torch.device):
         return repr(str(value))
-    if type(value) is GeometricAlignment:
-        return f"GeometricAlignment{_spelled(name, asdict(value))}"
+    if type(value) in OBJECTS.values():
+        return f"{type(value).__name__}{_spelled(name, value.get_params(deep=False))}"
     try:
         content = joblib.hash(value)
     except Exception as error:  # a class may raise what it likes when it is pickled

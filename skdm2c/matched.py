@@ -25,8 +25,8 @@ from .alignment.targets import UNTRUSTED, CoupledRows
 from .clustering import fit_kmeans, fit_mixture
 from .data.pairs import paired_rows
 from .data.rows import FloatRows, Matrix
-from .plan import ClusteringSettings
 from .sampling import subsample
+from .settings import ClusteringSettings
 
 MAX_COUPLED = 1500  # rows of a modality that are coupled; the others follow their maps
 

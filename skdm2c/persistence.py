@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from itertools import pairwise
 from numbers import Integral, Real
 from typing import Any, NoReturn
@@ -23,7 +22,7 @@ from ._device import device_at_hand, resolve_device
 from ._files import Arrays, read_arrays, write_arrays
 from ._persistence import system_from_arrays, system_to_arrays
 from ._version import __version__
-from .alignment import Alignment, GeometricAlignment
+from .alignment import Alignment
 from .clustering import Clusters
 from .data.container import check_names
 from .data.scaling import ModalityInput
@@ -31,6 +30,7 @@ from .estimator import MixedModalClustering, fitted_attributes
 from .fitting import Fit
 from .model import FittedModel
 from .scoring import ClusterProfile
+from .settings import OBJECTS
 
 FORMAT = 1  # of the file; it grows when that changes
 LARGEST_FOUND = 1e100  # in size, of the numbers in a file: their squares are numbers too
@@ -216,8 +216,8 @@ def _described(door: ModalityInput) -> dict[str, Any]:
 
 def _plain(name: str, value: Any) -> Any:
     # A parameter as JSON can hold it; sequences come back as tuples.
-    if isinstance(value, GeometricAlignment):
-        return {"GeometricAlignment": _plain(name, asdict(value))}
+    if type(value) in OBJECTS.values():
+        return {type(value).__name__: _plain(name, value.get_params(deep=False))}
     if isinstance(value, Mapping):
         return {str(key): _plain(name, item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -372,9 +372,10 @@ def _parameter(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_parameter(item) for item in value)
     if isinstance(value, dict):
-        (settings,) = value.values()
-        _require(list(value) == ["GeometricAlignment"], f"no parameter is {list(value)}")
-        return GeometricAlignment(**{name: _parameter(v) for name, v in settings.items()})
+        ((kind, settings),) = value.items()
+        known = {made.__name__: made for made in OBJECTS.values()}
+        _require(kind in known, f"no parameter is {kind!r}")
+        return known[kind](**{name: _parameter(v) for name, v in settings.items()})
     return value
 
 

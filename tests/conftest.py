@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c import AdversarialTraining, MixedModalClustering, MixedModalData, Networks
 from skdm2c.alignment import GeometricAlignment
 from skdm2c.datasets import make_mixed_modal_blobs
 
@@ -26,12 +26,10 @@ settings.load_profile("suite")
 
 TINY = {
     "n_components": 4,
-    "autoencoder_hidden_sizes": (16,),
-    "generator_hidden_sizes": (8, 4),
-    "discriminator_hidden_sizes": (8,),
+    "networks": Networks((16,), (8, 4), (8,)),
     "pretrain_epochs": 3,
     "alignment_epochs": 3,
-    "adversarial_epochs": 2,
+    "adversarial": AdversarialTraining(epochs=2),
     "decoder_epochs": 2,
     "kmeans_n_init": 3,
     "alignment": GeometricAlignment(

@@ -16,7 +16,7 @@ from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c._peers import Peers
 from skdm2c.data.scaling import ModalityInput
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.training import Callback, Examples, History, RegressionSettings, fit_to_examples
+from skdm2c.training import Callback, Examples, History, Passes, fit_to_examples
 
 
 def part(n, rank, size):
@@ -31,11 +31,11 @@ def regression(rank, size, peers):
     network = torch.nn.Linear(3, 2)
     torch.nn.init.zeros_(network.weight)
     torch.nn.init.zeros_(network.bias)
-    settings = RegressionSettings("decoding", 5, 90, "linear")
+    settings = Passes(5, 90, "linear")
     mine, history = torch.from_numpy(part(90, rank, size)), History()
     fit_to_examples(
         network, [Examples("reconstruction", x[mine], y[mine])], settings,
-        learning_rate=0.1, rng=rng, callback=history, name="a", peers=peers,
+        phase="decoding", learning_rate=0.1, rng=rng, callback=history, name="a", peers=peers,
     )  # fmt: skip
     losses = [record["reconstruction"] for record in history.records]
     return {"weights": network.weight.detach().numpy(), "losses": losses}
@@ -110,10 +110,10 @@ def killed(rank, size, peers):
 
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(90, 3, generator=rng)
-    settings = RegressionSettings("decoding", 1000, 30, "linear")
+    settings = Passes(1000, 30, "linear")
     fit_to_examples(
         torch.nn.Linear(3, 3), [Examples("reconstruction", x, x)], settings,
-        learning_rate=0.1, rng=rng, callback=Kill(), name="a", peers=peers,
+        phase="decoding", learning_rate=0.1, rng=rng, callback=Kill(), name="a", peers=peers,
     )  # fmt: skip
 
 

@@ -19,7 +19,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.utils.fixes import parse_version
 
-from skdm2c import AlignmentWarning, MixedModalClustering, MixedModalData
+from skdm2c import (
+    AdversarialTraining,
+    AlignmentWarning,
+    MixedModalClustering,
+    MixedModalData,
+    Networks,
+    Pretraining,
+)
 from skdm2c import estimator as estimator_module
 from skdm2c.data.scaling import ModalityInput
 from skdm2c.exceptions import TrainingDivergedError
@@ -181,21 +188,24 @@ BAD_PARAMETERS = {
     "unify_to": [2, -1, "rna", 1.5, None],
     "alignment": ["procrustes", True, 1],
     "standardize": ["yes", None],
-    "lambda_neighbors": [-1, "x", None, np.inf, np.nan, True],
+    "pretraining__lambda_neighbors": [-1, "x", None, np.inf, np.nan, True],
     "n_neighbors": [0, 1.5, None],
-    "negative_weight": [-1, "x", None],
-    "input_noise": [-1, "x", None],
+    "pretraining__negative_weight": [-1, "x", None],
+    "pretraining__input_noise": [-1, "x", None],
     "n_components": [0, 1.5, "2", None],
-    "autoencoder_hidden_sizes": [8, (0,), (8.5,), ("8",), None, (True,)],
-    "generator_hidden_sizes": [8, (), (0,), (-3,), None],
-    "discriminator_hidden_sizes": [8, (0,), None],
-    "normalization": ["instance", None, True],
+    "networks": ["wide", 3],
+    "pretraining": ["long", {}],
+    "adversarial": ["paper", True],
+    "networks__autoencoder_hidden_sizes": [8, (0,), (8.5,), ("8",), None, (True,)],
+    "networks__generator_hidden_sizes": [8, (), (0,), (-3,), None],
+    "networks__discriminator_hidden_sizes": [8, (0,), None],
+    "networks__normalization": ["instance", None, True],
     "pretrain_epochs": [-1, 1.5, "2", None],
     "alignment_epochs": [-1, 1.5, None],
-    "adversarial_epochs": [-1, 1.5, None],
+    "adversarial__epochs": [-1, 1.5, None],
     "decoder_epochs": [-1, 1.5, None],
     "batch_size": [1, 0, 2.5, None],
-    "pretrain_learning_rate": [
+    "pretraining__learning_rate": [
         0,
         -1e-3,
         (1e-3,),
@@ -211,23 +221,23 @@ BAD_PARAMETERS = {
         np.array("fast"),
     ],
     "learning_rate_schedule": ["cosine", None],
-    "pretrain_weight_decay": [-1, "0", None],
-    "autoencoder_learning_rate": [-1, "fast", None],
-    "generator_learning_rate": [0, -1, "fast", None],
-    "discriminator_learning_rate": [0, -1, "fast", None],
-    "weight_decay": [-1, "0", None],
-    "optimizer": ["sgd", None],
-    "generator_steps": [0, 1.5, None],
-    "discriminator_steps": [0, 1.5, None],
-    "adversarial_loss": ["hinge", None],
-    "lipschitz": ["clipping", True],
+    "pretraining__weight_decay": [-1, "0", None],
+    "adversarial__autoencoder_learning_rate": [-1, "fast", None],
+    "adversarial__generator_learning_rate": [0, -1, "fast", None],
+    "adversarial__discriminator_learning_rate": [0, -1, "fast", None],
+    "adversarial__weight_decay": [-1, "0", None],
+    "adversarial__optimizer": ["sgd", None],
+    "adversarial__generator_steps": [0, 1.5, None],
+    "adversarial__discriminator_steps": [0, 1.5, None],
+    "adversarial__loss": ["hinge", None],
+    "adversarial__lipschitz": ["clipping", True],
     "max_epoch_rows": [0, -1, 1.5, "all"],
-    "clip_value": [0, -1, "x", None],
-    "gradient_penalty_weight": [-1, "x", None],
-    "lambda_cycle": [-1, "x", None],
-    "lambda_reconstruction": [-1, "x", None],
-    "lambda_adversarial": [-1, "x", None],
-    "lambda_cycle_reconstruction": [-1, "x", None],
+    "adversarial__clip_value": [0, -1, "x", None],
+    "adversarial__gradient_penalty_weight": [-1, "x", None],
+    "adversarial__lambda_cycle": [-1, "x", None],
+    "adversarial__lambda_reconstruction": [-1, "x", None],
+    "adversarial__lambda_adversarial": [-1, "x", None],
+    "adversarial__lambda_cycle_reconstruction": [-1, "x", None],
     "lambda_pairs": [-1, "x", None, np.inf, np.nan, True],
     "assignment": ["spectral", None],
     "kmeans_n_init": [0, 1.5, None],
@@ -245,7 +255,9 @@ BAD_PARAMETERS = {
 
 
 def test_every_parameter_stands_in_the_list():
-    assert set(BAD_PARAMETERS) == set(MixedModalClustering().get_params())
+    objects = {"networks": Networks(), "pretraining": Pretraining()}
+    model = MixedModalClustering(adversarial=AdversarialTraining(), **objects)
+    assert set(BAD_PARAMETERS) == set(model.get_params())
 
 
 @pytest.mark.parametrize(
@@ -254,7 +266,7 @@ def test_every_parameter_stands_in_the_list():
 )
 @pytest.mark.usefixtures("no_training")
 def test_bad_parameters_are_refused_by_name(name, value, tiny):
-    said = "modality" if name == "unify_to" and value in (2, "rna") else name
+    said = "modality" if name == "unify_to" and value in (2, "rna") else name.split("__")[-1]
     with pytest.raises((ValueError, TypeError), match=said):
         tiny.set_params(**{name: value}).fit(A, B)
 
@@ -395,8 +407,8 @@ def test_a_block_of_zeros_and_ones_is_a_block_where_it_is_said_so(tiny):
 
 
 def test_a_rate_may_be_an_array_of_no_dimensions(tiny):
-    expected = tiny.set_params(pretrain_learning_rate=1e-2).fit(A, B).embedding_
-    found = tiny.set_params(pretrain_learning_rate=np.array(1e-2)).fit(A, B).embedding_
+    expected = tiny.set_params(pretraining__learning_rate=1e-2).fit(A, B).embedding_
+    found = tiny.set_params(pretraining__learning_rate=np.array(1e-2)).fit(A, B).embedding_
     np.testing.assert_array_equal(found, expected)
 
 
@@ -438,7 +450,7 @@ def test_weights_that_are_no_numbers_at_the_end_of_training_are_found(weights, t
             spoilt[0, 0] = np.nan
 
     maximize = adversarial._maximize
-    tiny.set_params(adversarial_epochs=1, decoder_epochs=0).fit(A, B)
+    tiny.set_params(adversarial__epochs=1, decoder_epochs=0).fit(A, B)
     before = tiny.embedding_
     monkeypatch.setattr(adversarial, "_maximize", spoil)
     with pytest.raises(TrainingDivergedError, match=f"weights {weights} became nan"):

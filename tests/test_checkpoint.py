@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 
 from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c._files import read_arrays, write_arrays
@@ -104,7 +105,7 @@ def test_three_modalities_and_early_ends_go_on_too(tiny, random_blocks, tmp_path
     X = MixedModalData(a, b, b[:, ::-1], names=("ü", "b ", '"'))
     tiny.set_params(n_iter_no_change=1, tol=1e6)
     whole = tiny.fit(X)
-    expected = MixedModalClustering(**tiny.get_params()).fit(X)
+    expected = clone(tiny).fit(X)
     assert_same_fit(whole, expected)
     tiny.set_params(checkpoint=str(tmp_path / "a" / "b"), checkpoint_every=0.0)
     for _ in range(expected.n_iter_ // 4 + 1):
@@ -162,13 +163,15 @@ def test_another_fit_is_refused_and_nothing_is_overwritten(kept, blobs):
 @pytest.mark.parametrize(
     "alike",
     [
-        {"n_components": np.int64(4), "lambda_cycle": 1},
-        {"generator_hidden_sizes": [8, 4]},
-        {"generator_hidden_sizes": np.array([8, 4])},
+        {"n_components": np.int64(4), "adversarial__lambda_cycle": 1},
+        {"networks__generator_hidden_sizes": [8, 4]},
+        {"networks__generator_hidden_sizes": np.array([8, 4])},
     ],
 )
 def test_a_parameter_may_be_spelled_another_way(kept, blobs, alike):
-    kept.set_params(n_components=4, lambda_cycle=1.0, generator_hidden_sizes=(8, 4)).fit(blobs[0])
+    kept.set_params(
+        n_components=4, adversarial__lambda_cycle=1.0, networks__generator_hidden_sizes=(8, 4)
+    ).fit(blobs[0])
     labels = kept.labels_
     np.testing.assert_array_equal(kept.set_params(**alike).fit(blobs[0]).labels_, labels)
 
@@ -227,7 +230,7 @@ def test_every_number_and_every_name_of_the_data_counts():
 def test_a_folder_is_that_of_one_fit_at_a_time(kept, blobs, monkeypatch):
     def write(path, *rest):
         with pytest.raises(ValueError, match="that of a fit which is running now"):
-            MixedModalClustering(**kept.get_params()).fit(blobs[0])
+            clone(kept).fit(blobs[0])
         monkeypatch.setattr(checkpoint_module, "write_arrays", write_arrays)
         write_arrays(path, *rest)
 
@@ -371,12 +374,12 @@ sys.path.insert(0, sys.argv[1])
 from conftest import TINY
 from skdm2c import MixedModalClustering
 from skdm2c.datasets import make_mixed_modal_blobs
-phases = ("pretrain", "alignment", "adversarial", "decoder")
-longer = {f"{phase}_epochs": 12 for phase in phases}
+longer = {f"{phase}_epochs": 12 for phase in ("pretrain", "alignment", "decoder")}
+longer["adversarial__epochs"] = 12
 X, _ = make_mixed_modal_blobs(2000, random_state=0)
 kept = {"checkpoint": sys.argv[2], "checkpoint_every": 0.0} if len(sys.argv) > 3 else {}
 print("begun", flush=True)
-model = MixedModalClustering(3, random_state=0, **TINY | longer, **kept).fit(X)
+model = MixedModalClustering(3, random_state=0, **TINY, **kept).set_params(**longer).fit(X)
 np.save(sys.argv[-1], model.embedding_)
 """
 

@@ -1,21 +1,21 @@
 """What steps do on the device that trains: nothing made elsewhere, nothing waited for."""
 
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from test_training import PRETRAINING, SETTINGS, make_blocks, make_system, seeded
+from test_training import SETTINGS, make_blocks, make_system, seeded
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from skdm2c.networks import ModalityAutoEncoder
 from skdm2c.training import (
-    AdversarialSettings,
+    AdversarialTraining,
     Callback,
     Examples,
-    RegressionSettings,
+    Passes,
+    Pretraining,
     fit_to_examples,
     pretrain_autoencoder,
     train_adversarially,
@@ -29,13 +29,13 @@ FETCHING = ("tolist", "cpu", "numpy", "item")  # which on a CPU call nothing tha
 
 def pretraining(callback):
     graph = sp.csr_matrix(np.ones((N, N)) - np.eye(N))
-    settings = {"n_epochs": 2, "batch_size": 10, "lambda_neighbors": 1.0, "input_noise": 0.1}
+    settings, passes = Pretraining(input_noise=0.1), Passes(2, 10, "constant")
     net = ModalityAutoEncoder(4, 2, (8,), "batch", seeded())
     x = torch.randn(N, 4, generator=seeded())
 
     def train():
         pretrain_autoencoder(
-            net, x, graph, replace(PRETRAINING, **settings),
+            net, x, graph, settings, passes,
             learning_rate=1e-3, rng=seeded(), callback=callback, name="a",
         )  # fmt: skip
 
@@ -45,13 +45,14 @@ def pretraining(callback):
 def regression(callback):
     net = ModalityAutoEncoder(4, 2, (8,), "layer", seeded()).decoder
     z, x = torch.randn(N, 2, generator=seeded()), torch.randn(N, 4, generator=seeded())
-    settings = RegressionSettings("decoding", 2, 10, "linear")
+    passes = Passes(2, 10, "linear")
 
     def train():
         fit_to_examples(
             net,
             [Examples("reconstruction", z, x)],
-            settings,
+            passes,
+            phase="decoding",
             learning_rate=1e-3,
             rng=seeded(),
             callback=callback,
@@ -64,10 +65,12 @@ def regression(callback):
 def game(callback, **changes):
     system = make_system(spectral=changes.get("lipschitz") == "spectral_norm")
     blocks = make_blocks(system, N)
-    settings = AdversarialSettings(**(SETTINGS | {"batch_size": 20} | changes))
+    settings = AdversarialTraining(**(SETTINGS | changes))
 
     def train():
-        train_adversarially(system, blocks, settings, rng=seeded(), callback=callback)
+        train_adversarially(
+            system, blocks, settings, batch_size=20, rng=seeded(), callback=callback
+        )
 
     return train
 
@@ -78,7 +81,7 @@ PHASES = {
     "clip": game,
     "gradient penalty": lambda callback: game(callback, lipschitz="gradient_penalty"),
     "spectral norm": lambda callback: game(callback, lipschitz="spectral_norm", optimizer="adam"),
-    "gan": lambda callback: game(callback, adversarial_loss="gan", autoencoder_learning_rate=0.0),
+    "gan": lambda callback: game(callback, loss="gan", autoencoder_learning_rate=0.0),
 }
 
 

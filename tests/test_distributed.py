@@ -185,10 +185,11 @@ def test_a_group_of_one_is_one_alone(blobs, tiny, fitted, group_of_one):
 
 @needs_gloo
 @pytest.mark.parametrize(
-    "settings", [{"checkpoint": "folder"}, {"warm_start": True}, {"normalization": "batch"}]
+    "settings",
+    [{"checkpoint": "folder"}, {"warm_start": True}, {"networks__normalization": "batch"}],
 )
 def test_what_a_group_cannot_have_is_named(blobs, tiny, group_of_one, settings):
-    (name,) = settings
+    name = next(iter(settings)).rpartition("__")[2]
     tiny.set_params(process_group="world", **settings)
     with pytest.raises(ValueError, match=f"{name}.* cannot be had with process_group='world'"):
         tiny.fit(blobs[0])

@@ -16,6 +16,7 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score, make_scorer
 
 from skdm2c import (
+    AdversarialTraining,
     AlignmentWarning,
     MixedModalClustering,
     MixedModalData,
@@ -182,18 +183,22 @@ def test_the_hub_can_be_chosen(blobs, tiny, hub):
 @pytest.mark.parametrize(
     "change",
     [
-        {"adversarial_loss": "gan", "lipschitz": None},
-        {"lipschitz": "gradient_penalty"},
-        {"lipschitz": "clip"},
-        {"normalization": "batch", "optimizer": "rmsprop"},
-        {"normalization": "none"},
+        {"adversarial__loss": "gan", "adversarial__lipschitz": None},
+        {"adversarial__lipschitz": "gradient_penalty"},
+        {"adversarial__lipschitz": "clip"},
+        {"networks__normalization": "batch", "adversarial__optimizer": "rmsprop"},
+        {"networks__normalization": "none"},
         {"alignment": None},
-        {"autoencoder_learning_rate": 1e-4, "learning_rate_schedule": "constant"},
-        {"lambda_neighbors": 0.0, "input_noise": 0.0, "assignment": "kmeans"},
+        {"adversarial__autoencoder_learning_rate": 1e-4, "learning_rate_schedule": "constant"},
+        {
+            "pretraining__lambda_neighbors": 0.0,
+            "pretraining__input_noise": 0.0,
+            "assignment": "kmeans",
+        },
         {"alignment": None, "assignment": "kmeans"},
-        {"pretrain_epochs": 0, "alignment_epochs": 0, "adversarial_epochs": 0},
-        {"discriminator_hidden_sizes": (), "autoencoder_hidden_sizes": []},
-        {"pretrain_learning_rate": [1e-3, 1e-2]},
+        {"pretrain_epochs": 0, "alignment_epochs": 0, "adversarial__epochs": 0},
+        {"networks__discriminator_hidden_sizes": (), "networks__autoencoder_hidden_sizes": []},
+        {"pretraining__learning_rate": [1e-3, 1e-2]},
         {"standardize": False},
         {"batch_size": 1000},
         {"n_clusters": 1},
@@ -208,8 +213,8 @@ def test_every_choice_can_be_fitted(blobs, tiny, change):
 
 
 def test_published_is_a_valid_configuration(blobs):
-    small = {"pretrain_epochs": 1, "adversarial_epochs": 1}
-    model = MixedModalClustering(3, random_state=0, **(dict(presets.PUBLISHED) | small))
+    small = {"pretrain_epochs": 1, "adversarial__epochs": 1}
+    model = MixedModalClustering(3, random_state=0, **presets.PUBLISHED).set_params(**small)
     model.fit(blobs[0])
     assert model.unified_modality_ == "a"
     assert model.alignment_confidence_ == 0.0
@@ -238,9 +243,8 @@ def test_column_names_are_remembered_by_modality(blobs, tiny):
 def test_scores_tell_a_good_model_from_a_collapsed_one():
     X, _ = make_mixed_modal_blobs(300, random_state=0)
     good = MixedModalClustering(3, decoder_epochs=0, random_state=0).fit(X)
-    nothing = dict.fromkeys(
-        ["pretrain_epochs", "alignment_epochs", "adversarial_epochs", "decoder_epochs"], 0
-    )
+    nothing = dict.fromkeys(["pretrain_epochs", "alignment_epochs", "decoder_epochs"], 0)
+    nothing["adversarial"] = AdversarialTraining(epochs=0)
     untrained = MixedModalClustering(3, alignment=None, random_state=0, **nothing).fit(X)
     collapsed = MixedModalClustering(1, random_state=0, **nothing).fit(X)
     assert collapsed.score(X) == 0
@@ -306,14 +310,14 @@ def test_an_interrupt_leaves_what_was_there(blobs, tiny, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "phase"),
     [
-        ({"pretrain_learning_rate": 1e30}, "pretraining"),
+        ({"pretraining__learning_rate": 1e30}, "pretraining"),
         (
             {
-                "generator_learning_rate": 1e30,
-                "autoencoder_learning_rate": 1e30,
-                "optimizer": "rmsprop",
-                "normalization": "none",
-                "adversarial_epochs": 20,
+                "adversarial__generator_learning_rate": 1e30,
+                "adversarial__autoencoder_learning_rate": 1e30,
+                "adversarial__optimizer": "rmsprop",
+                "networks__normalization": "none",
+                "adversarial__epochs": 20,
             },
             "adversarial",
         ),
@@ -474,7 +478,7 @@ def test_a_bar_is_full_also_where_phases_end_early(blobs, tiny, terminal):
 
 def test_a_bar_goes_with_an_error(blobs, tiny, terminal):
     with pytest.raises(TrainingDivergedError):
-        tiny.set_params(verbose=1, pretrain_learning_rate=1e38).fit(blobs[0])
+        tiny.set_params(verbose=1, pretraining__learning_rate=1e38).fit(blobs[0])
     assert "\x1b[?25h" in terminal.getvalue()  # the cursor is shown again
 
 
@@ -520,7 +524,7 @@ def weights(model):
 def test_a_warm_start_goes_on_from_the_networks_that_are_there(blobs, tiny):
     X, _ = blobs
     none = dict.fromkeys(
-        ("pretrain_epochs", "alignment_epochs", "adversarial_epochs", "decoder_epochs"), 0
+        ("pretrain_epochs", "alignment_epochs", "adversarial__epochs", "decoder_epochs"), 0
     )
     before = weights(tiny.fit(X))
     hub = tiny.unified_modality_
@@ -560,7 +564,11 @@ def test_a_warm_start_from_another_hub_keeps_the_auto_encoders(blobs, tiny):
         ({"n_components": 5}, ("a", "b"), r"differs in n_components \(then 4, now 5\)"),
         ({}, ("b", "a"), r"whose modalities were \('a', 'b'\), and are \('b', 'a'\)"),
         ({}, None, r"differs in numbers of columns \(then \(10, 15\), now \(15, 10\)\)"),
-        ({"lipschitz": "clip"}, ("a", "b"), r"lipschitz=spectral_norm \(then True, now"),
+        (
+            {"adversarial__lipschitz": "clip"},
+            ("a", "b"),
+            r"lipschitz=spectral_norm \(then True, now",
+        ),
     ],
 )
 def test_a_warm_start_from_other_networks_is_refused(blobs, tiny, settings, names, message):
@@ -584,11 +592,15 @@ def test_a_warm_start_with_columns_in_another_order_is_refused(blobs, tiny):
 
 
 def test_a_divergence_in_the_very_last_step_is_one(blobs, tiny):
-    one_step = {"batch_size": 1000, "adversarial_epochs": 1, "generator_learning_rate": 1e38}
+    one_step = {
+        "batch_size": 1000,
+        "adversarial__epochs": 1,
+        "adversarial__generator_learning_rate": 1e38,
+    }
     with pytest.raises(TrainingDivergedError, match="unified space.*adversarial"):
-        tiny.set_params(**one_step, autoencoder_learning_rate=1e38).fit(blobs[0])
-    alone = {"batch_size": 1000, "pretrain_epochs": 1, "pretrain_learning_rate": 1e38}
-    tiny.set_params(lambda_neighbors=0, autoencoder_learning_rate=0.0)
+        tiny.set_params(**one_step, adversarial__autoencoder_learning_rate=1e38).fit(blobs[0])
+    alone = {"batch_size": 1000, "pretrain_epochs": 1, "pretraining__learning_rate": 1e38}
+    tiny.set_params(pretraining__lambda_neighbors=0, adversarial__autoencoder_learning_rate=0.0)
     with pytest.raises(TrainingDivergedError, match="latent space.*pretraining"):
         tiny.set_params(**alone).fit(blobs[0])
 
@@ -609,7 +621,7 @@ def test_a_warning_made_an_error_leaves_the_estimator_as_it_was(tiny):
 
 def test_two_rows_are_enough_for_a_batch(tiny):
     rng = np.random.RandomState(0)
-    tiny.set_params(batch_size=2, normalization="batch")
+    tiny.set_params(batch_size=2, networks__normalization="batch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
         assert tiny.fit(rng.randn(13, 4), rng.randn(11, 3)).labels_.shape == (24,)

@@ -183,20 +183,20 @@ PARAMETERS = {
     "alignment": st.sampled_from([TINY["alignment"], None]),
     "standardize": st.sampled_from(["auto", True, False]),
     "n_components": st.integers(1, 6),
-    "normalization": st.sampled_from(["batch", "layer", "none"]),
-    "lambda_neighbors": st.sampled_from([0.0, 1.0]),
+    "networks__normalization": st.sampled_from(["batch", "layer", "none"]),
+    "pretraining__lambda_neighbors": st.sampled_from([0.0, 1.0]),
     "n_neighbors": st.integers(1, 40),
     "pretrain_epochs": st.integers(0, 3),
     "alignment_epochs": st.integers(0, 3),
-    "adversarial_epochs": st.integers(0, 3),
+    "adversarial__epochs": st.integers(0, 3),
     "decoder_epochs": st.integers(0, 3),
     "batch_size": st.sampled_from([2, 3, 5, 10_000]),
-    "pretrain_learning_rate": st.sampled_from([1e-3, (1e-3, 1e-2), np.array(0.1), 1e30]),
-    "generator_learning_rate": st.sampled_from([1e-4, 1e30]),
-    "optimizer": st.sampled_from(["adam", "rmsprop"]),
-    "generator_steps": st.integers(1, 3),
-    "adversarial_loss": st.sampled_from(["wasserstein", "gan"]),
-    "lipschitz": st.sampled_from(["clip", "gradient_penalty", "spectral_norm", None]),
+    "pretraining__learning_rate": st.sampled_from([1e-3, (1e-3, 1e-2), np.array(0.1), 1e30]),
+    "adversarial__generator_learning_rate": st.sampled_from([1e-4, 1e30]),
+    "adversarial__optimizer": st.sampled_from(["adam", "rmsprop"]),
+    "adversarial__generator_steps": st.integers(1, 3),
+    "adversarial__loss": st.sampled_from(["wasserstein", "gan"]),
+    "adversarial__lipschitz": st.sampled_from(["clip", "gradient_penalty", "spectral_norm", None]),
     "assignment": st.sampled_from(["mixture", "kmeans"]),
 }
 
@@ -214,7 +214,7 @@ def parameters(draw):
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(blocks(), blocks(), parameters(), st.booleans())
 def test_a_fit_is_right_or_says_what_is_wrong(a, b, chosen, contained):
-    model = MixedModalClustering(random_state=0, **{"n_clusters": 3} | TINY | chosen)
+    model = MixedModalClustering(3, random_state=0, **TINY).set_params(**chosen)
     said = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -225,7 +225,9 @@ def test_a_fit_is_right_or_says_what_is_wrong(a, b, chosen, contained):
             said = str(error)
         if said is not None:
             named = ["Modality '", "argument", "n_samples", "modalit", "block", "Likely cause"]
-            assert any(name in said for name in [*named, *chosen]), said
+            assert any(name in said for name in [*named, *(c.split("__")[-1] for c in chosen)]), (
+                said
+            )
             assert len(said) < 1000, "a message holds a whole array"
             assert "labels_" not in vars(model)
             return

@@ -76,9 +76,7 @@ def two_threads():
 @pytest.mark.parametrize("phase", ["pretraining", "alignment", "adversarial", "decoding"])
 @pytest.mark.usefixtures("two_threads")
 def test_an_interrupted_fit_leaves_everything_as_it_was(phase, n_jobs, data, monkeypatch):
-    model = MixedModalClustering(
-        3, random_state=0, n_jobs=n_jobs, **FAST | {"adversarial_epochs": 1}
-    )
+    model = MixedModalClustering(3, random_state=0, n_jobs=n_jobs, **FAST)
     before, kept = settings(), model.fit(data).embedding_
 
     def interrupt(history, state, record):
@@ -238,7 +236,7 @@ def test_a_callback_may_use_the_estimator_in_any_state_of_pytorch(fitted, data):
                     MixedModalClustering(3, random_state=0, **FAST).fit(data)
                     self.phases.add(phase)
 
-    model = MixedModalClustering(3, random_state=0, **FAST | {"adversarial_epochs": 1})
+    model = MixedModalClustering(3, random_state=0, **FAST).set_params(adversarial__epochs=1)
     if not hasattr(model, "set_callbacks"):
         pytest.skip("this scikit-learn has no callbacks")
     alone, before = model.fit(data).embedding_, settings()
@@ -289,15 +287,19 @@ STATES = {
 }
 GAMES = {
     "as it is": {},
-    "paper": {"normalization": "batch", "lipschitz": "clip", "optimizer": "rmsprop"},
-    "penalty": {"lipschitz": "gradient_penalty", "adversarial_loss": "gan"},
+    "paper": {
+        "networks__normalization": "batch",
+        "adversarial__lipschitz": "clip",
+        "adversarial__optimizer": "rmsprop",
+    },
+    "penalty": {"adversarial__lipschitz": "gradient_penalty", "adversarial__loss": "gan"},
 }
 
 
 @pytest.mark.parametrize("game", GAMES)
 @pytest.mark.parametrize("state", STATES)
 def test_settings_of_pytorch_change_nothing_in_fit(state, game, data):
-    model = MixedModalClustering(3, random_state=0, **FAST | GAMES[game])
+    model = MixedModalClustering(3, random_state=0, **FAST).set_params(**GAMES[game])
     expected = model.fit(data).embedding_
     translated = model.translate(data.blocks["a"], "a", "b")
     with STATES[state]():

@@ -161,7 +161,9 @@ def test_without_trust_nothing_is_learned_from_pairs(paired, tiny):
 
 
 def test_generators_learn_to_bring_the_rows_of_an_instance_together(paired, tiny):
-    tiny.set_params(adversarial_epochs=40, generator_learning_rate=3e-3, lambda_pairs=5.0)
+    tiny.set_params(
+        adversarial__epochs=40, adversarial__generator_learning_rate=3e-3, lambda_pairs=5.0
+    )
     apart = [r["pairs"] for r in tiny.fit(paired).history_ if r["phase"] == "adversarial"]
     assert apart[-1] < 0.8 * apart[0]
 

@@ -64,6 +64,10 @@ def fit(*args, **params):
     return MixedModalClustering(random_state=0, **{"n_clusters": 3} | TINY | params).fit(*args)
 
 
+def fit_with(X, **params):
+    return MixedModalClustering(3, random_state=0, **TINY).set_params(**params).fit(X)
+
+
 def per(**transformers):
     return PerModality(**transformers).fit(X)
 
@@ -96,14 +100,30 @@ CALLS = {
     # Parameters
     "a long list of clusters": (lambda: fit(X, n_clusters=LONG), "'n_clusters' .* Got "),
     "a class of aligner": (lambda: fit(X, alignment=GeometricAlignment), "alignment is the class"),
-    "a weight beyond floats": (lambda: fit(X, lambda_cycle=10**400), "'lambda_cycle'"),
-    "a weight beyond single": (lambda: fit(X, negative_weight=1e308), "'negative_weight'"),
-    "a rate beyond floats": (lambda: fit(X, pretrain_learning_rate=10**400), "pretrain_learning"),
-    "uneven rates": (lambda: fit(X, pretrain_learning_rate=[1e-3, [1e-3]]), "pretrain_learning"),
-    "a set of widths": (lambda: fit(X, autoencoder_hidden_sizes={8, 4}), "autoencoder_hidden"),
-    "one width": (lambda: fit(X, autoencoder_hidden_sizes=np.array(8)), "autoencoder_hidden_sizes"),
-    "too wide": (lambda: fit(X, autoencoder_hidden_sizes=(10**13,)), "autoencoder_hidden_sizes"),
-    "far too wide": (lambda: fit(X, generator_hidden_sizes=(10**30,)), "generator_hidden_sizes"),
+    "a weight beyond floats": (
+        lambda: fit_with(X, adversarial__lambda_cycle=10**400), "'lambda_cycle'",
+    ),
+    "a weight beyond single": (
+        lambda: fit_with(X, pretraining__negative_weight=1e308), "'negative_weight'",
+    ),
+    "a rate beyond floats": (
+        lambda: fit_with(X, pretraining__learning_rate=10**400), "learning_rate",
+    ),
+    "uneven rates": (
+        lambda: fit_with(X, pretraining__learning_rate=[1e-3, [1e-3]]), "learning_rate",
+    ),
+    "a set of widths": (
+        lambda: fit_with(X, networks__autoencoder_hidden_sizes={8, 4}), "autoencoder_hidden",
+    ),
+    "one width": (
+        lambda: fit_with(X, networks__autoencoder_hidden_sizes=np.array(8)), "autoencoder_hidden",
+    ),
+    "too wide": (
+        lambda: fit_with(X, networks__autoencoder_hidden_sizes=(10**13,)), "autoencoder_hidden",
+    ),
+    "far too wide": (
+        lambda: fit_with(X, networks__generator_hidden_sizes=(10**30,)), "generator_hidden_sizes",
+    ),
     "too many components": (lambda: fit(X, n_components=10**13), "'n_components'"),
     "no such device": (lambda: fit(X, device="hpu"), "device='hpu'"),
     # Readers

@@ -183,10 +183,9 @@ def test_a_notebook_shows_the_page_or_without_jinja2_the_text(fitted, monkeypatc
 
 def test_a_model_without_matching_and_training_has_a_page(blobs, tmp_path):
     pytest.importorskip("jinja2")
-    none = dict.fromkeys(
-        ("pretrain_epochs", "alignment_epochs", "adversarial_epochs", "decoder_epochs"), 0
-    )
-    model = MixedModalClustering(3, alignment=None, random_state=0, **none).fit(blobs[0])
+    none = dict.fromkeys(("pretrain_epochs", "adversarial__epochs", "decoder_epochs"), 0)
+    model = MixedModalClustering(3, alignment=None, random_state=0).set_params(**none)
+    model.fit(blobs[0])
     model.report(tmp_path / "report.html")
     assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).tags.count("img") == 3
     assert "There was none" in str(model.report())

@@ -13,22 +13,28 @@ from joblib import Parallel, delayed, parallel_config
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c import MixedModalClustering, MixedModalData, Networks
 from skdm2c._isolation import isolated
 from skdm2c.alignment import GeometricAlignment, ModalityView
 from skdm2c.datasets import load_handwritten, make_mixed_modal_blobs
 
 # Shapes that matrix libraries split among threads: narrow data, and wide layers.
-NARROW = TINY | {"autoencoder_hidden_sizes": (256,), "pretrain_epochs": 30, "batch_size": 256}
+NARROW = TINY | {
+    "networks": Networks((256,), (8, 4), (8,)),
+    "pretrain_epochs": 30,
+    "batch_size": 256,
+}
 # Wide enough for PyTorch and BLAS to use several threads.
-WIDE = TINY | {"autoencoder_hidden_sizes": (400,), "pretrain_epochs": 4, "batch_size": 300}
+WIDE = TINY | {"networks": Networks((400,), (8, 4), (8,)), "pretrain_epochs": 4, "batch_size": 300}
 
 
 def fit(normalization="layer", random_state=0, n_jobs=None):
     X, _ = make_mixed_modal_blobs(500, n_features=(150, 120), random_state=0)
-    model = MixedModalClustering(
-        3, random_state=random_state, normalization=normalization, n_jobs=n_jobs, **WIDE
-    ).fit(X)
+    model = (
+        MixedModalClustering(3, random_state=random_state, n_jobs=n_jobs, **WIDE)
+        .set_params(networks__normalization=normalization)
+        .fit(X)
+    )
     losses = [{k: v for k, v in r.items() if k != "seconds"} for r in model.history_]
     told = {"losses": losses, "confidence": model.alignment_confidence_}
     return model.labels_, model.embedding_, model.cluster_centers_, told
@@ -134,9 +140,9 @@ def test_alignment_with_any_number_of_blas_threads():
 @pytest.mark.parametrize("hidden", [(16,), (30,), (20, 10)])
 def test_a_row_gets_the_same_whatever_rows_it_came_with(n_components, hidden):
     X, _ = make_mixed_modal_blobs(1200, n_features=(10, 7), random_state=0)
-    sizes = {"n_components": n_components, "autoencoder_hidden_sizes": hidden}
-    short = dict.fromkeys(["pretrain_epochs", "alignment_epochs", "adversarial_epochs"], 1)
-    model = MixedModalClustering(3, random_state=0, **TINY | short | sizes).fit(X)
+    sizes = {"n_components": n_components, "networks__autoencoder_hidden_sizes": hidden}
+    short = dict.fromkeys(["pretrain_epochs", "alignment_epochs", "adversarial__epochs"], 1)
+    model = MixedModalClustering(3, random_state=0, **TINY).set_params(**short | sizes).fit(X)
     order = np.random.RandomState(0).permutation(len(X))[:700]
     found, expected = model.transform(X[order]), model.embedding_[order]
     # To the rounding of single precision, as docs/promises.md says.
@@ -160,7 +166,7 @@ def test_global_generators_are_left_alone(blobs, tiny):
     torch.manual_seed(5)
     np.random.seed(5)
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
-    for change in ({}, {"lipschitz": "gradient_penalty"}, {"random_state": None}):
+    for change in ({}, {"adversarial__lipschitz": "gradient_penalty"}, {"random_state": None}):
         tiny.set_params(**change).fit(blobs[0]).predict(blobs[0])
     assert torch.equal(torch_state, torch.get_rng_state())
     np.testing.assert_array_equal(numpy_state, np.random.get_state()[1])

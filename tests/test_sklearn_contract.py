@@ -153,15 +153,17 @@ def test_a_search_in_workers_finds_what_one_process_finds(blobs, tiny, folds, ba
 
 def test_randomized_search(blobs, tiny, folds):
     search = RandomizedSearchCV(
-        tiny, {"lambda_cycle": [0.5, 1.0, 2.0]}, n_iter=2, cv=folds, random_state=0
+        tiny, {"adversarial__lambda_cycle": [0.5, 1.0, 2.0]}, n_iter=2, cv=folds, random_state=0
     ).fit(blobs[0])
-    assert search.best_params_["lambda_cycle"] in (0.5, 1.0, 2.0)
+    assert search.best_params_["adversarial__lambda_cycle"] in (0.5, 1.0, 2.0)
 
 
 @pytest.mark.filterwarnings("ignore:.*fits failed|.*are non-finite")
 def test_a_failed_fit_never_wins_a_search(blobs, tiny, folds):
-    search = GridSearchCV(tiny, {"pretrain_learning_rate": [1e30, 1e-3]}, cv=folds).fit(blobs[0])
-    assert search.best_params_ == {"pretrain_learning_rate": 1e-3}
+    search = GridSearchCV(tiny, {"pretraining__learning_rate": [1e30, 1e-3]}, cv=folds).fit(
+        blobs[0]
+    )
+    assert search.best_params_ == {"pretraining__learning_rate": 1e-3}
 
 
 @pytest.mark.filterwarnings("ignore:.*fits failed")
@@ -420,7 +422,7 @@ def test_html_repr(fitted):
 def test_parameters_are_explained_where_scikit_learn_draws_an_estimator(tiny):
     assert tiny._get_doc_link().endswith("generated/skdm2c.MixedModalClustering.html")
     if hasattr(tiny, "set_callbacks"):  # tooltips came with them, in scikit-learn 1.9
-        assert "Clusters over all modalities." in tiny._repr_html_()
+        assert "Number of clusters over all modalities." in tiny._repr_html_()
 
 
 def test_parameters_of_parameters_can_be_searched(tiny, blobs):

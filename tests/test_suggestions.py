@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
-from skdm2c import MixedModalClustering, MixedModalData, suggest_pairs
+from skdm2c import MixedModalData, suggest_pairs
 from skdm2c.datasets import make_mixed_modal_blobs
 from skdm2c.suggestions import _order, _spread
 
@@ -139,6 +139,6 @@ def test_what_cannot_be_answered_is_refused(tiny):
     with pytest.raises(ValueError, match="X must have rows of 'b'"):
         suggest_pairs(Found([0, 0, 0]), X[:30])
     blobs = make_mixed_modal_blobs(120, random_state=0)[0]
-    unmatched = MixedModalClustering(**tiny.set_params(alignment=None).get_params()).fit(blobs)
+    unmatched = clone(tiny.set_params(alignment=None)).fit(blobs)
     with pytest.raises(ValueError, match="needs a model that has matched clusters"):
         suggest_pairs(unmatched, blobs)

@@ -3,7 +3,6 @@
 import io
 import threading
 import time
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -16,16 +15,16 @@ from skdm2c.exceptions import TrainingDivergedError
 from skdm2c.networks import Architecture, CrossModalSystem, ModalityAutoEncoder, apply_in_chunks
 from skdm2c.networks.losses import adversarial_value
 from skdm2c.training import (
-    AdversarialSettings,
+    AdversarialTraining,
     Callback,
     Callbacks,
     DivergenceGuard,
     EarlyStop,
     Examples,
     History,
-    PretrainingSettings,
+    Passes,
+    Pretraining,
     ProgressLines,
-    RegressionSettings,
     StratifiedBatches,
     TrainingState,
     fit_to_examples,
@@ -39,22 +38,14 @@ from skdm2c.training.neighbors import NeighborSampler
 from skdm2c.training.optimizers import make_optimizer, make_schedule
 
 SETTINGS = {
-    "n_epochs": 2,
-    "adversarial_loss": "wasserstein",
+    "epochs": 2,
     "lipschitz": "clip",
-    "clip_value": 0.05,
-    "gradient_penalty_weight": 10.0,
-    "lambda_cycle": 1.0,
-    "lambda_reconstruction": 1.0,
     "lambda_adversarial": 0.5,
     "lambda_cycle_reconstruction": 1.0,
-    "generator_steps": 1,
-    "discriminator_steps": 1,
     "autoencoder_learning_rate": 1e-3,
     "generator_learning_rate": 1e-3,
     "discriminator_learning_rate": 1e-3,
     "optimizer": "rmsprop",
-    "weight_decay": 0.0,
 }
 
 
@@ -76,7 +67,8 @@ def play(system, blocks, batch_size=20, **changes):
     train_adversarially(
         system,
         blocks,
-        AdversarialSettings(**(SETTINGS | {"batch_size": batch_size} | changes)),
+        AdversarialTraining(**(SETTINGS | changes)),
+        batch_size=batch_size,
         rng=seeded(1),
         callback=history,
     )
@@ -127,16 +119,11 @@ def test_every_epoch_draws_anew_and_the_seed_decides():
     assert torch.equal(one, torch.cat([x for (x,) in again]))
 
 
-PRETRAINING = PretrainingSettings(
-    n_epochs=60, batch_size=20, weight_decay=0.0, schedule="constant",
-    lambda_neighbors=0.0, negative_weight=5.0, input_noise=0.0,
-)  # fmt: skip
-
-
-def pretrain(net, x, graph=None, **changes):
+def pretrain(net, x, graph=None, schedule="constant", **changes):
     history = History()
+    settings = {"lambda_neighbors": 0.0, "input_noise": 0.0} | changes
     pretrain_autoencoder(
-        net, x, graph, replace(PRETRAINING, **changes), learning_rate=1e-2,
+        net, x, graph, Pretraining(**settings), Passes(60, 20, schedule), learning_rate=1e-2,
         rng=seeded(), callback=history, name="line",
     )  # fmt: skip
     return history.records
@@ -198,8 +185,8 @@ def test_a_network_learns_from_examples(phase):
     network = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(), nn.Linear(16, 4))
     history = History()
     fit_to_examples(
-        network, [Examples("error", z, x)], RegressionSettings(phase, 60, 20, "linear"),
-        learning_rate=1e-2, rng=seeded(), callback=history, name="a",
+        network, [Examples("error", z, x)], Passes(60, 20, "linear"),
+        phase=phase, learning_rate=1e-2, rng=seeded(), callback=history, name="a",
     )  # fmt: skip
     assert history.records[-1]["error"] < 0.01
     assert (network(z) - x).square().mean() < 0.01
@@ -216,8 +203,8 @@ def test_examples_that_disagree_are_weighed(n_repeats):
     fit_to_examples(
         network,
         [Examples("first", z, z), Examples("other", others, -others, 1 / 3)],
-        RegressionSettings("decoding", 100, 20, "linear"),
-        learning_rate=3e-2, rng=seeded(), callback=history, name="a",
+        Passes(100, 20, "linear"),
+        phase="decoding", learning_rate=3e-2, rng=seeded(), callback=history, name="a",
     )  # fmt: skip
     # (1 - 1/3) / (1 + 1/3), as both are spread alike
     torch.testing.assert_close(network.weight.detach(), torch.eye(2) / 2, atol=0.2, rtol=0)
@@ -249,7 +236,7 @@ def test_every_game_trains_every_network(lipschitz, game):
     system = make_system(spectral=lipschitz == "spectral_norm")
     parts = (system.autoencoders, system.generators, system.discriminators)
     before = [weights_of(part) for part in parts]
-    records = play(system, make_blocks(system), lipschitz=lipschitz, adversarial_loss=game)
+    records = play(system, make_blocks(system), lipschitz=lipschitz, loss=game)
     assert [r["epoch"] for r in records] == [0, 1]
     assert all(
         np.isfinite(r[k]) for r in records for k in ("reconstruction", "cycle", "adversarial")
@@ -300,7 +287,7 @@ def test_the_critic_learns_to_tell_mapped_latents():
 
     before = value()
     play(
-        system, blocks, n_epochs=20, generator_learning_rate=1e-30,
+        system, blocks, epochs=20, generator_learning_rate=1e-30,
         autoencoder_learning_rate=1e-30, discriminator_learning_rate=1e-2, clip_value=0.5,
     )  # fmt: skip
     assert value() > before + 0.01
@@ -309,7 +296,7 @@ def test_the_critic_learns_to_tell_mapped_latents():
 def test_cycle_training_makes_generators_inverses():
     system = make_system()
     records = play(
-        system, make_blocks(system, 100), n_epochs=60, lambda_adversarial=0.0,
+        system, make_blocks(system, 100), epochs=60, lambda_adversarial=0.0,
         generator_learning_rate=5e-3, lambda_reconstruction=0.0, lambda_cycle_reconstruction=0.0,
         autoencoder_learning_rate=1e-30,
     )  # fmt: skip
@@ -349,7 +336,7 @@ def test_a_diverged_training_is_stopped(bad):
     with pytest.raises(TrainingDivergedError, match=r"cycle loss.*epoch 1 of the adversarial"):
         run([{"reconstruction": 1.0, "cycle": bad}], guarded)
     assert len(history.records) == 1  # what happened is kept
-    with pytest.raises(TrainingDivergedError, match="modality 'rna'.*pretrain_learning_rate"):
+    with pytest.raises(TrainingDivergedError, match="modality 'rna'.*learning_rate"):
         run([{"reconstruction": bad}], guarded, "pretraining", {"modality": "rna"})
 
 

@@ -144,8 +144,13 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         ValueError
             If there is no such parameter, or a value makes no sense.
         """
+        before = self.get_params(deep=False)
         super().set_params(**params)
-        self.__post_init__()
+        try:
+            self.__post_init__()
+        except ValueError:
+            self.__dict__.update(before)
+            raise
         return self
 
     def describe(self, modality: ModalityView, rng: np.random.RandomState) -> MultiscaledModality:

@@ -1,6 +1,6 @@
 """The networks of DM2C, how they hang together, what they minimise, and their application.
 
-Tensors in, tensors out; nothing here knows scikit-learn.
+Tensors in, tensors out; of scikit-learn it knows what a parameter object is.
 """
 
 from .inference import apply_in_chunks
@@ -10,7 +10,7 @@ from .modules import (
     ModalityDiscriminator,
     Normalization,
 )
-from .system import Architecture, CrossModalSystem, build_autoencoders
+from .system import Architecture, CrossModalSystem, Networks, build_autoencoders
 
 __all__ = [
     "Architecture",
@@ -18,6 +18,7 @@ __all__ = [
     "CrossModalSystem",
     "ModalityAutoEncoder",
     "ModalityDiscriminator",
+    "Networks",
     "Normalization",
     "apply_in_chunks",
     "build_autoencoders",

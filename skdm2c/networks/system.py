@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from .modules import (
@@ -14,6 +15,33 @@ from .modules import (
     ModalityDiscriminator,
     Normalization,
 )
+
+
+@dataclass(repr=False)
+class Networks(BaseEstimator):  # type: ignore[misc]
+    """Layers of all networks, but for the width of the latent spaces.
+
+    Parameters
+    ----------
+    autoencoder_hidden_sizes : sequence of int, default=(256,)
+        Widths of the encoders' hidden layers; the decoders mirror them.
+    generator_hidden_sizes : sequence of int, default=(128, 64)
+        Widths of the generators' hidden layers down to the bottleneck; mirrored on the way out.
+    discriminator_hidden_sizes : sequence of int, default=(64,)
+        Widths of the discriminators' hidden layers.
+    normalization : {"batch", "layer", "none"}, default="layer"
+        What follows the activations of auto-encoders and generators.
+
+    Examples
+    --------
+    >>> from skdm2c import MixedModalClustering, Networks
+    >>> model = MixedModalClustering(3, networks=Networks(autoencoder_hidden_sizes=(64,)))
+    """
+
+    autoencoder_hidden_sizes: Sequence[int] = (256,)
+    generator_hidden_sizes: Sequence[int] = (128, 64)
+    discriminator_hidden_sizes: Sequence[int] = (64,)
+    normalization: Normalization = "layer"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """How the networks learn: batches, the phases of training, and their history.
 
-Tensors in, trained networks out; nothing here knows scikit-learn.
+Tensors in, trained networks out; of scikit-learn it knows what a parameter object is.
 """
 
-from .adversarial import AdversarialSettings, train_adversarially
-from .batches import StratifiedBatches
+from .adversarial import AdversarialTraining, train_adversarially
+from .batches import Passes, StratifiedBatches
 from .callbacks import (
     Callback,
     Callbacks,
@@ -16,15 +16,15 @@ from .callbacks import (
     require_finite,
 )
 from .checkpoint import Checkpoint, kept_on_disk
-from .pretraining import PretrainingSettings, pretrain_autoencoder
+from .pretraining import Pretraining, pretrain_autoencoder
 from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
-from .regression import Examples, RegressionSettings, fit_to_examples
+from .regression import Examples, fit_to_examples
 from .rows import BatchedRows, on_device
 from .state import TrainingState
 from .together import train_together
 
 __all__ = [
-    "AdversarialSettings",
+    "AdversarialTraining",
     "BatchedRows",
     "Callback",
     "Callbacks",
@@ -33,12 +33,12 @@ __all__ = [
     "EarlyStop",
     "Examples",
     "History",
-    "PretrainingSettings",
+    "Passes",
+    "Pretraining",
     "ProgressBar",
     "ProgressLines",
     "ProgressLog",
     "Record",
-    "RegressionSettings",
     "StratifiedBatches",
     "TrainingState",
     "fit_to_examples",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from .._peers import ALONE, Peers
@@ -24,29 +25,79 @@ LipschitzName = Literal["clip", "gradient_penalty", "spectral_norm"]
 Edge = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class AdversarialSettings:
-    """How the third phase is played; see :class:`skdm2c.MixedModalClustering`."""
+@dataclass(repr=False)
+class AdversarialTraining(BaseEstimator):  # type: ignore[misc]
+    """Settings of the third phase, in which equation (4) of the paper is optimised.
 
-    n_epochs: int
-    batch_size: int
-    adversarial_loss: GameName
-    lipschitz: LipschitzName | None
-    clip_value: float
-    gradient_penalty_weight: float
-    lambda_cycle: float
-    lambda_reconstruction: float
-    lambda_adversarial: float
-    lambda_cycle_reconstruction: float
-    generator_steps: int
-    discriminator_steps: int
-    autoencoder_learning_rate: float
-    generator_learning_rate: float
-    discriminator_learning_rate: float
-    optimizer: OptimizerName
-    weight_decay: float
-    max_epoch_rows: int | None = None
-    lambda_pairs: float = 0.0
+    Parameters
+    ----------
+    epochs : int, default=10
+        Number of epochs; 0 leaves the phase out.
+    loss : {"wasserstein", "gan"}, default="wasserstein"
+        Equation (3) as it is printed, or the cross-entropy of a plain GAN.
+    lipschitz : {"clip", "gradient_penalty", "spectral_norm"} or None, default="spectral_norm"
+        How the discriminators are kept smooth: by clipping their weights (the paper), by a
+        penalty on their gradients, or by spectral normalization.
+    clip_value : float, default=0.05
+        Bound on the discriminators' weights with ``lipschitz="clip"``.
+    gradient_penalty_weight : float, default=10.0
+        Weight of the penalty with ``lipschitz="gradient_penalty"``.
+    lambda_cycle : float, default=1.0
+        Weight of cycle consistency, equation (2): λ₁ of the paper.
+    lambda_reconstruction : float, default=1.0
+        Weight of reconstruction, equation (1): λ₂ of the paper.
+    lambda_adversarial : float, default=0.1
+        Weight of equation (3).
+    lambda_cycle_reconstruction : float, default=0.0
+        Weight of the reconstruction of rows from cycled latents, which is in the authors' code
+        and not in the paper.
+    generator_steps : int, default=1
+        Steps of generators and auto-encoders between those of the discriminators.
+    discriminator_steps : int, default=1
+        Steps of the discriminators at a time.
+    autoencoder_learning_rate : float, default=0.0
+        Learning rate of the auto-encoders; with 0 they keep the neighbourhoods that pretraining
+        has taught them.
+    generator_learning_rate, discriminator_learning_rate : float, default=1e-4
+        Learning rates of the generators and of the discriminators.
+    optimizer : {"adam", "rmsprop"}, default="adam"
+    weight_decay : float, default=0.0
+        Weight of the squared norm of all weights.
+
+    References
+    ----------
+    Jiang, Xu, Yang, Cao, Huang, "DM2C: Deep Mixed-Modal Clustering", NeurIPS 2019.
+
+    Examples
+    --------
+    Leave the phase out:
+
+    >>> from skdm2c import AdversarialTraining, MixedModalClustering
+    >>> MixedModalClustering(3, adversarial=AdversarialTraining(epochs=0))
+    MixedModalClustering(adversarial=AdversarialTraining(epochs=0), n_clusters=3)
+
+    Search its settings:
+
+    >>> MixedModalClustering(3).set_params(adversarial__epochs=20).adversarial
+    AdversarialTraining(epochs=20)
+    """
+
+    epochs: int = 10
+    loss: GameName = "wasserstein"
+    lipschitz: LipschitzName | None = "spectral_norm"
+    clip_value: float = 0.05
+    gradient_penalty_weight: float = 10.0
+    lambda_cycle: float = 1.0
+    lambda_reconstruction: float = 1.0
+    lambda_adversarial: float = 0.1
+    lambda_cycle_reconstruction: float = 0.0
+    generator_steps: int = 1
+    discriminator_steps: int = 1
+    autoencoder_learning_rate: float = 0.0
+    generator_learning_rate: float = 1e-4
+    discriminator_learning_rate: float = 1e-4
+    optimizer: OptimizerName = "adam"
+    weight_decay: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -93,12 +144,15 @@ def map_batch(system: CrossModalSystem, batch: list[Tensor]) -> MappedBatch:
 def train_adversarially(
     system: CrossModalSystem,
     blocks: Sequence[BatchedRows],
-    settings: AdversarialSettings,
+    settings: AdversarialTraining,
     *,
+    batch_size: int,
     rng: torch.Generator,
     callback: Callback,
+    max_epoch_rows: int | None = None,
     peers: Peers = ALONE,
     pairs: NumberedPairs | None = None,
+    lambda_pairs: float = 0.0,
 ) -> None:
     """Play the game of equation (4) in place: networks minimise, discriminators maximise.
 
@@ -113,16 +167,22 @@ def train_adversarially(
     system : CrossModalSystem
     blocks : sequence of BatchedRows, the m-th of shape (n_m, d_m)
         Given on the device of the system.
-    settings : AdversarialSettings
+    settings : AdversarialTraining
+    batch_size : int
+        Rows of all modalities together.
     rng : torch.Generator
         Draws the batches, on the same device.
     callback : Callback
         Gets one record an epoch, phase ``"adversarial"``.
+    max_epoch_rows : int, default=None
+        Rows of a modality, on average, that an epoch goes through at most.
     peers : Peers, default=ALONE
         Of several processes each gives its rows.
     pairs : dict of (int, int) to ndarray of shape (p, 2), default=None
         Rows of two modalities that are of one instance; generators learn to send the one to
         where the other is. A step takes a batch of them.
+    lambda_pairs : float, default=0.0
+        Weight of their distances.
 
     Raises
     ------
@@ -131,9 +191,9 @@ def train_adversarially(
     """
     drawn = StratifiedBatches(
         [len(x) for x in blocks],
-        settings.batch_size,
+        batch_size,
         rng,
-        max_rows=settings.max_epoch_rows,
+        max_rows=max_epoch_rows,
         peers=peers,
     )
     batches = _NumberedBatches(drawn)
@@ -165,9 +225,11 @@ def train_adversarially(
         batch = [x[index] for x, index in zip(blocks, rows, strict=True)]
         instances = {
             (s, t): (blocks[s][some[:, 0]], blocks[t][some[:, 1]])
-            for (s, t), some in _some_pairs(known, settings.batch_size, rng).items()
+            for (s, t), some in _some_pairs(known, batch_size, rng).items()
         }
-        image, terms = _minimize(state, system, batch, instances if any_known else None, settings)
+        image, terms = _minimize(
+            state, system, batch, instances if any_known else None, settings, lambda_pairs
+        )
         if number % period == 0:
             for _ in range(settings.discriminator_steps):
                 _maximize(state, system, image, settings)
@@ -175,7 +237,7 @@ def train_adversarially(
 
     system.train()
     system.autoencoders.requires_grad_(not frozen).train(not frozen)
-    run_phase(state, batches, step, settings.n_epochs, callback)
+    run_phase(state, batches, step, settings.epochs, callback)
     system.requires_grad_(True)
 
 
@@ -196,14 +258,13 @@ def _minimize(
     system: CrossModalSystem,
     batch: list[Tensor],
     instances: Mapping[Edge, tuple[Tensor, Tensor]] | None,
-    settings: AdversarialSettings,
+    settings: AdversarialTraining,
+    lambda_pairs: float,
 ) -> tuple[MappedBatch, dict[str, Tensor]]:
     system.discriminators.requires_grad_(False)  # they only score here
     image = map_batch(system, batch)
     generator_loss: Callable[[Tensor], Tensor] = (
-        losses.gan_generator_loss
-        if settings.adversarial_loss == "gan"
-        else losses.wasserstein_generator_loss
+        losses.gan_generator_loss if settings.loss == "gan" else losses.wasserstein_generator_loss
     )
     reconstruction = _sum(
         losses.reconstruction_loss(x, system.decode(z, m))
@@ -230,7 +291,7 @@ def _minimize(
     if instances is not None:
         apart = [_apart(system, key, rows) for key, rows in instances.items()]
         paired = _sum([torch.zeros_like(cycle), *apart])
-        objective = objective + settings.lambda_pairs * paired
+        objective = objective + lambda_pairs * paired
         terms["pairs"] = paired.detach()
     with torch.no_grad():  # equation (3) as it stands, for the history
         value = _sum(
@@ -268,12 +329,12 @@ def _maximize(
     state: TrainingState,
     system: CrossModalSystem,
     image: MappedBatch,
-    settings: AdversarialSettings,
+    settings: AdversarialTraining,
 ) -> None:
     system.discriminators.requires_grad_(True)
     loss_of = (
         losses.gan_discriminator_loss
-        if settings.adversarial_loss == "gan"
+        if settings.loss == "gan"
         else losses.wasserstein_discriminator_loss
     )
     terms = []

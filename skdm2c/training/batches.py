@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from .._peers import ALONE, Peers
 
+ScheduleName = Literal["constant", "linear"]
+
 FEW_ROWS_STEPS = 4  # steps that an epoch has at least, where few rows are to be seen often
+
+
+@dataclass(frozen=True)
+class Passes:
+    """How training goes through the rows.
+
+    Attributes
+    ----------
+    n_epochs, batch_size : int
+    schedule : {"constant", "linear"}
+        Course of the learning rate.
+    max_epoch_rows : int or None
+        Rows of a modality that an epoch goes through at most; None is for all.
+    """
+
+    n_epochs: int
+    batch_size: int
+    schedule: ScheduleName
+    max_epoch_rows: int | None = None
 
 
 class StratifiedBatches:

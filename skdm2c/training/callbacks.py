@@ -14,11 +14,11 @@ Record = dict[str, Any]
 
 _LIKELY_CAUSE = {
     "pretraining": (
-        "Likely cause: pretrain_learning_rate is too high, or lambda_neighbors, negative_weight, "
+        "Likely cause: the learning_rate of pretraining is too high, or its lambda_neighbors, "
         "input_noise or the inputs are very large (keep standardize=True)."
     ),
-    "alignment": "Likely cause: pretrain_learning_rate, which this phase uses too, is too high.",
-    "decoding": "Likely cause: pretrain_learning_rate, which this phase uses too, is too high.",
+    "alignment": "Likely cause: the learning_rate of pretraining, used here too, is too high.",
+    "decoding": "Likely cause: the learning_rate of pretraining, used here too, is too high.",
     "adversarial": (
         "Likely cause: generator_learning_rate, autoencoder_learning_rate or "
         "discriminator_learning_rate or a weight (lambda_..., weight_decay) is too high, or the "

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from .._device import has_fused_adam
+from .batches import ScheduleName
 
 OptimizerName = Literal["adam", "rmsprop"]
-ScheduleName = Literal["constant", "linear"]
 
 LEAST_RATE = 0.01  # of the first
 

@@ -2,43 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import scipy.sparse as sp
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from .._peers import ALONE, Peers
 from ..networks import ModalityAutoEncoder
 from ..networks.losses import neighborhood_loss, reconstruction_loss
-from .batches import FEW_ROWS_STEPS, StratifiedBatches
+from .batches import FEW_ROWS_STEPS, Passes, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
 from .neighbors import NeighborSampler, negative_pairs
-from .optimizers import ScheduleName, make_optimizer, make_schedule
+from .optimizers import make_optimizer, make_schedule
 from .rows import BatchedRows
 from .state import TrainingState
 
 
-@dataclass(frozen=True)
-class PretrainingSettings:
-    """How the first phase goes; see :class:`skdm2c.MixedModalClustering`."""
+@dataclass(repr=False)
+class Pretraining(BaseEstimator):  # type: ignore[misc]
+    """Settings of the first phase, in which each modality's auto-encoder is trained by itself.
 
-    n_epochs: int
-    batch_size: int
-    weight_decay: float
-    schedule: ScheduleName
-    lambda_neighbors: float
-    negative_weight: float
-    input_noise: float
-    max_epoch_rows: int | None = None
+    Parameters
+    ----------
+    learning_rate : float or sequence of float, default=1e-3
+        Learning rate of Adam, one for all modalities or one for each. The decoders are fitted
+        with it in the end, and the generators taught with three times the greatest.
+    weight_decay : float, default=0.0
+        Weight of the squared norm of the auto-encoders' weights.
+    lambda_neighbors : float, default=1.0
+        Weight of the neighbourhood loss beside reconstruction, equation (1): rows that are
+        neighbours in a modality stay neighbours in its latent space. Neighbours are found by
+        cosine in 30 principal components (or as many as there are clusters, if more), in data
+        of three columns or fewer by distance. 0 is the paper.
+    negative_weight : float, default=5.0
+        How strongly rows that are not neighbours repel each other.
+    input_noise : float, default=0.5
+        Standard deviation of the noise that is added to the rows, in units of their spread.
+
+    Examples
+    --------
+    >>> from skdm2c import MixedModalClustering, Pretraining
+    >>> model = MixedModalClustering(3, pretraining=Pretraining(input_noise=0.1))
+    """
+
+    learning_rate: float | Sequence[float] = 1e-3
+    weight_decay: float = 0.0
+    lambda_neighbors: float = 1.0
+    negative_weight: float = 5.0
+    input_noise: float = 0.5
 
 
 def pretrain_autoencoder(
     autoencoder: ModalityAutoEncoder,
     x: BatchedRows,
     graph: sp.csr_matrix | None,
-    settings: PretrainingSettings,
+    settings: Pretraining,
+    passes: Passes,
     *,
     learning_rate: float,
     rng: torch.Generator,
@@ -55,8 +78,10 @@ def pretrain_autoencoder(
         All rows of the modality, given on the device of the auto-encoder.
     graph : sparse matrix of shape (n, n) or None
         Whose neighbours the latent space is to keep; None for reconstruction alone.
-    settings : PretrainingSettings
+    settings : Pretraining
+    passes : Passes
     learning_rate : float
+        That of this modality.
     rng : torch.Generator
         Draws the batches, on the same device.
     callback : Callback
@@ -76,10 +101,9 @@ def pretrain_autoencoder(
     >>> g = torch.Generator().manual_seed(0)
     >>> from skdm2c.training import History
     >>> net, history = ModalityAutoEncoder(3, 2, (8,), "none", g), History()
-    >>> settings = PretrainingSettings(n_epochs=30, batch_size=10, weight_decay=0.0,
-    ...     schedule="constant", lambda_neighbors=0.0, negative_weight=5.0, input_noise=0.0)
-    >>> pretrain_autoencoder(net, torch.ones(20, 3), None, settings, learning_rate=1e-2,
-    ...                      rng=g, callback=history, name="a")
+    >>> settings = Pretraining(lambda_neighbors=0.0, input_noise=0.0)
+    >>> pretrain_autoencoder(net, torch.ones(20, 3), None, settings, Passes(30, 10, "constant"),
+    ...                      learning_rate=1e-2, rng=g, callback=history, name="a")
     >>> losses = [record["reconstruction"] for record in history.records]
     >>> losses[-1] < losses[0]
     True
@@ -88,13 +112,13 @@ def pretrain_autoencoder(
     sampler = None if graph is None else NeighborSampler(graph, rng.device)
     batches = StratifiedBatches(
         [len(x)],
-        settings.batch_size,
+        passes.batch_size,
         rng,
         min_steps=1 if graph is None else FEW_ROWS_STEPS,
-        max_rows=settings.max_epoch_rows,
+        max_rows=passes.max_epoch_rows,
         peers=peers,
     )
-    schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
+    schedule = make_schedule(passes.schedule, optimizer, passes.n_epochs * len(batches))
     state = TrainingState(
         "pretraining",
         autoencoder,
@@ -118,7 +142,7 @@ def pretrain_autoencoder(
         return {term: value.detach() for term, value in terms.items()}
 
     autoencoder.train()
-    run_phase(state, batches, step, settings.n_epochs, callback)
+    run_phase(state, batches, step, passes.n_epochs, callback)
 
 
 def _noisy(x: Tensor, noise: float, rng: torch.Generator) -> Tensor:
@@ -131,7 +155,7 @@ def _reconstruction_terms(
     autoencoder: ModalityAutoEncoder,
     x: BatchedRows,
     rows: Tensor,
-    settings: PretrainingSettings,
+    settings: Pretraining,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
     clean = x[rows]
@@ -144,7 +168,7 @@ def _neighbor_terms(
     x: BatchedRows,
     rows: Tensor,
     sampler: NeighborSampler,
-    settings: PretrainingSettings,
+    settings: Pretraining,
     rng: torch.Generator,
 ) -> dict[str, Tensor]:
     neighbors = sampler.draw(rows, rng)

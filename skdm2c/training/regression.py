@@ -10,7 +10,6 @@ as sharply as a row of their own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
@@ -18,23 +17,12 @@ from torch import Tensor, nn
 
 from .._peers import ALONE, Peers
 from ..networks.losses import reconstruction_loss
-from .batches import FEW_ROWS_STEPS, StratifiedBatches
+from .batches import FEW_ROWS_STEPS, Passes, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
-from .optimizers import ScheduleName, make_optimizer, make_schedule
+from .optimizers import make_optimizer, make_schedule
 from .rows import BatchedRows
 from .state import TrainingState
-
-
-@dataclass(frozen=True)
-class RegressionSettings:
-    """How networks learn from examples; see :class:`skdm2c.MixedModalClustering`."""
-
-    phase: Literal["alignment", "decoding"]
-    n_epochs: int
-    batch_size: int
-    schedule: ScheduleName
-    max_epoch_rows: int | None = None
 
 
 class Examples(NamedTuple):
@@ -59,8 +47,9 @@ class Examples(NamedTuple):
 def fit_to_examples(
     network: nn.Module,
     examples: Sequence[Examples],
-    settings: RegressionSettings,
+    passes: Passes,
     *,
+    phase: Literal["alignment", "decoding"],
     learning_rate: float,
     rng: torch.Generator,
     callback: Callback,
@@ -74,7 +63,9 @@ def fit_to_examples(
     network : Module
     examples : sequence of Examples
         A step takes a batch of each. The first are those that an epoch goes through.
-    settings : RegressionSettings
+    passes : Passes
+    phase : {"alignment", "decoding"}
+        Name of the phase in the history.
     learning_rate : float
     rng : torch.Generator
         Draws the batches, on the same device.
@@ -95,17 +86,17 @@ def fit_to_examples(
     >>> from skdm2c.training import History
     >>> g, history = torch.Generator().manual_seed(0), History()
     >>> z = torch.randn(50, 2, generator=g)
-    >>> settings = RegressionSettings("decoding", 60, 10, "linear")
-    >>> fit_to_examples(nn.Linear(2, 2), [Examples("reconstruction", z, -z)], settings,
-    ...                 learning_rate=3e-2, rng=g, callback=history, name="a")
+    >>> fit_to_examples(nn.Linear(2, 2), [Examples("reconstruction", z, -z)],
+    ...                 Passes(60, 10, "linear"), phase="decoding", learning_rate=3e-2, rng=g,
+    ...                 callback=history, name="a")
     >>> history.records[-1]["reconstruction"] < 0.01
     True
     """
-    batches = _Batches(examples, settings, rng, peers)
+    batches = _Batches(examples, passes, rng, peers)
     optimizer = make_optimizer("adam", [(network, learning_rate)])
-    schedule = make_schedule(settings.schedule, optimizer, settings.n_epochs * len(batches))
+    schedule = make_schedule(passes.schedule, optimizer, passes.n_epochs * len(batches))
     state = TrainingState(
-        settings.phase,
+        phase,
         network,
         {"adam": optimizer},
         {"adam": schedule},
@@ -126,7 +117,7 @@ def fit_to_examples(
         return terms
 
     network.train()
-    run_phase(state, batches, step, settings.n_epochs, callback)
+    run_phase(state, batches, step, passes.n_epochs, callback)
     network.eval()
 
 
@@ -135,7 +126,7 @@ class _Batches:
     def __init__(
         self,
         examples: Sequence[Examples],
-        settings: RegressionSettings,
+        passes: Passes,
         rng: torch.Generator,
         peers: Peers,
     ) -> None:
@@ -144,10 +135,10 @@ class _Batches:
         for some in examples:
             drawn = StratifiedBatches(
                 [len(some.inputs)],
-                settings.batch_size,
+                passes.batch_size,
                 rng,
                 n_steps,
-                settings.max_epoch_rows,
+                passes.max_epoch_rows,
                 peers,
             )
             self._all.append(drawn)
