@@ -17,10 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from skdm2c import MixedModalClustering, estimator
+from skdm2c import Checkpoint, MixedModalClustering, estimator
 from skdm2c._files import read_arrays
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.training import Checkpoint, checkpoint
 
 from . import runs
 from .pages import table, write_between
@@ -33,8 +32,9 @@ CHILD = """
 import sys, time, warnings
 import numpy as np
 from benchmarks.checkpoints import problem
+from skdm2c import Checkpoint
 warnings.simplefilter("ignore")
-model, X = problem(int(sys.argv[1]), {"checkpoint": sys.argv[2], "checkpoint_every": 1.0})
+model, X = problem(int(sys.argv[1]), {"callbacks": [Checkpoint(sys.argv[2], every=1.0)]})
 start = time.perf_counter()
 print("begun", flush=True)
 np.save(sys.argv[3], model.fit(X).embedding_)
@@ -133,11 +133,11 @@ def cost(n: int) -> list[str]:
         _look = timed(Checkpoint._look)
         write = timed(Checkpoint.write)
 
-    before = checkpoint.Checkpoint, estimator.fit_identity
-    checkpoint.Checkpoint, estimator.fit_identity = Timed, timed(before[1])
+    before = estimator.fit_identity
+    estimator.fit_identity = timed(before)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            model, X = problem(n, {"checkpoint": folder})
+            model, X = problem(n, {"callbacks": [Timed(folder)]})
             start = time.perf_counter()
             model.fit(X)
             seconds = time.perf_counter() - start
@@ -147,7 +147,7 @@ def cost(n: int) -> list[str]:
             model.fit(X)
             again = time.perf_counter() - start
     finally:
-        checkpoint.Checkpoint, estimator.fit_identity = before
+        estimator.fit_identity = before
     return [
         f"{n:,}",
         f"{seconds:.1f}",

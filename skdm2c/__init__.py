@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from .preprocessing import PerModality
     from .singlecell import write_results
     from .suggestions import Suggestion, suggest_pairs
-    from .training import AdversarialTraining, Pretraining
+    from .training import AdversarialTraining, Callback, Checkpoint, EarlyStop, Pretraining
 else:
     # PyTorch, scikit-learn and SciPy take seconds to import: each comes with the first name that
     # needs it. Where these names live; a test holds that checkers and IDEs are told the same.
     _HOMES = {
         "AdversarialTraining": "training",
+        "Callback": "training",
+        "Checkpoint": "training",
+        "EarlyStop": "training",
         "MixedModalClustering": "estimator",
         "MixedModalData": "data",
         "ModalityKFold": "model_selection",
@@ -57,6 +60,9 @@ else:
 __all__ = [
     "AdversarialTraining",
     "AlignmentWarning",
+    "Callback",
+    "Checkpoint",
+    "EarlyStop",
     "MixedModalClustering",
     "MixedModalData",
     "ModalityKFold",

@@ -6,7 +6,7 @@ import math
 import os
 import reprlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from inspect import Parameter, signature
 from numbers import Integral
@@ -76,7 +76,7 @@ from .settings import (
 from .training import (
     AdversarialTraining,
     Callback,
-    EarlyStop,
+    Checkpoint,
     Pretraining,
     kept_on_disk,
     shown_progress,
@@ -169,17 +169,10 @@ class MixedModalClustering(
     process_group : {"world"} or None, default=None
         "world" fits one model with all processes that ``torchrun`` has started. Each process
         passes its own rows and gets their labels; see docs/cores.md.
-    checkpoint : str, PathLike or None, default=None
-        Directory in which a running fit is saved. A fit with the same data and parameters resumes
-        from it and gives the same result; any other raises ValueError. Every fit needs a
-        directory of its own, so that a search cannot have one.
-    checkpoint_every : float, default=60.0
-        Seconds between two checkpoints.
-    n_iter_no_change : int or None, default=None
-        Number of consecutive epochs without improvement of the losses after which a phase ends.
-        None runs all epochs.
-    tol : float, default=1e-4
-        Minimum relative decrease of a loss that counts as an improvement.
+    callbacks : sequence of Callback, default=()
+        What is called while the fit runs: :class:`skdm2c.Checkpoint` saves it so that it can be
+        resumed, :class:`skdm2c.EarlyStop` ends phases whose losses no longer improve, and
+        subclasses of :class:`skdm2c.Callback` do what you like.
     warm_start : bool, default=False
         True continues from the networks of the previous fit, which must have had the same
         modalities, columns and networks.
@@ -303,10 +296,7 @@ class MixedModalClustering(
         "device": [str, Hidden(torch.device)],
         "n_jobs": [COUNT, Number(Integral, None, -1, closed="right"), None],
         "process_group": [StrOptions({"world"}), None],
-        "checkpoint": [str, os.PathLike, None],
-        "checkpoint_every": [WEIGHT],
-        "n_iter_no_change": [COUNT, None],
-        "tol": [WEIGHT],
+        "callbacks": [list, tuple],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
@@ -336,10 +326,7 @@ class MixedModalClustering(
         device: str | torch.device = "auto",
         n_jobs: int | None = None,
         process_group: str | None = None,
-        checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: float = 60.0,
-        n_iter_no_change: int | None = None,
-        tol: float = 1e-4,
+        callbacks: Sequence[Callback] = (),
         warm_start: bool = False,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
@@ -365,10 +352,7 @@ class MixedModalClustering(
         self.device = device
         self.n_jobs = n_jobs
         self.process_group = process_group
-        self.checkpoint = checkpoint
-        self.checkpoint_every = checkpoint_every
-        self.n_iter_no_change = n_iter_no_change
-        self.tol = tol
+        self.callbacks = callbacks
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
@@ -843,17 +827,16 @@ class MixedModalClustering(
         tasks = EpochTasks(
             self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)
         )
-        callbacks: list[Callback] = [tasks]
-        if self.n_iter_no_change is not None:
-            callbacks.append(EarlyStop(int(self.n_iter_no_change), float(self.tol)))
+        checkpoint = self._checkpoint()
+        others = [c for c in self.callbacks if c is not checkpoint]
         identity = {}
-        if self.checkpoint is not None:
+        if checkpoint is not None:
             identity = fit_identity(checked, self.get_params(deep=False), seeds, device)
         with (
-            kept_on_disk(self.checkpoint, self.checkpoint_every, identity, seeds) as (seeds, kept),
+            kept_on_disk(checkpoint, identity, seeds) as (seeds, kept),
             shown_progress(self.verbose, plan.n_epochs) as progress,
         ):
-            callbacks = [*kept, progress, *callbacks]
+            callbacks = [*kept, progress, tasks, *others]
             fitted = fit_model(
                 checked,
                 plan,
@@ -893,6 +876,7 @@ class MixedModalClustering(
         aligner: Aligner | None = None  # what nobody learns from is not worked out
         if given.alignment_epochs > 0:
             aligner = GeometricAlignment() if given.alignment == "geometry" else given.alignment
+        _require_callbacks(given.callbacks)
         own_numbers = clusters_per_modality("n_clusters", given.n_clusters, names)
         hub = _hub(given.unify_to, names)
         networks = checked_settings(given.networks or Networks())
@@ -932,6 +916,12 @@ class MixedModalClustering(
             adversarial=adversarial,
         )
 
+    def _checkpoint(self) -> Checkpoint | None:
+        for callback in self.callbacks:
+            if isinstance(callback, Checkpoint):
+                return callback
+        return None
+
     def _peers(self) -> Peers:
         if self.process_group is None:
             return ALONE
@@ -940,8 +930,8 @@ class MixedModalClustering(
                 f"process_group={self.process_group!r}, but this process is in none. Start it with "
                 "torchrun, and call torch.distributed.init_process_group() before fit."
             )
-        for name, value in (("checkpoint", None), ("warm_start", False)):
-            if getattr(self, name) != value:
+        for name, given in (("Checkpoint", self._checkpoint()), ("warm_start", self.warm_start)):
+            if given:
                 raise ValueError(f"{name} cannot be had with process_group={self.process_group!r}.")
         if self.networks is not None and self.networks.normalization == "batch":
             raise ValueError(
@@ -954,9 +944,9 @@ class MixedModalClustering(
         model: FittedModel | None = getattr(self, "_model", None)
         if model is None or not self.warm_start:
             return None
-        if self.checkpoint is not None:
+        if self._checkpoint() is not None:
             raise ValueError(
-                f"checkpoint={self.checkpoint!r} cannot keep a fit with warm_start=True that goes "
+                f"{self._checkpoint()!r} cannot keep a fit with warm_start=True that goes "
                 "on from another. Set one of them aside."
             )
         if model.names != data.names:
@@ -1035,6 +1025,17 @@ def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]
         "n_features_per_modality_": widths,
         "n_features_in_": sum(widths.values()),
     }
+
+
+def _require_callbacks(callbacks: Sequence[Any]) -> None:
+    for callback in callbacks:
+        if not isinstance(callback, Callback):
+            raise ValueError(
+                f"callbacks holds {callback!r:.200}: give instances of skdm2c.Callback, such as "
+                "EarlyStop() or Checkpoint(folder)."
+            )
+    if sum(isinstance(callback, Checkpoint) for callback in callbacks) > 1:
+        raise ValueError("callbacks holds several Checkpoints: a fit is saved in one directory.")
 
 
 def _warn_of_plain_transformers(estimator: MixedModalClustering) -> None:

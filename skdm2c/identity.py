@@ -17,8 +17,9 @@ from ._version import __version__
 from .checked import CheckedData
 from .data.rows import rows_per_chunk
 from .settings import OBJECTS
+from .training import Checkpoint
 
-CHANGES_NOTHING = {"n_jobs", "checkpoint", "checkpoint_every", "verbose"}
+CHANGES_NOTHING = {"n_jobs", "verbose"}
 DIGITS = 12  # of a checksum
 
 
@@ -88,6 +89,7 @@ def _spelled(name: str, value: Any) -> str:
     if isinstance(value, Real):
         return repr(float(value)).removesuffix(".0")  # 1 and 1.0 are the same weight
     if isinstance(value, list | tuple | np.ndarray):
+        value = [item for item in value if not isinstance(item, Checkpoint)]  # changes nothing
         return f"({', '.join(_spelled(name, item) for item in value)})"
     if isinstance(value, Mapping):
         items = sorted((repr(key), _spelled(name, item)) for key, item in value.items())
@@ -100,7 +102,7 @@ def _spelled(name: str, value: Any) -> str:
         content = joblib.hash(value)
     except Exception as error:  # a class may raise what it likes when it is pickled
         raise ValueError(
-            f"checkpoint= cannot tell this {name}, a {type(value).__name__}, from others, as it "
-            f"cannot be pickled ({error}). Give one that can, or checkpoint=None."
+            f"Checkpoint cannot tell this {name}, a {type(value).__name__}, from others, as it "
+            f"cannot be pickled ({error}). Give one that can, or fit without a Checkpoint."
         ) from error
     return f"{type(value).__name__} {content[:DIGITS]}"

@@ -177,7 +177,7 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             "format": FORMAT,
             "version": __version__,
             "parameters": {
-                name: None if name == "checkpoint" else _plain(name, value)
+                name: [] if name == "callbacks" else _plain(name, value)
                 for name, value in estimator.get_params(deep=False).items()
             },
             "names": model.names,
@@ -362,9 +362,6 @@ def _parameters(found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     known = MixedModalClustering._get_param_names()
     for name, value in found.items():
         _require(name in known, f"there is no parameter {name!r}")
-        # A folder that a stranger has named is not written into.
-        if name == "checkpoint":
-            value = None
         yield name, value if name == "n_clusters" else _parameter(value)
 
 

@@ -13,12 +13,17 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c import (
+    Checkpoint,
+    EarlyStop,
+    MixedModalClustering,
+    MixedModalData,
+)
 from skdm2c._files import read_arrays, write_arrays
 from skdm2c.alignment import Alignment
 from skdm2c.checked import check_data
 from skdm2c.identity import fit_identity
-from skdm2c.training import Callback, Callbacks, Checkpoint, TrainingState
+from skdm2c.training import Callback, Callbacks, TrainingState
 from skdm2c.training import checkpoint as checkpoint_module
 from skdm2c.training.loop import run_phase
 
@@ -30,21 +35,26 @@ EPOCHS = 18  # of a tiny fit: 6 in pretraining, 6 in alignment, 2 in the game, 4
 @pytest.fixture
 def kept(tiny, tmp_path):
     """A tiny estimator that writes a file after every epoch."""
-    return tiny.set_params(checkpoint=tmp_path / "kept", checkpoint_every=0.0)
+    return tiny.set_params(callbacks=[Checkpoint(tmp_path / "kept", every=0.0)])
+
+
+def folder_of(model):
+    return model.callbacks[0].folder
 
 
 def cut_after(monkeypatch, n_epochs, error=KeyboardInterrupt):
     """Let a fit be cut off right after so many epochs."""
     seen = []
 
-    class Cut(Checkpoint):
-        def on_epoch_over(self, state):
-            super().on_epoch_over(state)
-            seen.append(state.records[-1])
-            if len(seen) == n_epochs:
-                raise error
+    whole = Checkpoint.on_epoch_over
 
-    monkeypatch.setattr(checkpoint_module, "Checkpoint", Cut)
+    def on_epoch_over(self, state):
+        whole(self, state)
+        seen.append(state.records[-1])
+        if len(seen) == n_epochs:
+            raise error
+
+    monkeypatch.setattr(Checkpoint, "on_epoch_over", on_epoch_over)
     return seen
 
 
@@ -67,7 +77,7 @@ def content(folder):
 
 def test_keeping_a_fit_changes_nothing_in_it(fitted, kept, blobs):
     assert_same_fit(kept.fit(blobs[0]), fitted)
-    assert sorted(content(kept.checkpoint)) == ["000018.safetensors", "000019.safetensors"]
+    assert sorted(content(folder_of(kept))) == ["000018.safetensors", "000019.safetensors"]
     assert_same_fit(kept.fit(blobs[0]), fitted)  # all is there, nothing is learned again
 
 
@@ -88,12 +98,12 @@ def test_a_fit_that_was_cut_off_after_any_epoch_goes_on(fitted, kept, blobs, mon
 
 
 def test_an_interrupt_writes_what_the_interval_would_have_left_out(kept, blobs, monkeypatch):
-    kept.set_params(checkpoint_every=1e6)
+    kept.set_params(callbacks=[Checkpoint(folder_of(kept), every=1e6)])
     with monkeypatch.context() as patched:
         cut_after(patched, 9)
         with pytest.raises(KeyboardInterrupt):
             kept.fit(blobs[0])
-    assert list(content(kept.checkpoint)) == ["000001.safetensors"]
+    assert list(content(folder_of(kept))) == ["000001.safetensors"]
     with monkeypatch.context() as patched:
         learned = cut_after(patched, 0)
         kept.fit(blobs[0])
@@ -103,11 +113,12 @@ def test_an_interrupt_writes_what_the_interval_would_have_left_out(kept, blobs, 
 def test_three_modalities_and_early_ends_go_on_too(tiny, random_blocks, tmp_path, monkeypatch):
     a, b = random_blocks
     X = MixedModalData(a, b, b[:, ::-1], names=("ü", "b ", '"'))
-    tiny.set_params(n_iter_no_change=1, tol=1e6)
+    stop = EarlyStop(1, tol=1e6)
+    tiny.set_params(callbacks=[stop])
     whole = tiny.fit(X)
     expected = clone(tiny).fit(X)
     assert_same_fit(whole, expected)
-    tiny.set_params(checkpoint=str(tmp_path / "a" / "b"), checkpoint_every=0.0)
+    tiny.set_params(callbacks=(Checkpoint(str(tmp_path / "a" / "b"), every=0.0), stop))
     for _ in range(expected.n_iter_ // 4 + 1):
         with monkeypatch.context() as patched:
             cut_after(patched, 4)
@@ -137,7 +148,7 @@ def test_without_a_seed_a_fit_goes_on_with_the_seeds_it_was_begun_with(kept, blo
 def test_another_fit_is_refused_and_nothing_is_overwritten(kept, blobs):
     X, _ = blobs
     kept.fit(X)
-    before = content(kept.checkpoint)
+    before = content(folder_of(kept))
     a, b = X.blocks.values()
     moved = a.copy()
     moved[7, 3] += 1
@@ -156,8 +167,9 @@ def test_another_fit_is_refused_and_nothing_is_overwritten(kept, blobs):
         with pytest.raises(ValueError, match=rf"{name} \(then {old[name]}, now {value}\)"):
             kept.set_params(**change).fit(X)
         kept.set_params(**old)
-    assert content(kept.checkpoint) == before
-    kept.set_params(verbose=0, checkpoint_every=7.0, device="cpu").fit(X)  # these change nothing
+    assert content(folder_of(kept)) == before
+    kept.set_params(verbose=0, callbacks=[Checkpoint(folder_of(kept))], device="cpu")
+    kept.fit(X)  # these change nothing
 
 
 @pytest.mark.parametrize(
@@ -242,7 +254,7 @@ def test_a_folder_is_that_of_one_fit_at_a_time(kept, blobs, monkeypatch):
 
 def test_a_warm_start_cannot_be_kept(kept, blobs):
     kept.set_params(warm_start=True).fit(blobs[0])
-    with pytest.raises(ValueError, match="checkpoint=.* cannot keep a fit with warm_start=True"):
+    with pytest.raises(ValueError, match="Checkpoint.* cannot keep a fit with warm_start=True"):
         kept.fit(blobs[0])
 
 
@@ -263,7 +275,7 @@ def test_a_torn_file_is_named_and_the_one_before_is_taken(fitted, kept, blobs, m
         cut_after(patched, 8)
         with pytest.raises(KeyboardInterrupt):
             kept.fit(blobs[0])
-    last = kept.checkpoint / "000008.safetensors"
+    last = folder_of(kept) / "000008.safetensors"
     last.write_bytes(BAD[kind](last.read_bytes()))
     with pytest.warns(UserWarning, match=r"000008.safetensors': .*one before is taken, .*000007"):
         assert_same_fit(kept.fit(blobs[0]), fitted)
@@ -271,17 +283,17 @@ def test_a_torn_file_is_named_and_the_one_before_is_taken(fitted, kept, blobs, m
 
 def test_where_no_file_can_be_read_a_fit_does_not_begin(kept, blobs):
     kept.fit(blobs[0])
-    for path in kept.checkpoint.iterdir():
+    for path in folder_of(kept).iterdir():
         path.write_bytes(b"?")
     with pytest.raises(ValueError, match=r"000019.*000018.*Empty the folder, or give another"):
         kept.fit(blobs[0])
-    assert set(content(kept.checkpoint).values()) == {b"?"}
+    assert set(content(folder_of(kept)).values()) == {b"?"}
 
 
 @pytest.mark.parametrize("number", [0, 2, "1", None])
 def test_a_checkpoint_of_another_format_is_refused(kept, blobs, number):
     kept.fit(blobs[0])
-    for path in kept.checkpoint.iterdir():
+    for path in folder_of(kept).iterdir():
         arrays, text = read_arrays(path, "checkpoint", lambda text: None)
         write_arrays(path, arrays, json.dumps(json.loads(text) | {"format": number}))
     with pytest.raises(ValueError, match=r"of the format .*, and this version reads 1"):
@@ -289,20 +301,20 @@ def test_a_checkpoint_of_another_format_is_refused(kept, blobs, number):
 
 
 def test_files_of_others_in_the_folder_are_left_alone(kept, blobs):
-    kept.checkpoint.mkdir()
-    (kept.checkpoint / "notes.txt").write_text("mine")
-    (kept.checkpoint / "model.safetensors").write_text("mine too")
+    folder_of(kept).mkdir()
+    (folder_of(kept) / "notes.txt").write_text("mine")
+    (folder_of(kept) / "model.safetensors").write_text("mine too")
     kept.fit(blobs[0])
-    assert len(content(kept.checkpoint)) == 4
+    assert len(content(folder_of(kept))) == 4
 
 
 def test_what_a_kill_left_in_the_middle_of_writing_is_cleared_away(kept, blobs):
-    kept.checkpoint.mkdir()
-    (kept.checkpoint / f"000003.safetensors.{'0a' * 16}").write_text("half a f")
-    (kept.checkpoint / "000003.safetensors.bak").write_text("mine")
+    folder_of(kept).mkdir()
+    (folder_of(kept) / f"000003.safetensors.{'0a' * 16}").write_text("half a f")
+    (folder_of(kept) / "000003.safetensors.bak").write_text("mine")
     kept.fit(blobs[0])
-    assert sorted(content(kept.checkpoint))[0] == "000003.safetensors.bak"
-    assert len(content(kept.checkpoint)) == 3
+    assert sorted(content(folder_of(kept)))[0] == "000003.safetensors.bak"
+    assert len(content(folder_of(kept))) == 3
 
 
 def test_a_phase_that_a_callback_ended_is_over_on_disk_too(tmp_path):
@@ -311,9 +323,9 @@ def test_a_phase_that_a_callback_ended_is_over_on_disk_too(tmp_path):
             return True
 
     state = TrainingState("pretraining", torch.nn.Linear(1, 1), {}, {}, torch.Generator())
-    kept = Checkpoint(tmp_path, 0.0, {}, (1,))
+    kept = Checkpoint(tmp_path, 0.0).begun({}, (1,))
     run_phase(state, [1.0], lambda x: {"loss": torch.tensor(x)}, 5, Callbacks([kept, Ends()]))
-    assert Checkpoint(tmp_path, 0.0, {}, (1,))._phases['["pretraining", {}]']["over"]
+    assert Checkpoint(tmp_path, 0.0).begun({}, (1,))._phases['["pretraining", {}]']["over"]
     assert list(content(tmp_path)) == ["000001.safetensors"]
 
 
@@ -336,9 +348,9 @@ def test_a_full_disk_is_no_end(fitted, kept, blobs, monkeypatch):
 def test_a_folder_that_cannot_be_made_is_told_before_training(tiny, blobs, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
-        tiny.set_params(checkpoint=tmp_path / "file" / "kept").fit(blobs[0])
-    with pytest.raises(ValueError, match="file' is a file: give the name of a folder"):
-        tiny.set_params(checkpoint=tmp_path / "file").fit(blobs[0])
+        tiny.set_params(callbacks=[Checkpoint(tmp_path / "file" / "kept")]).fit(blobs[0])
+    with pytest.raises(ValueError, match="file.* is a file: give the name of a folder"):
+        tiny.set_params(callbacks=[Checkpoint(tmp_path / "file")]).fit(blobs[0])
 
 
 def test_without_safetensors_one_is_told_before_training(kept, blobs, monkeypatch):
@@ -372,12 +384,12 @@ FIT = """
 import sys, numpy as np
 sys.path.insert(0, sys.argv[1])
 from conftest import TINY
-from skdm2c import MixedModalClustering
+from skdm2c import Checkpoint, MixedModalClustering
 from skdm2c.datasets import make_mixed_modal_blobs
 longer = {f"{phase}_epochs": 12 for phase in ("pretrain", "alignment", "decoder")}
 longer["adversarial__epochs"] = 12
 X, _ = make_mixed_modal_blobs(2000, random_state=0)
-kept = {"checkpoint": sys.argv[2], "checkpoint_every": 0.0} if len(sys.argv) > 3 else {}
+kept = {"callbacks": [Checkpoint(sys.argv[2], every=0.0)]} if len(sys.argv) > 3 else {}
 print("begun", flush=True)
 model = MixedModalClustering(3, random_state=0, **TINY, **kept).set_params(**longer).fit(X)
 np.save(sys.argv[-1], model.embedding_)

@@ -14,7 +14,10 @@ from distributed_program import data, part, regression, scaling
 from sklearn.metrics import adjusted_rand_score
 from torch import distributed
 
-from skdm2c import MixedModalClustering
+from skdm2c import (
+    Checkpoint,
+    MixedModalClustering,
+)
 from skdm2c._peers import ALONE
 
 PROGRAM = Path(__file__).with_name("distributed_program.py")
@@ -186,10 +189,14 @@ def test_a_group_of_one_is_one_alone(blobs, tiny, fitted, group_of_one):
 @needs_gloo
 @pytest.mark.parametrize(
     "settings",
-    [{"checkpoint": "folder"}, {"warm_start": True}, {"networks__normalization": "batch"}],
+    [
+        {"callbacks": [Checkpoint("folder")]},
+        {"warm_start": True},
+        {"networks__normalization": "batch"},
+    ],
 )
 def test_what_a_group_cannot_have_is_named(blobs, tiny, group_of_one, settings):
-    name = next(iter(settings)).rpartition("__")[2]
+    name = next(iter(settings)).rpartition("__")[2].replace("callbacks", "Checkpoint")
     tiny.set_params(process_group="world", **settings)
     with pytest.raises(ValueError, match=f"{name}.* cannot be had with process_group='world'"):
         tiny.fit(blobs[0])

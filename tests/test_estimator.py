@@ -18,6 +18,9 @@ from sklearn.metrics import adjusted_rand_score, make_scorer
 from skdm2c import (
     AdversarialTraining,
     AlignmentWarning,
+    Callback,
+    Checkpoint,
+    EarlyStop,
     MixedModalClustering,
     MixedModalData,
     TrainingDivergedError,
@@ -469,8 +472,31 @@ def test_on_a_terminal_there_is_one_bar_over_all_phases(blobs, tiny, capsys, ter
     assert not capsys.readouterr().out
 
 
+def test_a_callback_of_ones_own_sees_every_epoch_and_ends_phases(blobs, tiny):
+    class Counts(Callback):
+        def __init__(self):
+            self.seen = []
+
+        def on_epoch_end(self, state, record):
+            self.seen.append((state.phase, record["epoch"]))
+            return state.phase == "pretraining"
+
+    counts = Counts()
+    tiny.set_params(callbacks=[counts]).fit(blobs[0])
+    assert len(counts.seen) == tiny.n_iter_
+    assert [seen for seen in counts.seen if seen[0] == "pretraining"] == [("pretraining", 0)] * 2
+    assert clone(tiny).callbacks[0].seen == counts.seen
+    stopped = tiny.set_params(callbacks=[EarlyStop(patience=1, tol=1e6)]).fit(blobs[0])
+    assert "EarlyStop(patience=1" in repr(stopped)
+    for wrong in ({"patience": 0}, {"patience": 1.5}, {"tol": -1}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            EarlyStop(**wrong)
+    with pytest.raises(TypeError, match="folder"):
+        Checkpoint(3)
+
+
 def test_a_bar_is_full_also_where_phases_end_early(blobs, tiny, terminal):
-    tiny.set_params(verbose=1, n_iter_no_change=1, tol=1e6).fit(blobs[0])
+    tiny.set_params(verbose=1, callbacks=[EarlyStop(1, tol=1e6)]).fit(blobs[0])
     assert tiny.n_iter_ == 2 * 7  # one to have a loss, one that does not fall
     last = [line for line in re.split(r"[\r\n]", terminal.getvalue()) if "/14" in line][-1]
     assert "14/14" in last

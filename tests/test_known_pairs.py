@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skdm2c import MixedModalClustering, MixedModalData, load_model, save_model
+from skdm2c import (
+    Checkpoint,
+    MixedModalClustering,
+    MixedModalData,
+    load_model,
+    save_model,
+)
 from skdm2c._peers import ALONE
 from skdm2c.alignment import Alignment, GeometricAlignment, KnownPairs, ModalityView
 from skdm2c.alignment.assignment import best_partners
@@ -234,7 +240,7 @@ def test_a_fit_with_pairs_is_saved_and_kept(paired, tiny, tmp_path):
 
 
 def test_a_checkpoint_knows_its_pairs(paired, tiny, tmp_path):
-    tiny.set_params(checkpoint=tmp_path, checkpoint_every=0).fit(paired)
+    tiny.set_params(callbacks=[Checkpoint(tmp_path, every=0)]).fit(paired)
     other = MixedModalData(*paired.blocks.values(), pairs=paired.pairs[1:])
     with pytest.raises(ValueError, match="known pairs"):
         tiny.fit(other)

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 import skdm2c
 from skdm2c import (
     AdversarialTraining,
+    Checkpoint,
     MixedModalClustering,
     MixedModalData,
     Networks,
@@ -511,10 +512,13 @@ def test_parameters_that_no_fit_would_take_are_refused(saved, fitted, tmp_path, 
 
 def test_a_file_names_no_folder_to_write_into(saved, fitted, tmp_path):
     arrays, found = parts(saved)
-    found["parameters"]["checkpoint"] = str(tmp_path / "elsewhere")
-    assert load_model(written(tmp_path / "model", arrays, found)).checkpoint is None
-    save_model(clone_of(fitted).set_params(checkpoint=tmp_path), tmp_path / "own")
-    assert parts(tmp_path / "own")[1]["parameters"]["checkpoint"] is None
+    found["parameters"]["callbacks"] = [{"Checkpoint": {"folder": str(tmp_path / "elsewhere")}}]
+    with pytest.raises(ValueError, match="Checkpoint"):
+        load_model(written(tmp_path / "model", arrays, found))
+    kept = clone_of(fitted).set_params(callbacks=[Checkpoint(tmp_path)])
+    save_model(kept, tmp_path / "own")
+    assert parts(tmp_path / "own")[1]["parameters"]["callbacks"] == []
+    assert load_model(tmp_path / "own").callbacks == ()
 
 
 def clone_of(fitted):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 from ..exceptions import TrainingDivergedError
@@ -29,27 +30,71 @@ _NO_LOSSES = {"phase", "modality", "epoch", "n_epochs", "seconds"}
 
 
 class Callback:
-    """Does nothing at any time; subclasses do something at some.
+    """Base class of what is called while a fit runs, given as the estimator's ``callbacks``.
 
-    Phases may go on at once, of several modalities: what there is to know of one is in its
-    state. No two hooks are called at once.
+    It does nothing; subclasses override the hooks they need. The phases of several modalities
+    may run in parallel: ``state.phase`` and ``state.where`` say which one a call is about. No two
+    hooks are called at the same time.
 
     A record is a dict with keys ``phase``, perhaps ``modality``, ``epoch`` (from 0),
     ``n_epochs``, ``seconds`` since the start, and the mean losses of the epoch by name.
+
+    Examples
+    --------
+    Print one loss of every epoch of adversarial training, and end it once that is small:
+
+    >>> from skdm2c import Callback, MixedModalClustering
+    >>> class Watch(Callback):
+    ...     def on_epoch_end(self, state, record):
+    ...         if record["phase"] == "adversarial":
+    ...             print(record["epoch"], record["cycle"])
+    ...         return record.get("cycle", 1.0) < 0.01
+    >>> model = MixedModalClustering(3, callbacks=[Watch()])
     """
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Look at a phase before its first epoch."""
+        """Look at a phase before its first epoch.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        """
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Look at an epoch that is over; return True to end the phase here."""
+        """Look at an epoch that has ended.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        record : dict
+            Figures of the epoch.
+
+        Returns
+        -------
+        bool
+            True to end the phase.
+        """
         return False
 
     def on_epoch_over(self, state: TrainingState) -> None:
-        """Look at the state once all have seen the epoch: nothing is in flight then."""
+        """Look at the state after all callbacks have seen the epoch.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        """
 
     def on_phase_end(self, state: TrainingState) -> None:
-        """Look at a phase that is over."""
+        """Look at a phase that has ended.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        """
 
     def on_model(self, look: Callable[[], Any]) -> None:
         """Learn how to look at the fit as if it stopped now, once all networks are there.
@@ -162,20 +207,30 @@ class DivergenceGuard(Callback):
 
 
 class EarlyStop(Callback):
-    """Ends a phase whose losses no longer fall; it sees no labels.
+    """End a phase whose losses no longer improve. No labels are looked at.
 
-    In the game of equation (4) it looks at what generators and auto-encoders lose to
-    equations (1) and (2), as its own loss goes up and down.
+    In adversarial training the sum of reconstruction and cycle losses is looked at, equations (1)
+    and (2), as the adversarial loss rises and falls.
 
     Parameters
     ----------
-    patience : int
-        Epochs in a row that may bring nothing.
+    patience : int, default=10
+        Number of consecutive epochs without improvement after which the phase ends.
     tol : float, default=1e-4
-        By what part of themselves the losses, added up, must fall below the least so far.
+        Minimum relative decrease of the summed losses that counts as an improvement.
+
+    Raises
+    ------
+    ValueError
+        If ``patience`` is no positive integer, or ``tol`` no number of 0 or more.
 
     Examples
     --------
+    >>> from skdm2c import MixedModalClustering
+    >>> model = MixedModalClustering(3, callbacks=[EarlyStop(patience=5)])
+
+    What it is told in a fit:
+
     >>> from torch import Generator
     >>> from torch.nn import Module
     >>> stop = EarlyStop(patience=2)
@@ -189,16 +244,41 @@ class EarlyStop(Callback):
     True
     """
 
-    def __init__(self, patience: int, tol: float = 1e-4) -> None:
-        self.patience = patience
-        self.tol = tol
+    def __init__(self, patience: int = 10, tol: float = 1e-4) -> None:
+        if not (is_number(patience, 1) and patience == int(patience)):
+            raise ValueError(f"patience must be a positive integer, got {patience!r}.")
+        if not is_number(tol, 0):
+            raise ValueError(f"tol must be a number of 0 or more, got {tol!r}.")
+        self.patience, self.tol = int(patience), float(tol)
+
+    def __repr__(self) -> str:
+        return f"EarlyStop(patience={self.patience}, tol={self.tol:g})"
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Count what epochs the phase has had already."""
+        """Count the epochs that a resumed phase has had already.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        """
         state.over |= self._waited(state.records) >= self.patience
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Count the epochs that brought nothing."""
+        """Count the epochs without improvement.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        record : dict
+            Figures of the epoch.
+
+        Returns
+        -------
+        bool
+            True to end the phase.
+        """
         return self._waited(state.records) >= self.patience
 
     def _waited(self, records: Sequence[Record]) -> int:
@@ -255,3 +335,18 @@ def require_finite(name: str, value: float, record: Record) -> None:
             f"The {name} became {value} in epoch {record['epoch'] + 1} of the {record['phase']} "
             f"phase{about}. {_LIKELY_CAUSE[record['phase']]}"
         )
+
+
+def is_number(value: Any, least: float) -> bool:
+    """Whether a value is a number, and at least so large.
+
+    Parameters
+    ----------
+    value : object
+    least : float
+
+    Returns
+    -------
+    bool
+    """
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(value >= least)  # type: ignore[operator]

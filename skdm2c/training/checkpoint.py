@@ -9,6 +9,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from .._files import Arrays, held_alone, read_arrays, write_arrays
 from ..exceptions import caller_level
-from .callbacks import Callback
+from .callbacks import Callback, is_number
 from .state import TrainingState
 
 FORMAT = 1  # of the files; it grows when that changes
@@ -30,55 +31,110 @@ Saved = dict[str, Any]
 
 
 class Checkpoint(Callback):
-    """Saves where a fit stands, and brings a fit of the same back to there.
+    """Save a fit while it runs, so that it can be resumed after it was killed.
+
+    A fit with the same data and parameters resumes from the directory and gives the same result,
+    bit by bit; any other raises ValueError. Every fit needs a directory of its own.
 
     Between two epochs nothing is in flight: the state of the phase at hand and the networks
     that earlier phases ended with are all there is. What lies between phases (neighbours,
-    clusters, their matching) follows from these and the data, and is worked out again.
+    clusters, their matching) follows from these and the data, and is computed again.
 
     Parameters
     ----------
-    folder : Path
-        Two files are kept in it.
-    every : float
-        Seconds between two files.
-    identity : dict of str to str
-        What the fit is of: data, parameters, versions.
-    seeds : tuple of int
-        Of the fit, if none was begun before.
-
-    Attributes
-    ----------
-    seeds : tuple of int
-        Of the fit that was begun, or those given.
+    folder : str or PathLike
+        Directory in which the last two checkpoints are kept. It is made if it is missing.
+    every : float, default=60.0
+        Seconds between two checkpoints.
 
     Raises
     ------
+    TypeError
+        If ``folder`` is no path.
     ValueError
-        If what the folder holds is of another fit, or can be read by nobody.
-    ImportError
-        If safetensors is not installed.
+        If ``every`` is no number of seconds.
+
+    Notes
+    -----
+    Needs safetensors.
+
+    Examples
+    --------
+    >>> from skdm2c import Checkpoint, MixedModalClustering
+    >>> model = MixedModalClustering(10, random_state=0, callbacks=[Checkpoint("fit_of_today")])
     """
 
-    def __init__(
-        self, folder: Path, every: float, identity: dict[str, str], seeds: tuple[int, ...]
-    ) -> None:
-        self.folder, self.every, self.identity = folder, every, identity
-        self.seeds = seeds
-        self._phases: dict[str, Saved] = {}
-        self._number = 0
-        self._unwritten = False
-        self._open()
-        self._written = self._looked = time.monotonic()
+    # Of a copy that saves a fit.
+    identity: dict[str, str]
+    seeds: tuple[int, ...]
+    _phases: dict[str, Saved]
+    _number: int
+    _unwritten: bool
+    _written: float
+    _looked: float
+
+    def __init__(self, folder: str | os.PathLike[str], every: float = 60.0) -> None:
+        if not isinstance(folder, str | os.PathLike):
+            raise TypeError(f"folder must be a path, got {folder!r}.")
+        if not is_number(every, 0):
+            raise ValueError(f"every must be a number of seconds, got {every!r}.")
+        self.folder = Path(folder)
+        self.every = float(every)
+
+    def __repr__(self) -> str:
+        return f"Checkpoint({os.fspath(self.folder)!r}, every={self.every:g})"
+
+    def begun(self, identity: dict[str, str], seeds: tuple[int, ...]) -> Checkpoint:
+        """Make a copy that saves one fit, at the point that the directory holds of it.
+
+        Parameters
+        ----------
+        identity : dict of str to str
+            What the fit is of: data, parameters, versions.
+        seeds : tuple of int
+            Seeds of the fit, unless the directory has one that was begun.
+
+        Returns
+        -------
+        Checkpoint
+            With the ``seeds`` of the fit.
+
+        Raises
+        ------
+        ValueError
+            If what the directory holds is of another fit, or cannot be read.
+        ImportError
+            If safetensors is not installed.
+        """
+        running = copy(self)
+        running.identity, running.seeds = identity, seeds
+        running._phases = {}
+        running._number = 0
+        running._unwritten = False
+        running._open()
+        running._written = running._looked = time.monotonic()
+        return running
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Bring a phase that was begun before to where it was."""
+        """Bring a phase that was begun before to where it was.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        """
         known = self._phases.get(_key(state))
         if known is not None:
             state.load_state_dict(known)
 
     def on_epoch_over(self, state: TrainingState) -> None:
-        """Save if it is time to."""
+        """Save if it is time to.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        """
         now = time.monotonic()
         if now - self._written >= self.every:
             self._look(state)
@@ -87,7 +143,13 @@ class Checkpoint(Callback):
             self._look(state)
 
     def on_phase_end(self, state: TrainingState) -> None:
-        """Remember what the phase came to."""
+        """Remember the networks that the phase ended with.
+
+        Parameters
+        ----------
+        state : TrainingState
+            The phase, its networks and its records so far.
+        """
         if not self._phases.get(_key(state), {}).get("over"):
             state.over = True
             self._look(state)
@@ -163,7 +225,7 @@ class Checkpoint(Callback):
             return
         if refused:
             raise ValueError(
-                f"checkpoint={os.fspath(self.folder)!r} holds files that cannot be read: "
+                f"Checkpoint({os.fspath(self.folder)!r}) holds files that cannot be read: "
                 f"{'; '.join(refused)} Empty the folder, or give another, to begin anew."
             )
 
@@ -176,7 +238,7 @@ class Checkpoint(Callback):
         ]
         if other:
             raise ValueError(
-                f"checkpoint={os.fspath(self.folder)!r} is that of another fit, which differs in "
+                f"Checkpoint({os.fspath(self.folder)!r}) is that of another fit, which differs in "
                 f"{'; '.join(other)}. Nothing was overwritten: give another folder, or the same "
                 "data and parameters to go on."
             )
@@ -184,8 +246,7 @@ class Checkpoint(Callback):
 
 @contextmanager
 def kept_on_disk(
-    folder: str | os.PathLike[str] | None,
-    every: float,
+    checkpoint: Checkpoint | None,
     identity: dict[str, str],
     seeds: tuple[int, ...],
 ) -> Iterator[tuple[tuple[int, ...], list[Callback]]]:
@@ -193,9 +254,7 @@ def kept_on_disk(
 
     Parameters
     ----------
-    folder : str, PathLike or None
-    every : float
-        Seconds between two files.
+    checkpoint : Checkpoint or None
     identity : dict of str to str
         What the fit is of.
     seeds : tuple of int
@@ -213,27 +272,28 @@ def kept_on_disk(
     ValueError
         If the folder is that of another fit, or of one that is running, or a file.
     """
-    if folder is None:
+    if checkpoint is None:
         yield seeds, []
         return
+    folder = checkpoint.folder
     try:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
         raise ValueError(
-            f"checkpoint={os.fspath(folder)!r} is a file: give the name of a folder."
+            f"Checkpoint({os.fspath(folder)!r}) is a file: give the name of a folder."
         ) from None
     with _held_alone(folder):
-        checkpoint = Checkpoint(Path(folder), every, identity, seeds)
+        running = checkpoint.begun(identity, seeds)
         try:
-            yield checkpoint.seeds, [checkpoint]
+            yield running.seeds, [running]
         except KeyboardInterrupt as interrupt:
-            checkpoint.write()
+            running.write()
             interrupt.add_note(
                 f"What was learned is in {os.fspath(folder)!r}: fit again with this checkpoint, "
                 "the same data and the same parameters to go on."
             )
             raise
-        checkpoint.write()
+        running.write()
 
 
 @contextmanager
@@ -243,8 +303,8 @@ def _held_alone(folder: str | os.PathLike[str]) -> Iterator[None]:
             stack.enter_context(held_alone(Path(folder)))
         except BlockingIOError:
             raise ValueError(
-                f"checkpoint={os.fspath(folder)!r} is that of a fit which is running now. Give "
-                "every fit a folder of its own; under a search, checkpoint=None."
+                f"Checkpoint({os.fspath(folder)!r}) is that of a fit which is running now. Give "
+                "every fit a folder of its own; a search cannot have one."
             ) from None
         yield
 
