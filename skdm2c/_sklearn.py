@@ -1,84 +1,51 @@
-"""What scikit-learn does around a fit: its callbacks, from 1.9 on, and its pipelines."""
+"""All that depends on private or new names of scikit-learn, in one place.
+
+Where a version renames one of them, this is the file to change.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
+from sklearn.base import _fit_context as fit_context
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
-
-from .training import Callback, Record, TrainingState
+from sklearn.utils import _safe_indexing as safe_indexing
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Hidden,
+    Interval,
+    InvalidParameterError,
+    StrOptions,
+    validate_parameter_constraints,
+)
+from sklearn.utils._set_output import _safe_set_output as safe_set_output
+from sklearn.utils.validation import _get_feature_names as get_feature_names
 
 try:
-    from sklearn.callback import CallbackSupportMixin as CallbackSupportMixin
+    from sklearn.callback import CallbackSupportMixin
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
         """Nothing: this scikit-learn has no callbacks."""
 
 
-class EpochTasks(Callback):
-    """Tells the callbacks of an estimator of each epoch as it ends.
-
-    Parameters
-    ----------
-    estimator : estimator
-        In its ``fit``. Without callbacks, or in a scikit-learn that has none,
-        nothing happens.
-    n_epochs : int
-        Of all phases together.
-    X : MixedModalData
-    y : array-like of shape (n,) or None
-        Labels, if the user gave any: for the callbacks alone, which may monitor them.
-    attributes_of : callable
-        Makes a fitted estimator's attributes of a :class:`skdm2c.fitting.Fit`.
-    """
-
-    def __init__(
-        self,
-        estimator: Any,
-        n_epochs: int,
-        X: Any,
-        y: Any,
-        attributes_of: Callable[[Any], dict[str, Any]],
-    ) -> None:
-        self.estimator = estimator
-        initialize: Callable[..., Any] | None = getattr(estimator, "_init_callback_context", None)
-        self.context = None if initialize is None else initialize(max_subtasks=n_epochs)
-        self.data = {"X": X, "y": y}
-        self.attributes_of = attributes_of
-        # What the estimator would be if the fit stopped here: nothing, in pretraining.
-        self.attributes_now: Callable[[], dict[str, Any]] | None = None
-        if self.context is not None:
-            self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
-
-    def on_model(self, look: Callable[[], Any]) -> None:
-        """From here on the callbacks can have the estimator as it would be fitted now."""
-        attributes_of = self.attributes_of  # not self: a cycle would keep the data after the fit
-        self.attributes_now = lambda: attributes_of(look())
-
-    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Pass the record on, as the context's ``record``; True if a callback wants an end."""
-        if self.context is None:
-            return False
-        task = self.context.subcontext(task_name=record["phase"])
-        task.record = record  # not as metadata, which ScoringMonitor hands to the scorer
-        task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
-        return bool(
-            task.call_on_fit_task_end(
-                estimator=self.estimator,
-                reconstruction_attributes=self.attributes_now,
-                **self.data,
-            )
-        )
-
-    def fit_ended(self, attributes: dict[str, Any]) -> None:
-        """Say that the fit is over, and what it has found."""
-        if self.context is not None:
-            self.context.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes=lambda: attributes, **self.data
-            )
+__all__ = [
+    "BaseSearchCV",
+    "CallbackSupportMixin",
+    "HasMethods",
+    "Hidden",
+    "Interval",
+    "InvalidParameterError",
+    "StrOptions",
+    "fit_context",
+    "get_feature_names",
+    "safe_indexing",
+    "safe_set_output",
+    "steps_before",
+    "validate_parameter_constraints",
+]
 
 
 def steps_before(estimator: Any) -> list[Any]:

@@ -22,15 +22,9 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     ClusterMixin,
     TransformerMixin,
-    _fit_context,
     clone,
 )
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Hidden,
-    StrOptions,
-)
 from sklearn.utils.validation import check_is_fitted
 from torch import distributed, nn
 
@@ -38,7 +32,14 @@ from ._device import device_at_hand, resolve_device
 from ._isolation import isolated
 from ._messages import about
 from ._peers import ALONE, Peers
-from ._sklearn import CallbackSupportMixin, EpochTasks, steps_before
+from ._sklearn import (
+    CallbackSupportMixin,
+    HasMethods,
+    Hidden,
+    StrOptions,
+    fit_context,
+    steps_before,
+)
 from ._version import DOCUMENTATION
 from .alignment import Aligner, GeometricAlignment, RowMatches
 from .alignment.counterparts import nearest_counterparts, trust_of_rows
@@ -77,6 +78,7 @@ from .training import (
     AdversarialTraining,
     Callback,
     Checkpoint,
+    EpochTasks,
     Pretraining,
     kept_on_disk,
     shown_progress,
@@ -804,7 +806,7 @@ class MixedModalClustering(
     def _n_features_out(self) -> int:
         return int(self.cluster_centers_.shape[1])
 
-    @_fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
+    @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
     def _fitted_attributes(self, X: Any, y: Any) -> dict[str, Any]:
         # By itself, so that nothing has changed when scikit-learn tears down callbacks.
         data = as_mixed_modal(X, y)

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils._set_output import _safe_set_output
 from sklearn.utils.validation import check_is_fitted
 
 from ._messages import about, keyword
+from ._sklearn import safe_set_output
 from ._version import DOCUMENTATION
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import as_block, in_memory, n_columns, n_rows
@@ -250,7 +250,7 @@ class PerModality(  # type: ignore[call-arg]
             *vars(self).get("transformers_", {}).values(),
         ]:
             if hasattr(transformer, "transform"):
-                _safe_set_output(transformer, transform=transform)
+                safe_set_output(transformer, transform=transform)
         return self
 
     def __sklearn_tags__(self) -> Any:

@@ -11,13 +11,13 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import (
+
+from ._sklearn import (
     Interval,
     InvalidParameterError,
     StrOptions,
     validate_parameter_constraints,
 )
-
 from .alignment import Aligner, GeometricAlignment
 from .networks import Architecture, Networks
 from .training import (

@@ -119,9 +119,10 @@ def _scaled(
     kernel = np.exp(absorbed - absorbed.max(axis=2, keepdims=True))
     kernel = np.maximum(kernel, LEAST_ENTRY)
     u = rows / kernel.sum(axis=2)
-    for _ in range(n_rounds):
-        v = columns / np.matmul(u[:, None], kernel)[:, 0]
-        u = rows / np.matmul(kernel, v[:, :, None])[:, :, 0]
+    with np.errstate(invalid="ignore"):  # OpenBLAS may raise the flag for finite products
+        for _ in range(n_rounds):
+            v = columns / np.matmul(u[:, None], kernel)[:, 0]
+            u = rows / np.matmul(kernel, v[:, :, None])[:, :, 0]
     kernel *= u[:, :, None]
     kernel *= v[:, None]
     return kernel, potential + np.log(v)[:, None]

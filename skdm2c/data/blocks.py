@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.utils import _safe_indexing
 
+from .._sklearn import safe_indexing
 from .disk import BackedRows
 from .forms import as_plain, require_2d
 
@@ -134,7 +134,7 @@ def take_rows(block: Any, rows: NDArray[np.intp]) -> Any:
     """
     if block is None:
         return None
-    return block.take(rows) if isinstance(block, BackedRows) else _safe_indexing(block, rows)
+    return block.take(rows) if isinstance(block, BackedRows) else safe_indexing(block, rows)
 
 
 def same_rows(one: Any, other: Any) -> bool:

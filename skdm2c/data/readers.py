@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import _safe_indexing
+
+from .._sklearn import safe_indexing
 
 Codes = NDArray[np.intp]
 
@@ -74,7 +75,7 @@ def split_frame(
                 )
         codes = np.array([names.index(value) for value in values], dtype=np.intp)
     blocks = [
-        _safe_indexing(frame[list(columns[name])], np.flatnonzero(codes == m))
+        safe_indexing(frame[list(columns[name])], np.flatnonzero(codes == m))
         for m, name in enumerate(names)
     ]
     return blocks, codes

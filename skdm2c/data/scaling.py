@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import _get_feature_names, validate_data
+from sklearn.utils.validation import validate_data
 
 from .._messages import about, keyword
 from .._peers import ALONE, Peers
+from .._sklearn import get_feature_names
 from ..exceptions import caller_level
 from .rows import FloatRows, Matrix, Rows, RowSource, rows_per_chunk
 
@@ -298,7 +299,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
 
 
 def _unique_names(named: Any) -> Any:
-    names = _get_feature_names(named)
+    names = get_feature_names(named)
     if names is not None and len(set(names)) < len(names):  # older scikit-learn lets them pass
         raise ValueError(
             "Expected unique column names. Rename those that are the same (of an AnnData with "

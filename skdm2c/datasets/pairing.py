@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import _safe_indexing, check_consistent_length, check_random_state
+from sklearn.utils import check_consistent_length, check_random_state
 
+from .._sklearn import safe_indexing
 from ..data import MixedModalData
 
 
@@ -83,7 +84,7 @@ def drop_pairing(
         )
     known = [rng.permutation(len(first))[:n_pairs] for _ in parts[1:]]
     extended = [first, *(np.append(p, first[i]) for p, i in zip(parts[1:], known, strict=True))]
-    kept = [_safe_indexing(block, part) for block, part in zip(blocks, extended, strict=True)]
+    kept = [safe_indexing(block, part) for block, part in zip(blocks, extended, strict=True)]
     names = MixedModalData(*kept, names=list(views) if named else None).names
     pairs = {
         (names[0], name): np.column_stack([i, len(part) + np.arange(n_pairs)])

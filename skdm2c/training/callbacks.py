@@ -337,6 +337,69 @@ def require_finite(name: str, value: float, record: Record) -> None:
         )
 
 
+class EpochTasks(Callback):
+    """Tells the callbacks of an estimator of each epoch as it ends.
+
+    Parameters
+    ----------
+    estimator : estimator
+        In its ``fit``. Without callbacks, or in a scikit-learn that has none,
+        nothing happens.
+    n_epochs : int
+        Of all phases together.
+    X : MixedModalData
+    y : array-like of shape (n,) or None
+        Labels, if the user gave any: for the callbacks alone, which may monitor them.
+    attributes_of : callable
+        Makes a fitted estimator's attributes of a :class:`skdm2c.fitting.Fit`.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        n_epochs: int,
+        X: Any,
+        y: Any,
+        attributes_of: Callable[[Any], dict[str, Any]],
+    ) -> None:
+        self.estimator = estimator
+        initialize: Callable[..., Any] | None = getattr(estimator, "_init_callback_context", None)
+        self.context = None if initialize is None else initialize(max_subtasks=n_epochs)
+        self.data = {"X": X, "y": y}
+        self.attributes_of = attributes_of
+        # What the estimator would be if the fit stopped here: nothing, in pretraining.
+        self.attributes_now: Callable[[], dict[str, Any]] | None = None
+        if self.context is not None:
+            self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
+
+    def on_model(self, look: Callable[[], Any]) -> None:
+        """From here on the callbacks can have the estimator as it would be fitted now."""
+        attributes_of = self.attributes_of  # not self: a cycle would keep the data after the fit
+        self.attributes_now = lambda: attributes_of(look())
+
+    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
+        """Pass the record on, as the context's ``record``; True if a callback wants an end."""
+        if self.context is None:
+            return False
+        task = self.context.subcontext(task_name=record["phase"])
+        task.record = record  # not as metadata, which ScoringMonitor hands to the scorer
+        task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
+        return bool(
+            task.call_on_fit_task_end(
+                estimator=self.estimator,
+                reconstruction_attributes=self.attributes_now,
+                **self.data,
+            )
+        )
+
+    def fit_ended(self, attributes: dict[str, Any]) -> None:
+        """Say that the fit is over, and what it has found."""
+        if self.context is not None:
+            self.context.call_on_fit_task_end(
+                estimator=self.estimator, reconstruction_attributes=lambda: attributes, **self.data
+            )
+
+
 def is_number(value: Any, least: float) -> bool:
     """Whether a value is a number, and at least so large.
 
