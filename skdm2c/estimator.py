@@ -7,6 +7,7 @@ import os
 import reprlib
 import warnings
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from inspect import Parameter, signature
 from numbers import Integral
@@ -229,7 +230,7 @@ class MixedModalClustering(
     n_features_in_ : int
         Their sum.
     autoencoders_, generators_, discriminators_ : dict of torch modules
-        The networks by modality; the generators by (source, target).
+        Copies of the networks by modality; of the generators by (source, target).
 
     Warns
     -----
@@ -783,24 +784,24 @@ class MixedModalClustering(
 
     @property
     def autoencoders_(self) -> dict[str, nn.Module]:
-        """The trained auto-encoders by modality."""
+        """Copies of the trained auto-encoders by modality: training them changes no model."""
         model = self._fitted_model()
-        return dict(zip(model.names, model.system.autoencoders, strict=True))
+        return dict(zip(model.names, deepcopy(model.system.autoencoders), strict=True))
 
     @property
     def generators_(self) -> dict[tuple[str, str], nn.Module]:
-        """The trained generators by (source, target)."""
+        """Copies of the trained generators by (source, target)."""
         model = self._fitted_model()
         return {
-            (model.names[s], model.names[t]): model.system.generator_of(s, t)
+            (model.names[s], model.names[t]): deepcopy(model.system.generator_of(s, t))
             for s, t in model.system.edges
         }
 
     @property
     def discriminators_(self) -> dict[str, nn.Module]:
-        """The trained discriminators by modality."""
+        """Copies of the trained discriminators by modality."""
         model = self._fitted_model()
-        return dict(zip(model.names, model.system.discriminators, strict=True))
+        return dict(zip(model.names, deepcopy(model.system.discriminators), strict=True))
 
     @property
     def _n_features_out(self) -> int:

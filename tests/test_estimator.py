@@ -472,6 +472,17 @@ def test_on_a_terminal_there_is_one_bar_over_all_phases(blobs, tiny, capsys, ter
     assert not capsys.readouterr().out
 
 
+def test_training_what_is_handed_out_changes_no_model(fitted, blobs):
+    before = fitted.transform(blobs[0])
+    for networks in (fitted.autoencoders_, fitted.generators_, fitted.discriminators_):
+        for network in networks.values():
+            network.train()
+            with torch.no_grad():
+                for parameter in network.parameters():
+                    parameter.zero_()
+    np.testing.assert_array_equal(fitted.transform(blobs[0]), before)
+
+
 def test_a_callback_of_ones_own_sees_every_epoch_and_ends_phases(blobs, tiny):
     class Counts(Callback):
         def __init__(self):
