@@ -5,7 +5,7 @@ import pytest
 from conftest import TINY
 from scipy.stats import special_ortho_group
 
-from skdm2c import MixedModalClustering, MixedModalData, load_model, save_model
+from skdm2c import Checkpoint, MixedModalClustering, MixedModalData, load_model, save_model
 from skdm2c.alignment import GeometricAlignment, KnownPairs, ModalityView
 from skdm2c.alignment.missing import Trial, certainty
 from skdm2c.alignment.prototypes import Prototypes
@@ -145,7 +145,7 @@ def test_it_is_there_again_when_a_model_is_read(model, data, tmp_path):
 
 
 def test_a_fit_kept_on_disk_goes_on_whatever_the_order_of_the_numbers(blobs, tmp_path):
-    settings = {"random_state": 0, "checkpoint": tmp_path} | TINY
+    settings = {"random_state": 0, "callbacks": [Checkpoint(tmp_path)]} | TINY
     first = MixedModalClustering({"a": 3, "b": 2}, **settings).fit(blobs[0])
     again = MixedModalClustering({"b": 2, "a": 3}, **settings).fit(blobs[0])
     np.testing.assert_array_equal(first.embedding_, again.embedding_)
