@@ -102,7 +102,7 @@ class Callback:
         Parameters
         ----------
         look : callable
-            Makes a :class:`skdm2c.fitting.Fit`, in the time that clustering takes.
+            Makes what the fit would give now, in the time that clustering takes.
         """
 
 
