@@ -232,7 +232,9 @@ def fit_model(
     system.eval()
     embedding = unify(system, data.rows, data.codes)
     _require_finite("unified space", [embedding], history)
-    counterparts = _translated_rows(system, sample, matched, couplings)
+    counterparts = {}
+    if plan.decoder_epochs:
+        counterparts = _translated_rows(system, sample, matched, couplings)
     _refit_decoders(system, data, blocks, counterparts, plan, seeds, callback, n_threads, peers)
     _require_finite("translation", _some_translations(system, data.rows), history)
     return conclude(system, embedding)

@@ -120,9 +120,8 @@ class TranslationDisplay:
             If a modality is unknown, both are the same, one has no rows, or names or a shape do
             not fit the target's columns.
         """
-        model, (s, t) = _model_and_modalities(estimator, source, target)
+        model, (s, t) = _checked(estimator, source, target, feature_names, image_shape)
         names = model.modality_names_
-        _check(names[t], model.n_features_per_modality_[names[t]], feature_names, image_shape)
         data = _some_rows(estimator, X, (s, t), random_state)
         k = len(model.cluster_centers_)
         labels = model.predict(data)
@@ -189,9 +188,8 @@ class TranslationDisplay:
             If a modality is unknown, both are the same, one has no rows, ``n_rows`` is no
             positive integer, or names or a shape do not fit the target's columns.
         """
-        model, (s, t) = _model_and_modalities(estimator, source, target)
+        model, (s, t) = _checked(estimator, source, target, feature_names, image_shape)
         names = model.modality_names_
-        _check(names[t], model.n_features_per_modality_[names[t]], feature_names, image_shape)
         if not isinstance(n_rows, Integral) or n_rows < 1:
             raise ValueError(f"n_rows must be a positive integer, got {n_rows!r}.")
         data = _some_rows(estimator, X, (s, t), random_state)
@@ -248,14 +246,20 @@ def _check(target: str, width: int, feature_names: Any, image_shape: Any) -> Non
         )
 
 
-def _model_and_modalities(
-    estimator: Any, source: str | int, target: str | int
+def _checked(
+    estimator: Any,
+    source: str | int,
+    target: str | int,
+    feature_names: Any,
+    image_shape: tuple[int, ...] | None,
 ) -> tuple[Any, tuple[int, int]]:
+    # The fitted model, and the numbers of both modalities.
     model = fitted_estimator(estimator)
     names = model.modality_names_
     s, t = (modality_index(m, names) for m in (source, target))
     if s == t:
         raise ValueError(f"source and target are both {names[s]!r}: give two modalities.")
+    _check(names[t], model.n_features_per_modality_[names[t]], feature_names, image_shape)
     return model, (s, t)
 
 
