@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from skdm2c import Checkpoint, MixedModalClustering, estimator
-from skdm2c._files import read_arrays
 from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.runtime.files import read_arrays
 
 from . import runs
 from .pages import table, write_between

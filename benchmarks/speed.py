@@ -27,8 +27,8 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
 from skdm2c import MixedModalClustering, MixedModalData, Networks
+from skdm2c.clustering.neighbors import enough_components, row_graph
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.neighbors import enough_components, row_graph
 from skdm2c.networks import CrossModalSystem
 from skdm2c.presets import PUBLISHED
 from skdm2c.training import (

@@ -29,10 +29,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import distributed, nn
 
-from ._device import device_at_hand, resolve_device
-from ._isolation import isolated
-from ._messages import about
-from ._peers import ALONE, Peers
 from ._sklearn import (
     CallbackSupportMixin,
     HasMethods,
@@ -44,7 +40,7 @@ from ._sklearn import (
 from ._version import DOCUMENTATION
 from .alignment import Aligner, GeometricAlignment, RowMatches
 from .alignment.counterparts import nearest_counterparts, trust_of_rows
-from .checked import CheckedData, check_data
+from .clustering.modality import ClusteringSettings
 from .data import (
     MixedModalData,
     as_known_modalities,
@@ -52,20 +48,23 @@ from .data import (
     is_mudata,
     modality_index,
 )
+from .data.messages import about
+from .data.prepared import PreparedData, prepare
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
 from .fitting import Fit, Seeds, common_centers, fit_model
-from .identity import fit_identity
 from .model import FittedModel
 from .networks import Architecture, CrossModalSystem, Networks
 from .report import Report, report_on
+from .runtime.device import device_at_hand, resolve_device
+from .runtime.isolation import isolated
+from .runtime.processes import SINGLE_PROCESS, Processes
 from .settings import (
     COUNT,
     MOST_UNITS,
     NATURAL,
     OBJECTS,
     WEIGHT,
-    ClusteringSettings,
     FitPlan,
     Number,
     checked_settings,
@@ -84,6 +83,7 @@ from .training import (
     kept_on_disk,
     shown_progress,
 )
+from .training.fingerprint import fit_fingerprint
 
 LOW_CONFIDENCE = 0.5
 
@@ -570,7 +570,7 @@ class MixedModalClustering(
         >>> unsure = probabilities.max(axis=1) < 0.5
         """
         model = self._fitted_model()
-        return model.share(as_known_modalities(X, model.names, X_b, modality))
+        return model.responsibilities(as_known_modalities(X, model.names, X_b, modality))
 
     @isolated
     def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
@@ -677,12 +677,14 @@ class MixedModalClustering(
         indices, weights = nearest_counterparts(
             embedded, z, neighborhood, min(int(n_matches), len(z))
         )
-        shares = model.share_embedded(embedded, rows.codes)
-        of_candidates = model.share_embedded(z, np.full(len(z), t, dtype=np.intp))
+        responsibilities = model.embedded_responsibilities(embedded, rows.codes)
+        of_candidates = model.embedded_responsibilities(z, np.full(len(z), t, dtype=np.intp))
         return RowMatches(
             indices,
             weights,
-            trust_of_rows(indices, weights, shares * self.cluster_confidence_, of_candidates),
+            trust_of_rows(
+                indices, weights, responsibilities * self.cluster_confidence_, of_candidates
+            ),
         )
 
     @isolated
@@ -691,7 +693,7 @@ class MixedModalClustering(
 
         For each modality that ``X`` has rows of: how much more often neighbours in its data
         share a cluster than by chance, times how alike its clusters are to those that the
-        fit found in the other modalities, in shares and in the distances between them.
+        fit found in the other modalities, in responsibilities and in the distances between them.
 
         Parameters
         ----------
@@ -817,15 +819,15 @@ class MixedModalClustering(
         plan = self._plan(data.names)
         if plan.aligner and plan.lambda_pairs and data.numbered_pairs:
             _require_use_of_pairs(plan.aligner)
-        peers = self._peers()
-        checked = check_data(data, plan.clustering.n_clusters, self.standardize, peers)
+        processes = self._peers()
+        checked = prepare(data, plan.clustering.n_clusters, self.standardize, processes)
         before = self._networks_before(checked)
         device = resolve_device(self.device)
         # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
         random = check_random_state(
             np.random.RandomState() if self.random_state is None else self.random_state
         )
-        seeds = peers.once(lambda: tuple(random.randint(2**31 - 1, size=4).tolist()))
+        seeds = processes.once(lambda: tuple(random.randint(2**31 - 1, size=4).tolist()))
         labels = y if container and y is not None and np.ndim(y) == 1 else None
         tasks = EpochTasks(
             self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)
@@ -834,7 +836,7 @@ class MixedModalClustering(
         others = [c for c in self.callbacks if c is not checkpoint]
         identity = {}
         if checkpoint is not None:
-            identity = fit_identity(checked, self.get_params(deep=False), seeds, device)
+            identity = fit_fingerprint(checked, self.get_params(deep=False), seeds, device)
         with (
             kept_on_disk(checkpoint, identity, seeds) as (seeds, kept),
             shown_progress(self.verbose, plan.n_epochs) as progress,
@@ -848,14 +850,14 @@ class MixedModalClustering(
                 callbacks,
                 before,
                 # Several processes must send the same things in the same order.
-                effective_n_jobs(self.n_jobs) if peers.size == 1 else 1,
-                peers,
+                effective_n_jobs(self.n_jobs) if processes.size == 1 else 1,
+                processes,
             )
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
         attributes = fitted_attributes(fitted, data.modality)
         attributes["cluster_centers_"] = common_centers(
-            attributes["labels_"], attributes["cluster_centers_"], peers
+            attributes["labels_"], attributes["cluster_centers_"], processes
         )
         tasks.fit_ended(attributes)
         return attributes
@@ -925,9 +927,9 @@ class MixedModalClustering(
                 return callback
         return None
 
-    def _peers(self) -> Peers:
+    def _peers(self) -> Processes:
         if self.process_group is None:
-            return ALONE
+            return SINGLE_PROCESS
         if not (distributed.is_available() and distributed.is_initialized()):
             raise ValueError(
                 f"process_group={self.process_group!r}, but this process is in none. Start it with "
@@ -941,9 +943,9 @@ class MixedModalClustering(
                 f"normalization='batch' cannot be had with process_group={self.process_group!r}: "
                 "each process would have means of its own. Use 'layer'."
             )
-        return Peers(distributed.group.WORLD)
+        return Processes(distributed.group.WORLD)
 
-    def _networks_before(self, data: CheckedData) -> CrossModalSystem | None:
+    def _networks_before(self, data: PreparedData) -> CrossModalSystem | None:
         model: FittedModel | None = getattr(self, "_model", None)
         if model is None or not self.warm_start:
             return None
@@ -957,11 +959,11 @@ class MixedModalClustering(
                 "warm_start=True goes on from the fit before, whose modalities were "
                 f"{model.names}, and are {data.names} now. Set warm_start=False to begin anew."
             )
-        for door, now in zip(model.doors, data.doors, strict=True):
-            then, new = (getattr(d, "feature_names_in_", None) for d in (door, now))
+        for scaler, now in zip(model.scalers, data.scalers, strict=True):
+            then, new = (getattr(d, "feature_names_in_", None) for d in (scaler, now))
             if then is not None and new is not None and then.tolist() != new.tolist():
                 raise ValueError(
-                    f"warm_start=True goes on from the fit before, whose columns of {door.name!r} "
+                    f"warm_start=True continues the fit before, whose columns of {scaler.name!r} "
                     f"were {reprlib.repr(then.tolist())}, and are {reprlib.repr(new.tolist())} "
                     "now. Set warm_start=False to begin anew, or bring them into that order."
                 )
@@ -1009,7 +1011,7 @@ def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]
     dict
     """
     model, embedding = fitted.model, fitted.embedding
-    widths = {door.name: int(door.n_features_in_) for door in model.doors}
+    widths = {scaler.name: int(scaler.n_features_in_) for scaler in model.scalers}
     return {
         "_model": model,
         "modality_names_": model.names,
@@ -1024,7 +1026,7 @@ def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]
         "matching_": model.matching,
         "history_": list(fitted.records),
         "n_iter_": len(fitted.records),
-        "scaling_": {door.name: door.scaling_ for door in model.doors},
+        "scaling_": {scaler.name: scaler.scaling_ for scaler in model.scalers},
         "n_features_per_modality_": widths,
         "n_features_in_": sum(widths.values()),
     }

@@ -18,29 +18,27 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ._peers import ALONE, Peers
 from .alignment import KnownPairs, taught_targets
-from .alignment.targets import CoupledRows, row_weight
-from .checked import CheckedData
-from .clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
-from .data.rows import FloatRows, Matrix, Rows
-from .hub import best_hub, separation
-from .matched import (
-    Matched,
-    OwnClusters,
-    Unmatched,
+from .alignment.hub import best_hub, separation
+from .alignment.modalities import (
+    AlignedModalities,
+    ClusteredModalities,
+    align_modalities,
     couple_spokes,
-    find_own_clusters,
-    match_clusters,
 )
+from .alignment.targets import CoupledRows, row_weight
+from .clustering.mixture import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
+from .clustering.modality import ClusteringSettings, ModalityClusters, cluster_modality
+from .clustering.neighbors import enough_components, row_graph
+from .clustering.scoring import ClusterProfile, profile
+from .data.prepared import PreparedData
+from .data.rows import FloatRows, Matrix, Rows, subsample
+from .data.sample import RowSample, draw_sample
 from .model import FittedModel, in_order_given, unify
-from .neighbors import enough_components, row_graph
 from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
 from .networks.inference import CHUNK
-from .sample import Sample, draw_sample
-from .sampling import subsample
-from .scoring import ClusterProfile, profile
-from .settings import ClusteringSettings, FitPlan
+from .runtime.processes import SINGLE_PROCESS, Processes
+from .settings import FitPlan
 from .training import (
     BatchedRows,
     Callback,
@@ -93,20 +91,20 @@ class Fit(NamedTuple):
 
 
 def fit_model(
-    data: CheckedData,
+    data: PreparedData,
     plan: FitPlan,
     seeds: Seeds,
     device: torch.device,
     callbacks: Sequence[Callback] = (),
     before: CrossModalSystem | None = None,
     n_threads: int = 1,
-    peers: Peers = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> Fit:
     """Learn all there is to learn.
 
     Parameters
     ----------
-    data : CheckedData
+    data : PreparedData
     plan : FitPlan
     seeds : Seeds
     device : torch.device
@@ -116,7 +114,7 @@ def fit_model(
         Of an earlier fit, to go on from; it stays as it is.
     n_threads : int, default=1
         In which modalities learn by themselves at once; it changes no result.
-    peers : Peers, default=ALONE
+    processes : Processes, default=SINGLE_PROCESS
         The processes that fit the same model, each with rows of its own.
 
     Returns
@@ -141,18 +139,18 @@ def fit_model(
     if before is not None:
         _require_same_networks(before, plan, widths)
         autoencoders.load_state_dict(before.autoencoders.state_dict())
-    _pretrain(autoencoders, data, blocks, plan, seeds, callback, n_threads, peers)
+    _pretrain(autoencoders, data, blocks, plan, seeds, callback, n_threads, processes)
     pairs = data.pairs if plan.lambda_pairs else {}
-    sample = draw_sample(data, pairs, seeds.alignment, peers)
+    sample = draw_sample(data, pairs, seeds.alignment, processes)
     latents = _encode(autoencoders, sample.rows, device)
     _require_finite("latent space", latents, history)
 
-    own: list[OwnClusters] = []
+    own: list[ModalityClusters] = []
     separations: list[float] = []
     if plan.hub is None or plan.aligner:
-        own = peers.once(
+        own = processes.once(
             lambda: [
-                find_own_clusters(z, n, plan.clustering, seeds.clusters)
+                cluster_modality(z, n, plan.clustering, seeds.clusters)
                 for z, n in zip(latents, plan.own_numbers, strict=True)
             ]
         )
@@ -168,31 +166,31 @@ def fit_model(
         system.generators.load_state_dict(before.generators.state_dict())
         system.discriminators.load_state_dict(before.discriminators.state_dict())
 
-    matched = Matched({}, [])
+    matched = AlignedModalities({}, [])
     couplings: dict[tuple[int, int], CoupledRows] = {}
     start = None
     if plan.aligner:
         known = {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()}
-        unscaled = [door.unscaled(x) for door, x in zip(data.doors, sample.rows, strict=True)]
-        unmatched = Unmatched(
+        unscaled = [scaler.unscaled(x) for scaler, x in zip(data.scalers, sample.rows, strict=True)]
+        unmatched = ClusteredModalities(
             sample.rows, latents, unscaled, plan.own_numbers, separations, hub, known
         )
-        match = partial(match_clusters, unmatched, own, plan.aligner, seeds.alignment)
-        matched = peers.once(match)
-        start = in_order_given(matched.shares, sample.codes)
+        match = partial(align_modalities, unmatched, own, plan.aligner, seeds.alignment)
+        matched = processes.once(match)
+        start = in_order_given(matched.responsibilities, sample.codes)
 
     def conclude(system: CrossModalSystem, embedding: FloatRows) -> Fit:
-        looked_at = np.concatenate(peers.gather(embedding[sample.at]))
+        looked_at = np.concatenate(processes.gather(embedding[sample.at]))
         fit_clusters = partial(_fit_clusters, looked_at, start, plan.clustering, seeds.clusters)
-        clusters = peers.once(fit_clusters)
+        clusters = processes.once(fit_clusters)
         # What is known of all rows is; of those of several processes, of the sample.
-        all_rows = peers.size == 1
+        all_rows = processes.size == 1
         known = data if all_rows else replace(data, rows=[*sample.rows], codes=sample.codes)
         z = embedding if all_rows else looked_at
         profiles = _profiles(known, clusters.assign(z), plan.clustering.n_clusters)
         temperatures = _temperatures(known, z, clusters, profiles)
         model = FittedModel(
-            data.names, data.doors, system, clusters, matched.alignments, profiles, temperatures
+            data.names, data.scalers, system, clusters, matched.alignments, profiles, temperatures
         )
         labels = model.assign(embedding, data.codes, data.pairs)
         return Fit(model, embedding, labels, history.records)
@@ -205,18 +203,18 @@ def fit_model(
 
     callback.on_model(conclude_now)
     if plan.aligner:
-        couplings = peers.once(
+        couplings = processes.once(
             partial(_couple_edges, unmatched, matched, system.edges, seeds.alignment)
         )
-        targets = peers.once(
+        targets = processes.once(
             partial(_generator_targets, unmatched, matched, system.edges, couplings)
         )
         _teach_generators(system, data, latents, targets, plan, rng, callback)
         # All have learned the same; but machines of several kinds round in several ways.
         learned = (parameter.data for parameter in system.generators.parameters())
-        peers.average_(learned, 1 / peers.size)
-    if peers.rank:
-        rng.manual_seed(seeds.batches + peers.rank)  # from here on each draws its own rows
+        processes.average_(learned, 1 / processes.size)
+    if processes.rank:
+        rng.manual_seed(seeds.batches + processes.rank)  # from here on each draws its own rows
     train_adversarially(
         system,
         blocks,
@@ -225,7 +223,7 @@ def fit_model(
         rng=rng,
         callback=callback,
         max_epoch_rows=plan.max_epoch_rows,
-        peers=peers,
+        processes=processes,
         pairs=pairs,
         lambda_pairs=plan.lambda_pairs,
     )
@@ -235,12 +233,12 @@ def fit_model(
     counterparts = {}
     if plan.decoder_epochs:
         counterparts = _translated_rows(system, sample, matched, couplings)
-    _refit_decoders(system, data, blocks, counterparts, plan, seeds, callback, n_threads, peers)
+    _refit_decoders(system, data, blocks, counterparts, plan, seeds, callback, n_threads, processes)
     _require_finite("translation", _some_translations(system, data.rows), history)
     return conclude(system, embedding)
 
 
-def common_centers(labels: NDArray[np.int32], centers: Matrix, peers: Peers) -> Matrix:
+def common_centers(labels: NDArray[np.int32], centers: Matrix, processes: Processes) -> Matrix:
     """Centres of clusters over the rows of all processes.
 
     Parameters
@@ -248,7 +246,7 @@ def common_centers(labels: NDArray[np.int32], centers: Matrix, peers: Peers) -> 
     labels : ndarray of int of shape (n,)
     centers : ndarray of shape (k, c)
         Over this process's rows.
-    peers : Peers
+    processes : Processes
 
     Returns
     -------
@@ -256,11 +254,11 @@ def common_centers(labels: NDArray[np.int32], centers: Matrix, peers: Peers) -> 
 
     Examples
     --------
-    >>> common_centers(np.array([0, 0]), np.eye(2), ALONE)
+    >>> common_centers(np.array([0, 0]), np.eye(2), SINGLE_PROCESS)
     array([[1., 0.],
            [0., 1.]])
     """
-    found = peers.gather((np.bincount(labels, minlength=len(centers)), centers))
+    found = processes.gather((np.bincount(labels, minlength=len(centers)), centers))
     if len(found) == 1:
         return centers
     counts, places = (np.stack(part) for part in zip(*found, strict=True))
@@ -285,13 +283,13 @@ def _require_same_networks(before: CrossModalSystem, plan: FitPlan, widths: list
 
 
 def _profiles(
-    data: CheckedData, labels: NDArray[np.int32], n_clusters: int
+    data: PreparedData, labels: NDArray[np.int32], n_clusters: int
 ) -> tuple[ClusterProfile, ...]:
     return tuple(profile(x, labels[data.codes == m], n_clusters) for m, x in enumerate(data.rows))
 
 
 def _temperatures(
-    data: CheckedData,
+    data: PreparedData,
     embedding: FloatRows,
     clusters: Clusters,
     profiles: tuple[ClusterProfile, ...],
@@ -322,13 +320,13 @@ def _some_translations(system: CrossModalSystem, rows: list[Rows]) -> list[Float
 
 def _pretrain(
     autoencoders: nn.ModuleList,
-    data: CheckedData,
+    data: PreparedData,
     blocks: list[BatchedRows],
     plan: FitPlan,
     seeds: Seeds,
     callback: Callback,
     n_threads: int,
-    peers: Peers,
+    processes: Processes,
 ) -> None:
     def train(m: int, callback: Callback) -> None:
         autoencoder = autoencoders[m]
@@ -345,10 +343,10 @@ def _pretrain(
             plan.pretraining,
             plan.passes(plan.pretrain_epochs),
             learning_rate=plan.learning_rates[m],
-            rng=_own_rng(seeds, "pretraining", m, device, peers.rank),
+            rng=_own_rng(seeds, "pretraining", m, device, processes.rank),
             callback=callback,
             name=data.names[m],
-            peers=peers,
+            processes=processes,
         )
         autoencoder.eval()
 
@@ -363,7 +361,7 @@ def _own_rng(seeds: Seeds, phase: str, m: int, device: torch.device, rank: int) 
 
 
 def _couple_edges(
-    data: Unmatched, matched: Matched, edges: Sequence[Edge], seed: int
+    data: ClusteredModalities, matched: AlignedModalities, edges: Sequence[Edge], seed: int
 ) -> dict[Edge, CoupledRows]:
     # Rows of the two modalities of each edge whose matching is trusted.
     coupled = couple_spokes(data, matched, seed)
@@ -374,15 +372,15 @@ def _couple_edges(
     }
 
 
-def _row_weight(matched: Matched, edge: Edge) -> float:
+def _row_weight(matched: AlignedModalities, edge: Edge) -> float:
     # The hub has no alignment.
     (spoke,) = (m for m in edge if m in matched.alignments)
     return row_weight(matched.alignments[spoke].confidence)
 
 
 def _generator_targets(
-    data: Unmatched,
-    matched: Matched,
+    data: ClusteredModalities,
+    matched: AlignedModalities,
     edges: Sequence[Edge],
     couplings: Mapping[Edge, CoupledRows],
 ) -> dict[Edge, FloatRows]:
@@ -390,7 +388,10 @@ def _generator_targets(
     targets = {}
     for s, t in edges:
         mapped = taught_targets(
-            data.latents[s], matched.shares[s], data.latents[t], matched.shares[t]
+            data.latents[s],
+            matched.responsibilities[s],
+            data.latents[t],
+            matched.responsibilities[t],
         )
         if (s, t) in couplings:
             weight = _row_weight(matched, (s, t))
@@ -402,7 +403,7 @@ def _generator_targets(
 
 def _teach_generators(
     system: CrossModalSystem,
-    data: CheckedData,
+    data: PreparedData,
     latents: list[FloatRows],
     targets: dict[Edge, FloatRows],
     plan: FitPlan,
@@ -430,8 +431,8 @@ def _teach_generators(
 
 def _translated_rows(
     system: CrossModalSystem,
-    sample: Sample,
-    matched: Matched,
+    sample: RowSample,
+    matched: AlignedModalities,
     couplings: Mapping[Edge, CoupledRows],
 ) -> dict[Edge, Examples]:
     # Coupled rows of the first modality of an edge, as the generator maps them, and the
@@ -454,14 +455,14 @@ def _translated_rows(
 
 def _refit_decoders(
     system: CrossModalSystem,
-    data: CheckedData,
+    data: PreparedData,
     blocks: list[BatchedRows],
     counterparts: Mapping[Edge, Examples],
     plan: FitPlan,
     seeds: Seeds,
     callback: Callback,
     n_threads: int,
-    peers: Peers,
+    processes: Processes,
 ) -> None:
     latents = _encode(system.autoencoders, data.rows, system.device)
 
@@ -477,10 +478,10 @@ def _refit_decoders(
             plan.passes(plan.decoder_epochs),
             phase="decoding",
             learning_rate=plan.learning_rates[m],
-            rng=_own_rng(seeds, "decoding", m, system.device, peers.rank),
+            rng=_own_rng(seeds, "decoding", m, system.device, processes.rank),
             callback=callback,
             name=data.names[m],
-            peers=peers,
+            processes=processes,
         )
 
     train_together([partial(train, m) for m in range(len(data.names))], callback, n_threads)

@@ -12,17 +12,17 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from ._persistence import system_from_arrays, system_to_arrays
 from ._version import __version__
-from .alignment import Alignment, MatchingTable, SpokeMatching
-from .clustering import Clusters
+from .alignment import Alignment, Matching, SpokeMatching
+from .clustering.mixture import Clusters
+from .clustering.scoring import ClusterProfile, label_free_score, profile
 from .data import MixedModalData
 from .data.blocks import n_columns, n_rows
 from .data.pairs import NumberedPairs, instances
 from .data.rows import FloatRows, Matrix, Rows
-from .data.scaling import ModalityInput
+from .data.scaling import ModalityScaler
 from .networks import CrossModalSystem, apply_in_chunks
-from .scoring import ClusterProfile, label_free_score, profile
+from .networks.system import system_from_arrays, system_to_arrays
 
 FORMAT = 1  # of a pickled model; it grows when that changes
 
@@ -36,7 +36,7 @@ class FittedModel:
     Attributes
     ----------
     names : tuple of str
-    doors : tuple of ModalityInput
+    scalers : tuple of ModalityScaler
         What checks and scales each modality's rows.
     system : CrossModalSystem
         Trained, in evaluation mode.
@@ -51,7 +51,7 @@ class FittedModel:
     """
 
     names: tuple[str, ...]
-    doors: tuple[ModalityInput, ...]
+    scalers: tuple[ModalityScaler, ...]
     system: CrossModalSystem
     clusters: Clusters
     alignments: dict[int, Alignment]
@@ -74,10 +74,10 @@ class FittedModel:
         return max((found.p_value for found in self.alignments.values()), default=1.0)
 
     @property
-    def matching(self) -> MatchingTable:
+    def matching(self) -> Matching:
         """The matching of each spoke with the hub, in the numbers that labels have."""
         spokes = {self.names[m]: SpokeMatching.of(found) for m, found in self.alignments.items()}
-        return MatchingTable(self.names[self.hub], spokes)
+        return Matching(self.names[self.hub], spokes)
 
     @property
     def cluster_confidence(self) -> NDArray[np.float64]:
@@ -108,15 +108,15 @@ class FittedModel:
         ValueError
             If a block is no good, or its columns are not those fitted.
         """
-        widths = {door.name: door.n_features_in_ for door in self.doors}
+        widths = {scaler.name: scaler.n_features_in_ for scaler in self.scalers}
         rows: list[Rows] = []
-        for door, (name, block) in zip(self.doors, data.blocks.items(), strict=True):
+        for scaler, (name, block) in zip(self.scalers, data.blocks.items(), strict=True):
             if n_rows(block) == 0:
                 rows.append(np.empty((0, widths[name]), dtype=np.float32))
                 continue
             fits = [other for other, width in widths.items() if width == n_columns(block)]
             try:
-                rows.append(door.transform(block, data.columns[name]))
+                rows.append(scaler.transform(block, data.columns[name]))
             except ValueError as error:
                 if name in fits or not fits or isinstance(block, list):
                     raise
@@ -160,7 +160,7 @@ class FittedModel:
                 "so far from those in fit that the networks overflow. Check its units."
             )
 
-    def share(self, data: MixedModalData) -> NDArray[np.float64]:
+    def responsibilities(self, data: MixedModalData) -> NDArray[np.float64]:
         """Probability of each cluster for each row.
 
         Parameters
@@ -172,9 +172,13 @@ class FittedModel:
         -------
         ndarray of shape (n, n_clusters)
         """
-        shares = self.share_embedded(self.embed(data), data.codes)
+        responsibilities = self.embedded_responsibilities(self.embed(data), data.codes)
         pairs = data.numbered_pairs
-        return of_instances(shares, instances(pairs, data.codes)) if pairs else shares
+        return (
+            of_instances(responsibilities, instances(pairs, data.codes))
+            if pairs
+            else responsibilities
+        )
 
     def assign(
         self, embedding: FloatRows, codes: NDArray[np.intp], pairs: NumberedPairs
@@ -196,11 +200,13 @@ class FittedModel:
         if pairs:
             of = instances(pairs, codes)
             paired = np.flatnonzero(np.bincount(of)[of] > 1)
-            shares = self.share_embedded(embedding[paired], codes[paired])
-            labels[paired] = of_instances(shares, of[paired]).argmax(axis=1)
+            responsibilities = self.embedded_responsibilities(embedding[paired], codes[paired])
+            labels[paired] = of_instances(responsibilities, of[paired]).argmax(axis=1)
         return labels
 
-    def share_embedded(self, embedding: FloatRows, codes: NDArray[np.intp]) -> NDArray[np.float64]:
+    def embedded_responsibilities(
+        self, embedding: FloatRows, codes: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
         """Probability of each cluster for rows that were mapped already, each by itself.
 
         Parameters
@@ -214,13 +220,13 @@ class FittedModel:
         ndarray of shape (n, n_clusters)
         """
         parts = [
-            self.clusters.share(embedding[codes == m], temperature)
+            self.clusters.responsibilities(embedding[codes == m], temperature)
             for m, temperature in enumerate(self.temperatures)
         ]
         return in_order_given(parts, codes)
 
     def score(self, data: MixedModalData) -> float:
-        """How good the clusters of rows look without labels; see :mod:`skdm2c.scoring`.
+        """How good the clusters of rows look without labels; see :mod:`skdm2c.clustering.scoring`.
 
         Parameters
         ----------
@@ -268,7 +274,7 @@ class FittedModel:
         rows = self.scale(data)[source]
         through = partial(self.system.translate, source=source, target=target)
         with np.errstate(over="ignore", invalid="ignore"):  # told below, with the row
-            translated = self.doors[target].inverse_transform(
+            translated = self.scalers[target].inverse_transform(
                 apply_in_chunks(through, rows, self.system.device)
             )
         self._require_finite(translated, source)
@@ -316,12 +322,12 @@ def in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
     return whole
 
 
-def of_instances(shares: Matrix, instances: NDArray[np.intp]) -> Matrix:
+def of_instances(responsibilities: Matrix, instances: NDArray[np.intp]) -> Matrix:
     """Probabilities of instances, by all the rows that each was seen in.
 
     Parameters
     ----------
-    shares : ndarray of shape (n, k)
+    responsibilities : ndarray of shape (n, k)
         Probability of each cluster for each row by itself.
     instances : ndarray of int of shape (n,)
         Which instance each row is of.
@@ -334,18 +340,18 @@ def of_instances(shares: Matrix, instances: NDArray[np.intp]) -> Matrix:
 
     Examples
     --------
-    >>> shares = np.array([[0.8, 0.2], [0.5, 0.5], [0.3, 0.7]])
-    >>> of_instances(shares, np.array([0, 1, 0])).round(2)
+    >>> responsibilities = np.array([[0.8, 0.2], [0.5, 0.5], [0.3, 0.7]])
+    >>> of_instances(responsibilities, np.array([0, 1, 0])).round(2)
     array([[0.63, 0.37],
            [0.5 , 0.5 ],
            [0.63, 0.37]])
     """
     _, which, size = np.unique(instances, return_inverse=True, return_counts=True)
-    log = np.log(np.maximum(shares, np.finfo(float).tiny))
-    total = np.zeros((len(size), shares.shape[1]))
+    log = np.log(np.maximum(responsibilities, np.finfo(float).tiny))
+    total = np.zeros((len(size), responsibilities.shape[1]))
     np.add.at(total, which, log)
     together: Matrix = softmax(total, axis=1)[which]
-    return np.where(size[which, None] > 1, together, shares)
+    return np.where(size[which, None] > 1, together, responsibilities)
 
 
 def unify(system: CrossModalSystem, rows: list[Rows], codes: NDArray[np.intp]) -> FloatRows:

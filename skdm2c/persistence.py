@@ -18,18 +18,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ._device import device_at_hand, resolve_device
-from ._files import Arrays, read_arrays, write_arrays
-from ._persistence import system_from_arrays, system_to_arrays
 from ._version import __version__
 from .alignment import Alignment
-from .clustering import Clusters
+from .clustering.mixture import Clusters
+from .clustering.scoring import ClusterProfile
 from .data.container import check_names
-from .data.scaling import ModalityInput
+from .data.scaling import ModalityScaler
 from .estimator import MixedModalClustering, fitted_attributes
 from .fitting import Fit
 from .model import FittedModel
-from .scoring import ClusterProfile
+from .networks.system import system_from_arrays, system_to_arrays
+from .runtime.device import device_at_hand, resolve_device
+from .runtime.files import Arrays, read_arrays, write_arrays
 from .settings import OBJECTS
 
 FORMAT = 1  # of the file; it grows when that changes
@@ -156,8 +156,8 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
 def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Arrays, str]:
     system = system_to_arrays(model.system)
     arrays: Arrays = {f"weights/{name}": w for name, w in system.pop("weights").items()}
-    for m, door in enumerate(model.doors):
-        arrays |= {f"door/{m}/mean": door.mean_, f"door/{m}/scale": door.scale_}
+    for m, scaler in enumerate(model.scalers):
+        arrays |= {f"scaler/{m}/mean": scaler.mean_, f"scaler/{m}/scale": scaler.scale_}
     for name in CLUSTERS:
         arrays[f"clusters/{name}"] = getattr(model.clusters, name)
     for m, found in model.alignments.items():
@@ -182,7 +182,7 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             },
             "names": model.names,
             **system,
-            "doors": [_described(door) for door in model.doors],
+            "scalers": [_described(scaler) for scaler in model.scalers],
             "confidence": {str(m): float(a.confidence) for m, a in model.alignments.items()},
             "p_value": {str(m): float(a.p_value) for m, a in model.alignments.items()},
             "profiles": [
@@ -205,11 +205,11 @@ def _codes(modality: Any, names: tuple[str, ...]) -> NDArray[np.int64]:
     return codes
 
 
-def _described(door: ModalityInput) -> dict[str, Any]:
-    names = getattr(door, "feature_names_in_", None)
+def _described(scaler: ModalityScaler) -> dict[str, Any]:
+    names = getattr(scaler, "feature_names_in_", None)
     return {
-        "standardize": _plain("standardize", door.standardize),
-        "scaling": door.scaling_,
+        "standardize": _plain("standardize", scaler.standardize),
+        "scaling": scaler.scaling_,
         "feature_names": None if names is None else [str(name) for name in names],
     }
 
@@ -413,8 +413,8 @@ def _read_model(found: dict[str, Any], arrays: _Arrays) -> FittedModel:
     return FittedModel(
         names,
         tuple(
-            _read_door(arrays, m, names[m], widths[m], door)
-            for m, door in zip(numbers, found["doors"], strict=True)
+            _read_door(arrays, m, names[m], widths[m], scaler)
+            for m, scaler in zip(numbers, found["scalers"], strict=True)
         ),
         system,
         clusters,
@@ -480,7 +480,7 @@ def _read_clusters(arrays: _Arrays, c: int) -> Clusters:
 
 def _read_door(
     arrays: _Arrays, m: int, name: str, width: int, found: dict[str, Any]
-) -> ModalityInput:
+) -> ModalityScaler:
     standardize, scaling, columns = (
         found[key] for key in ("standardize", "scaling", "feature_names")
     )
@@ -488,11 +488,11 @@ def _read_door(
         standardize == "auto" or isinstance(standardize, bool), f"{name!r}: cannot be standardised"
     )
     _require(scaling in ("columns", "block", "none"), f"{name!r}: its scale is unknown")
-    door = ModalityInput(name, standardize)
-    door.mean_ = arrays.take(f"door/{m}/mean", np.float64, width)
-    door.scale_ = arrays.take(f"door/{m}/scale", np.float64, width)
-    _require(bool((door.scale_ > 0).all()), f"{name!r}: a scale is not above 0")
-    door.scaling_, door.n_features_in_ = scaling, width
+    scaler = ModalityScaler(name, standardize)
+    scaler.mean_ = arrays.take(f"scaler/{m}/mean", np.float64, width)
+    scaler.scale_ = arrays.take(f"scaler/{m}/scale", np.float64, width)
+    _require(bool((scaler.scale_ > 0).all()), f"{name!r}: a scale is not above 0")
+    scaler.scaling_, scaler.n_features_in_ = scaling, width
     if columns is not None:
         _require(
             isinstance(columns, list)
@@ -500,8 +500,8 @@ def _read_door(
             and all(isinstance(column, str) for column in columns),
             f"{name!r}: its columns have no names",
         )
-        door.feature_names_in_ = np.array(columns, dtype=object)
-    return door
+        scaler.feature_names_in_ = np.array(columns, dtype=object)
+    return scaler
 
 
 def _read_alignment(arrays: _Arrays, m: int, k: int, confidence: Any, p_value: Any) -> Alignment:

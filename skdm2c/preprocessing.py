@@ -12,11 +12,11 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from ._messages import about, keyword
 from ._sklearn import safe_set_output
 from ._version import DOCUMENTATION
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
 from .data.blocks import as_block, in_memory, n_columns, n_rows
+from .data.messages import about, keyword
 
 
 class PerModality(  # type: ignore[call-arg]

@@ -260,7 +260,7 @@ def _unsure(estimator: Any) -> NDArray[np.float64]:
     codes = np.empty(len(estimator.labels_), dtype=np.intp)
     for m, name in enumerate(model.names):
         codes[estimator.modality_ == name] = m
-    likely = model.share_embedded(estimator.embedding_, codes).max(axis=1)
+    likely = model.embedded_responsibilities(estimator.embedding_, codes).max(axis=1)
     k = len(estimator.cluster_centers_)
     sizes = np.bincount(estimator.labels_, minlength=k)
     unsure: NDArray[np.float64] = np.bincount(

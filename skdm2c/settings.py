@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -19,6 +19,7 @@ from ._sklearn import (
     validate_parameter_constraints,
 )
 from .alignment import Aligner, GeometricAlignment
+from .clustering.modality import ClusteringSettings
 from .networks import Architecture, Networks
 from .training import (
     AdversarialTraining,
@@ -31,8 +32,6 @@ LARGEST = float(np.finfo(np.float32).max)  # weights and rates meet single preci
 MOST_UNITS = 1_000_000  # of a layer: more would be a slip, and not fit into memory
 
 LONGEST_MESSAGE = 500  # characters
-
-AssignmentName = Literal["mixture", "kmeans"]
 
 # Parameters of the estimator that are objects with parameters, and what they are by default.
 OBJECTS: dict[str, type[BaseEstimator]] = {
@@ -139,15 +138,6 @@ def checked_settings(settings: Settings) -> Settings:
         **{name: plain_number(value) for name, value in given.items()}
     )
     return checked
-
-
-@dataclass(frozen=True)
-class ClusteringSettings:
-    """How points become clusters; see :class:`skdm2c.MixedModalClustering`."""
-
-    n_clusters: int
-    assignment: AssignmentName
-    n_init: int
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from conftest import TINY
 from torch import distributed
 
 from skdm2c import MixedModalClustering, MixedModalData
-from skdm2c._peers import Peers
-from skdm2c.data.scaling import ModalityInput
+from skdm2c.data.scaling import ModalityScaler
 from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.runtime.processes import Processes
 from skdm2c.training import Callback, Examples, History, Passes, fit_to_examples
 
 
@@ -24,7 +24,7 @@ def part(n, rank, size):
     return np.arange(n) % (size + 1) % size == rank
 
 
-def regression(rank, size, peers):
+def regression(rank, size, processes):
     """Full batches, whose mean gradient does not depend on how rows are spread."""
     rng = torch.Generator().manual_seed(0)
     x, y = torch.randn(90, 3, generator=rng), torch.randn(90, 2, generator=rng)
@@ -35,24 +35,25 @@ def regression(rank, size, peers):
     mine, history = torch.from_numpy(part(90, rank, size)), History()
     fit_to_examples(
         network, [Examples("reconstruction", x[mine], y[mine])], settings,
-        phase="decoding", learning_rate=0.1, rng=rng, callback=history, name="a", peers=peers,
+        phase="decoding", learning_rate=0.1, rng=rng, callback=history, name="a",
+        processes=processes,
     )  # fmt: skip
     losses = [record["reconstruction"] for record in history.records]
     return {"weights": network.weight.detach().numpy(), "losses": losses}
 
 
-def scaling(rank, size, peers):
+def scaling(rank, size, processes):
     block = np.random.RandomState(0).randn(500, 7) * [9, 7, 5, 3, 2, 1, 0.1] + 4
-    door = ModalityInput("a", "auto")
-    rows = door.fit_transform(block[part(500, rank, size)], peers=peers)
-    return {"mean": door.mean_, "scale": door.scale_, "scaling": door.scaling_, "rows": rows}
+    scaler = ModalityScaler("a", "auto")
+    rows = scaler.fit_transform(block[part(500, rank, size)], processes=processes)
+    return {"mean": scaler.mean_, "scale": scaler.scale_, "scaling": scaler.scaling_, "rows": rows}
 
 
 def data():
     return make_mixed_modal_blobs(400, centers=3, n_features=(20, 15), random_state=0)[0]
 
 
-def fit(rank, size, peers):
+def fit(rank, size, processes):
     X = data()
     model = MixedModalClustering(3, random_state=0, process_group="world", **TINY)
     model.fit(X[part(len(X), rank, size)])
@@ -65,7 +66,7 @@ def fit(rank, size, peers):
     }
 
 
-def pairs_in_one(rank, size, peers):
+def pairs_in_one(rank, size, processes):
     blocks = data().blocks.values()
     i = np.arange(0, 200, 4)  # rows of the first process, of which some are of one instance
     X = MixedModalData(*blocks, pairs=np.column_stack([i, i]))
@@ -83,25 +84,25 @@ def pairs_in_one(rank, size, peers):
     }
 
 
-def without_seed(rank, size, peers):
+def without_seed(rank, size, processes):
     X = data()
     model = MixedModalClustering(3, process_group="world", **TINY)
     return {"embedding": model.fit(X[part(len(X), rank, size)]).transform(X)}
 
 
-def one_lacks_a_modality(rank, size, peers):
+def one_lacks_a_modality(rank, size, processes):
     a, b = data().blocks.values()
     model = MixedModalClustering(3, random_state=0, process_group="world", **TINY)
     model.fit(MixedModalData(a, b if rank == 0 else b[:0]))
 
 
-def other_columns(rank, size, peers):
+def other_columns(rank, size, processes):
     a, b = data().blocks.values()
     model = MixedModalClustering(3, random_state=0, process_group="world", **TINY)
     model.fit(MixedModalData(a, b if rank == 0 else b[:, 1:]))
 
 
-def killed(rank, size, peers):
+def killed(rank, size, processes):
     class Kill(Callback):
         def on_epoch_end(self, state, record):
             if rank == 1:
@@ -113,7 +114,8 @@ def killed(rank, size, peers):
     settings = Passes(1000, 30, "linear")
     fit_to_examples(
         torch.nn.Linear(3, 3), [Examples("reconstruction", x, x)], settings,
-        phase="decoding", learning_rate=0.1, rng=rng, callback=Kill(), name="a", peers=peers,
+        phase="decoding", learning_rate=0.1, rng=rng, callback=Kill(), name="a",
+        processes=processes,
     )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def main():
     warnings.simplefilter("ignore")
     distributed.init_process_group("gloo", timeout=timedelta(seconds=30))
     rank, size = distributed.get_rank(), distributed.get_world_size()
-    found = globals()[what](rank, size, Peers(distributed.group.WORLD))
+    found = globals()[what](rank, size, Processes(distributed.group.WORLD))
     np.savez(Path(folder) / f"{rank}.npz", **(found or {}))
     distributed.destroy_process_group()
 

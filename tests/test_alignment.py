@@ -11,14 +11,14 @@ from skdm2c.alignment import (
     Alignment,
     GeometricAlignment,
     ModalityView,
-    agreement,
     geometric,
+    spoke_agreement,
     taught_targets,
 )
 from skdm2c.alignment.agreement import through_hub
 from skdm2c.alignment.assignment import best_partners, normal_scores, two_opt
+from skdm2c.alignment.distances import distances, geodesic_distances
 from skdm2c.alignment.geometric import KINDS
-from skdm2c.alignment.geometry import distances, geodesic_distances
 from skdm2c.alignment.matching import match, match_from_clusters
 from skdm2c.alignment.prototypes import Problem, Prototypes, draw_prototypes, n_prototypes
 from skdm2c.alignment.transport import anneal, correlation, sinkhorn, standard
@@ -438,7 +438,10 @@ def test_targets_of_a_rotated_copy_are_its_rows():
 
 def test_rows_of_a_cluster_that_the_other_modality_lacks_go_to_its_middle():
     z, other = np.random.RandomState(0).randn(8, 2), 50 + np.random.RandomState(1).randn(6, 2)
-    shares, other_shares = np.eye(3)[[0, 0, 1, 1, 2, 2, 2, 2]], np.eye(3)[[0, 0, 0, 1, 1, 1]]
+    shares, other_shares = (
+        np.eye(3)[[0, 0, 1, 1, 2, 2, 2, 2]],
+        np.eye(3)[[0, 0, 0, 1, 1, 1]],
+    )
     targets = taught_targets(z, shares, other, other_shares)
     assert np.abs(targets - 50).max() < 5
     np.testing.assert_allclose(targets[4:].mean(axis=0), other.mean(axis=0))
@@ -470,7 +473,7 @@ def test_partners_through_the_hub_are_those_of_the_composition():
 )
 def test_a_direct_matching_bears_witness_as_far_as_it_is_trusted(direct, confidence, expected):
     left, right = matching_of([1, 2, 0]), matching_of([2, 0, 1])
-    found = agreement(left, right, matching_of(direct, confidence))
+    found = spoke_agreement(left, right, matching_of(direct, confidence))
     assert found == pytest.approx(expected)
     assert left.scaled(found).confidence == pytest.approx(0.8 * expected)
 

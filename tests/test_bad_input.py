@@ -30,7 +30,7 @@ from skdm2c import (
     Pretraining,
 )
 from skdm2c import estimator as estimator_module
-from skdm2c.data.scaling import ModalityInput
+from skdm2c.data.scaling import ModalityScaler
 from skdm2c.exceptions import TrainingDivergedError
 from skdm2c.training import adversarial
 
@@ -350,7 +350,7 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
     hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=finite)
 )
 def test_standardised_rows_are_finite_whatever_the_values(x):
-    rows = ModalityInput("a").fit_transform(x)
+    rows = ModalityScaler("a").fit_transform(x)
     assert rows.dtype == np.float32
     assert np.isfinite(rows).all()
     assert np.abs(rows).max() <= np.sqrt(len(x)) * (1 + 1e-5)
@@ -365,16 +365,16 @@ def test_standardised_rows_are_finite_whatever_the_values(x):
 def test_a_bad_value_is_found_where_it_is(x, row, column, bad):
     x[row, column] = bad
     with pytest.raises(ValueError, match=re.escape(f"row {row}, column {column}")):
-        ModalityInput("a").fit_transform(x)
+        ModalityScaler("a").fit_transform(x)
 
 
 @given(hnp.arrays(np.float64, (6, 3), elements=st.floats(-1e6, 1e6)))
 def test_rows_come_back_from_standardisation(x):
-    door = ModalityInput("a")
-    rows = door.fit_transform(x)
+    scaler = ModalityScaler("a")
+    rows = scaler.fit_transform(x)
     scale = np.maximum(np.abs(x).max(), 1)
-    np.testing.assert_allclose(door.inverse_transform(rows), x, atol=1e-5 * scale)
-    np.testing.assert_allclose(door.transform(x), rows, atol=1e-5)
+    np.testing.assert_allclose(scaler.inverse_transform(rows), x, atol=1e-5 * scale)
+    np.testing.assert_allclose(scaler.transform(x), rows, atol=1e-5)
 
 
 @settings(max_examples=15, deadline=None)

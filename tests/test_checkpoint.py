@@ -19,12 +19,12 @@ from skdm2c import (
     MixedModalClustering,
     MixedModalData,
 )
-from skdm2c._files import read_arrays, write_arrays
 from skdm2c.alignment import Alignment
-from skdm2c.checked import check_data
-from skdm2c.identity import fit_identity
+from skdm2c.data.prepared import prepare
+from skdm2c.runtime.files import read_arrays, write_arrays
 from skdm2c.training import Callback, Callbacks, TrainingState
 from skdm2c.training import checkpoint as checkpoint_module
+from skdm2c.training.fingerprint import fit_fingerprint
 from skdm2c.training.loop import run_phase
 
 pytest.importorskip("safetensors")
@@ -225,9 +225,9 @@ def test_every_number_and_every_name_of_the_data_counts():
     frame = pandas.DataFrame(a, columns=[*"abcd"])
 
     def identity(block, device="cpu"):
-        data = check_data(MixedModalData(block, a[:50]), 2, False)
+        data = prepare(MixedModalData(block, a[:50]), 2, False)
         parameters = MixedModalClustering(random_state=0).get_params()
-        return fit_identity(data, parameters, (1, 2, 3, 4), torch.device(device))
+        return fit_fingerprint(data, parameters, (1, 2, 3, 4), torch.device(device))
 
     for row in (0, 1234, 2999):
         other = a.copy()

@@ -6,25 +6,27 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import GaussianMixture
 
-from skdm2c.clustering import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
-from skdm2c.neighbors import few_neighbors, neighbor_graph
-from skdm2c.spectral import normalized_cut
+from skdm2c.clustering.mixture import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
+from skdm2c.clustering.neighbors import few_neighbors, neighbor_graph
+from skdm2c.clustering.spectral import normalized_cut
 
 
 def test_probabilities_are_as_sure_as_they_are_told_to_be():
     points, _ = stretched_groups()
     clusters = fit_mixture(points, 3, 3, 0)
-    own = clusters.share(points).max(axis=1).mean()
+    own = clusters.responsibilities(points).max(axis=1).mean()
     for certainty in (0.5, 0.8, own - 0.01, 1.0):
         temperature = clusters.temperature(points, certainty)
-        shares = clusters.share(points, temperature)
+        shares = clusters.responsibilities(points, temperature)
         assert temperature >= 1
         assert shares.max(axis=1).mean() == pytest.approx(min(certainty, own), abs=1e-3)
         np.testing.assert_array_equal(shares.argmax(axis=1), clusters.assign(points))
     for out_of_reach in (0.0, 1.0):
-        assert np.isfinite(clusters.share(points, clusters.temperature(points, out_of_reach))).all()
+        assert np.isfinite(
+            clusters.responsibilities(points, clusters.temperature(points, out_of_reach))
+        ).all()
     one = fit_kmeans(points, 1, 1, 0)
-    assert (one.share(points, one.temperature(points, 0.7)) == 1).all()
+    assert (one.responsibilities(points, one.temperature(points, 0.7)) == 1).all()
 
 
 def stretched_groups(sizes=(300, 60, 60), seed=0):
@@ -44,8 +46,10 @@ def test_kmeans_is_that_of_scikit_learn_in_any_unit(unit):
     np.testing.assert_allclose(
         clusters.centers(points), theirs.cluster_centers_, rtol=0.02, atol=0.02 * unit
     )
-    shares = clusters.share(points)
-    np.testing.assert_allclose(shares, fit_kmeans(points / unit, 3, 4, 1).share(points / unit))
+    shares = clusters.responsibilities(points)
+    np.testing.assert_allclose(
+        shares, fit_kmeans(points / unit, 3, 4, 1).responsibilities(points / unit)
+    )
     np.testing.assert_array_equal(shares.argmax(axis=1), theirs.labels_)
     assert 0.9 < shares.max(axis=1).mean() < 1
 
@@ -67,7 +71,9 @@ def test_assignment_and_shares_are_those_of_a_gaussian_mixture():
     whiten = theirs.precisions_cholesky_
     clusters = Clusters(np.zeros(2), whiten, means @ whiten, np.log(weights))
     points = rng.randn(50, 2) * 5
-    np.testing.assert_allclose(clusters.share(points), theirs.predict_proba(points), atol=1e-12)
+    np.testing.assert_allclose(
+        clusters.responsibilities(points), theirs.predict_proba(points), atol=1e-12
+    )
     np.testing.assert_array_equal(clusters.assign(points), theirs.predict(points))
 
 
@@ -106,7 +112,7 @@ def test_pieces_without_a_path_are_clusters():
 def test_a_handful_of_points_and_points_that_are_all_the_same(fit, n):
     for points in (np.random.RandomState(0).randn(n, 2), np.zeros((n, 2))):
         clusters = fit(points.astype(np.float32), 3, 2, 0)
-        shares = clusters.share(points)
+        shares = clusters.responsibilities(points)
         assert np.isfinite(shares).all()
         np.testing.assert_allclose(shares.sum(axis=1), 1)
         assert np.isfinite(clusters.centers(points)).all()

@@ -18,7 +18,7 @@ from skdm2c import (
     Checkpoint,
     MixedModalClustering,
 )
-from skdm2c._peers import ALONE
+from skdm2c.runtime.processes import SINGLE_PROCESS
 
 PROGRAM = Path(__file__).with_name("distributed_program.py")
 needs_gloo = pytest.mark.skipif(
@@ -56,7 +56,7 @@ def results(what, size, folder):
 @pytest.mark.parametrize("size", [2, 3])
 def test_full_batches_give_what_one_process_gives(size, tmp_path):
     # The mean gradient of all rows is the mean of the processes', by their numbers of rows.
-    alone = regression(0, 1, ALONE)
+    alone = regression(0, 1, SINGLE_PROCESS)
     for found in results("regression", size, tmp_path):
         np.testing.assert_allclose(found["weights"], alone["weights"], rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(found["losses"], alone["losses"], rtol=1e-5)
@@ -65,7 +65,7 @@ def test_full_batches_give_what_one_process_gives(size, tmp_path):
 @slow
 @needs_gloo
 def test_all_learn_the_scale_of_all_rows(tmp_path):
-    alone, together = scaling(0, 1, ALONE), results("scaling", 2, tmp_path)
+    alone, together = scaling(0, 1, SINGLE_PROCESS), results("scaling", 2, tmp_path)
     for rank, found in enumerate(together):
         np.testing.assert_allclose(found["mean"], alone["mean"], rtol=1e-12)
         np.testing.assert_allclose(found["scale"], alone["scale"], rtol=1e-12)
@@ -149,7 +149,7 @@ def test_two_machines_differ_in_the_address_alone(tmp_path):
     agents = [torchrun(*where, PROGRAM, "regression", tmp_path) for _ in range(2)]
     said = [agent.communicate(timeout=240)[0] for agent in agents]
     assert [agent.returncode for agent in agents] == [0, 0], said
-    alone = regression(0, 1, ALONE)
+    alone = regression(0, 1, SINGLE_PROCESS)
     for rank in range(2):
         found = np.load(tmp_path / f"{rank}.npz")
         np.testing.assert_allclose(found["weights"], alone["weights"], rtol=1e-5, atol=1e-6)
@@ -204,5 +204,5 @@ def test_what_a_group_cannot_have_is_named(blobs, tiny, group_of_one, settings):
 
 def test_alone_nothing_is_averaged():
     x = torch.ones(3)
-    ALONE.average_([x], 0.5)
+    SINGLE_PROCESS.average_([x], 0.5)
     assert x.tolist() == [1.0, 1.0, 1.0]

@@ -176,7 +176,7 @@ def test_the_hub_can_be_chosen(blobs, tiny, hub):
     model = tiny.set_params(unify_to=hub).fit(X)
     assert model.unified_modality_ == "b"
     latents = model.autoencoders_["b"].encoder(
-        torch.from_numpy(model._model.doors[1].transform(X.blocks["b"]))
+        torch.from_numpy(model._model.scalers[1].transform(X.blocks["b"]))
     )
     np.testing.assert_allclose(
         model.transform(X.blocks["b"], modality="b"), latents.detach(), atol=1e-5

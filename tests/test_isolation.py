@@ -15,9 +15,9 @@ from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skdm2c import MixedModalClustering
-from skdm2c._isolation import isolated
-from skdm2c.checked import CheckedData
+from skdm2c.data.prepared import PreparedData
 from skdm2c.datasets import make_mixed_modal_blobs
+from skdm2c.runtime.isolation import isolated
 from skdm2c.training import History
 
 FAST = TINY | {"pretrain_epochs": 2, "alignment_epochs": 2, "decoder_epochs": 2}
@@ -54,7 +54,7 @@ def test_a_fit_lets_go_of_its_copy_of_the_data_without_the_garbage_collector(dat
     gc.disable()
     try:
         MixedModalClustering(3, random_state=0, **FAST).fit(data)
-        assert not [left for left in gc.get_objects() if isinstance(left, CheckedData)]
+        assert not [left for left in gc.get_objects() if isinstance(left, PreparedData)]
     finally:
         gc.enable()
 

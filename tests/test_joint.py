@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from skdm2c.alignment import Alignment, KnownPairs
-from skdm2c.alignment.joint import joint_shares, told_apart
-from skdm2c.matched import OwnClusters, Unmatched, match_clusters
+from skdm2c.alignment.joint_clustering import joint_responsibilities, told_apart
+from skdm2c.alignment.modalities import ClusteredModalities, ModalityClusters, align_modalities
 
 
 def diagonal(m):
@@ -25,7 +25,7 @@ def two_views(seed, n=200):
 @pytest.mark.parametrize("seed", range(5))
 def test_what_one_modality_shows_plainly_corrects_the_other(seed):
     y, a, b, awry = two_views(seed)
-    of_a, of_b = joint_shares([a, b], [awry, np.eye(2)[y]], {(0, 1): diagonal(10)})
+    of_a, of_b = joint_responsibilities([a, b], [awry, np.eye(2)[y]], {(0, 1): diagonal(10)})
     assert (of_a.argmax(1) == y).mean() > (awry.argmax(1) == y).mean() + 0.08
     assert (of_b.argmax(1) == y).all()
     np.testing.assert_allclose(of_a.sum(1), 1)
@@ -34,9 +34,9 @@ def test_what_one_modality_shows_plainly_corrects_the_other(seed):
 def test_the_order_of_modalities_changes_nothing():
     y, a, b, awry = two_views(0)
     known = KnownPairs(np.column_stack([np.arange(10), np.arange(10)[::-1] * 2 + 1]))
-    one = joint_shares([a, b], [awry, np.eye(2)[y]], {(0, 1): known})
+    one = joint_responsibilities([a, b], [awry, np.eye(2)[y]], {(0, 1): known})
     assert (one[0].argmax(1) != awry.argmax(1)).mean() > 0.1
-    other = joint_shares([b, a], [np.eye(2)[y], awry], {(0, 1): known.turned()})
+    other = joint_responsibilities([b, a], [np.eye(2)[y], awry], {(0, 1): known.turned()})
     for x, z in zip(one, other[::-1], strict=True):
         np.testing.assert_allclose(x, z, atol=1e-6)
 
@@ -45,9 +45,9 @@ def test_pairs_count_as_much_as_they_are_trusted():
     y, a, b, awry = two_views(0)
     start = [awry, np.eye(2)[y]]
     wrong = np.column_stack([np.arange(40), np.arange(40) ^ 1])
-    without = joint_shares([a, b], start, {})[0].argmax(1)
+    without = joint_responsibilities([a, b], start, {})[0].argmax(1)
     slightly, fully = (
-        joint_shares([a, b], start, {(0, 1): KnownPairs(wrong, trust)})[0].argmax(1)
+        joint_responsibilities([a, b], start, {(0, 1): KnownPairs(wrong, trust)})[0].argmax(1)
         for trust in (1e-9, 1.0)
     )
     assert (slightly == without).mean() > 0.95
@@ -61,7 +61,7 @@ def test_a_cluster_that_a_modality_lacks_stays_empty_there():
     b = a[here] + rng.randn(len(here), 3)
     known = KnownPairs(np.column_stack([here[:20], np.arange(20)]))
     mistaken = np.where(rng.rand(len(here)) < 0.3, 1 - y[here], y[here])
-    _, of_b = joint_shares([a, b], [np.eye(3)[y], np.eye(3)[mistaken]], {(0, 1): known})
+    _, of_b = joint_responsibilities([a, b], [np.eye(3)[y], np.eye(3)[mistaken]], {(0, 1): known})
     assert (of_b[:, 2] == 0).all()
     np.testing.assert_allclose(of_b.sum(1), 1)
     assert (of_b.argmax(1) == y[here]).mean() > 0.95
@@ -82,7 +82,7 @@ def test_modalities_that_have_hardly_a_cluster_in_common(shared):
     }
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = joint_shares(latents, start, pairs)
+        found = joint_responsibilities(latents, start, pairs)
     for of_m, rows in zip(found, [np.arange(120), *parts], strict=True):
         assert (of_m.argmax(1) == y[rows]).mean() > 0.97
 
@@ -93,7 +93,9 @@ def test_a_row_far_from_all_that_its_modality_has_gets_one_of_them():
     here = y != 2
     b = a[here].copy()
     b[0] = a[-1]  # where only A has rows
-    found = joint_shares([a, b], [np.eye(3)[y], np.eye(3)[y[here]]], {(0, 1): diagonal(20)})[1]
+    found = joint_responsibilities(
+        [a, b], [np.eye(3)[y], np.eye(3)[y[here]]], {(0, 1): diagonal(20)}
+    )[1]
     assert (found[:, 2] == 0).all()
     np.testing.assert_allclose(found.sum(1), 1)
 
@@ -103,7 +105,7 @@ def test_rows_that_are_all_alike():
     start = [np.eye(2)[y]] * 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = joint_shares([rows, rows], start, {(0, 1): diagonal(4)})
+        found = joint_responsibilities([rows, rows], start, {(0, 1): diagonal(4)})
     np.testing.assert_allclose(found[0].sum(1), 1)
 
 
@@ -131,16 +133,18 @@ def wrongly_matched(seed, n=200):
 
 def matched_among(latents, shares, pairs):
     """What becomes of clusters that are matched as they are numbered; the second is the hub."""
-    own = [OwnClusters(s.argmax(1).astype(np.int32), s) for s in shares]
+    own = [ModalityClusters(s.argmax(1).astype(np.int32), s) for s in shares]
     numbers = (shares[0].shape[1],) * len(shares)
-    data = Unmatched(latents, latents, latents, numbers, [0.1, 0.9, 0.2][: len(shares)], 1, pairs)
-    return match_clusters(data, own, Told(list(range(numbers[0]))), seed=0).shares
+    data = ClusteredModalities(
+        latents, latents, latents, numbers, [0.1, 0.9, 0.2][: len(shares)], 1, pairs
+    )
+    return align_modalities(data, own, Told(list(range(numbers[0]))), seed=0).responsibilities
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_where_modalities_would_be_told_apart_all_stays_as_it_was(seed):
     latents, start, pairs = wrongly_matched(seed)
-    assert told_apart(tuple(start), tuple(joint_shares(latents, start, pairs)))
+    assert told_apart(tuple(start), tuple(joint_responsibilities(latents, start, pairs)))
     for found, was in zip(matched_among(latents, start, pairs), start, strict=True):
         np.testing.assert_array_equal(found, was)
 
@@ -177,7 +181,7 @@ def test_three_modalities_and_one_column():
     y, a, b, awry = two_views(1)
     start = [awry, np.eye(2)[y], np.eye(2)[y]]
     pairs = {(0, 1): diagonal(8), (1, 2): diagonal(9)}
-    found = joint_shares([a, b, -b], start, pairs)
+    found = joint_responsibilities([a, b, -b], start, pairs)
     assert (found[0].argmax(1) == y).mean() > 0.9
     assert (found[2].argmax(1) == y).all()
 
@@ -188,23 +192,27 @@ def test_three_modalities_and_one_column():
 def test_two_trusted_pairs_a_cluster_are_needed(m, trust, enough):
     y, a, b, awry = two_views(0)
     swapped = np.eye(2)[1 - y]  # B's clusters bear other numbers than A's
-    own = [OwnClusters(s.argmax(1).astype(np.int32), s) for s in (awry, swapped)]
+    own = [ModalityClusters(s.argmax(1).astype(np.int32), s) for s in (awry, swapped)]
     pairs = {(0, 1): KnownPairs(diagonal(m).rows, trust)}
-    data = Unmatched([a, b], [a, b], [a, b], (2, 2), [0.1, 0.9], 1, pairs)
-    found = match_clusters(data, own, Told(), seed=0)
+    data = ClusteredModalities([a, b], [a, b], [a, b], (2, 2), [0.1, 0.9], 1, pairs)
+    found = align_modalities(data, own, Told(), seed=0)
     assert found.alignments[0].confidence == 0.5
     numbers = 1 - y  # the hub's
-    before, after = (awry[:, ::-1].argmax(1) == numbers).mean(), found.shares[0].argmax(1)
+    before, after = (awry[:, ::-1].argmax(1) == numbers).mean(), found.responsibilities[0].argmax(1)
     assert ((after == numbers).mean() > before + 0.05) == enough
-    assert (found.shares[1].argmax(1) == numbers).all()
+    assert (found.responsibilities[1].argmax(1) == numbers).all()
 
 
 def test_a_modality_without_pairs_keeps_its_own():
     y, a, b, awry = two_views(0)
-    own = [OwnClusters(s.argmax(1).astype(np.int32), s) for s in (awry, np.eye(2)[1 - y], awry)]
+    own = [
+        ModalityClusters(s.argmax(1).astype(np.int32), s) for s in (awry, np.eye(2)[1 - y], awry)
+    ]
     pairs = {(0, 1): diagonal(10)}
-    data = Unmatched([a, b, a], [a, b, a], [a, b, a], (2, 2, 2), [0.1, 0.9, 0.2], 1, pairs)
-    shares = match_clusters(data, own, Told(), seed=0).shares
+    data = ClusteredModalities(
+        [a, b, a], [a, b, a], [a, b, a], (2, 2, 2), [0.1, 0.9, 0.2], 1, pairs
+    )
+    shares = align_modalities(data, own, Told(), seed=0).responsibilities
     assert not np.array_equal(shares[0], awry[:, ::-1])
     np.testing.assert_array_equal(shares[2], awry[:, ::-1])
 
@@ -220,6 +228,8 @@ def test_fewer_rows_than_clusters_keep_their_own():
     rng, pairs = np.random.RandomState(0), {(0, 1): KnownPairs(np.array([[0, 0], [1, 1]]), 9.0)}
     shares = [np.eye(5)[[0, 1]], np.eye(5)[[0, 1]]]
     for found, was in zip(
-        matched_among(list(rng.randn(2, 2, 3)), shares, pairs), shares, strict=True
+        matched_among(list(rng.randn(2, 2, 3)), shares, pairs),
+        shares,
+        strict=True,
     ):
         np.testing.assert_array_equal(found, was)

@@ -12,16 +12,16 @@ from skdm2c import (
     load_model,
     save_model,
 )
-from skdm2c._peers import ALONE
 from skdm2c.alignment import Alignment, GeometricAlignment, KnownPairs, ModalityView
 from skdm2c.alignment.assignment import best_partners
-from skdm2c.alignment.known import counted_confidence, pair_counts, raked
-from skdm2c.checked import check_data
+from skdm2c.alignment.hub import best_hub
+from skdm2c.alignment.pairs import counted_confidence, pair_counts, raked
 from skdm2c.data.pairs import instances
+from skdm2c.data.prepared import prepare
+from skdm2c.data.sample import draw_sample
 from skdm2c.datasets import drop_pairing, make_mixed_modal_blobs
-from skdm2c.hub import best_hub
 from skdm2c.model import of_instances
-from skdm2c.sample import draw_sample
+from skdm2c.runtime.processes import SINGLE_PROCESS
 
 K = 4
 ALIGNER = GeometricAlignment(kinds=(("geodesic", "cosine"), ("local",)), n_matches=3)
@@ -214,16 +214,16 @@ def test_the_hub_is_known_to_most():
 
 
 def test_rows_of_known_pairs_are_looked_at_in_large_data(monkeypatch):
-    monkeypatch.setattr("skdm2c.data.rows.MOST_SEEN", 50)
-    monkeypatch.setattr("skdm2c.data.rows.LEAST_SEEN", 50)
-    monkeypatch.setattr("skdm2c.sample.MOST_SEEN", 50)
-    monkeypatch.setattr("skdm2c.sample.MOST_PAIRS", 20)
+    monkeypatch.setattr("skdm2c.data.rows.MAX_SAMPLED_ROWS", 50)
+    monkeypatch.setattr("skdm2c.data.rows.MIN_SAMPLED_ROWS", 50)
+    monkeypatch.setattr("skdm2c.data.sample.MAX_SAMPLED_ROWS", 50)
+    monkeypatch.setattr("skdm2c.data.sample.MAX_SAMPLED_PAIRS", 20)
     x, y = np.arange(300.0)[:, None], np.arange(200.0)[:, None]
     i = np.arange(0, 200, 5)
     order = np.random.RandomState(0).permutation(500)
     data = MixedModalData(x, y, pairs=np.column_stack([i, i]))[order]
-    checked = check_data(data, 2, False)
-    sample = draw_sample(checked, checked.pairs, seed=0, peers=ALONE)
+    checked = prepare(data, 2, False)
+    sample = draw_sample(checked, checked.pairs, seed=0, processes=SINGLE_PROCESS)
     known = sample.pairs[0, 1]
     assert len(known) == 20
     np.testing.assert_array_equal(sample.rows[0][known[:, 0]], sample.rows[1][known[:, 1]])

@@ -9,20 +9,20 @@ from sklearn.metrics import adjusted_rand_score
 from sklearn.preprocessing import normalize
 
 from skdm2c import MixedModalClustering, MixedModalData
-from skdm2c._peers import ALONE
-from skdm2c.checked import check_data
-from skdm2c.clustering import Clusters
+from skdm2c.clustering.mixture import Clusters
+from skdm2c.clustering.neighbors import principal_components, row_graph
 from skdm2c.data import rows, scaling
+from skdm2c.data.prepared import prepare
+from skdm2c.data.sample import draw_sample
 from skdm2c.datasets import make_mixed_modal_blobs
-from skdm2c.neighbors import principal_components, row_graph
-from skdm2c.sample import draw_sample
+from skdm2c.runtime.processes import SINGLE_PROCESS
 
 SEEN = 80
 
 
 @pytest.fixture
 def few_seen(monkeypatch):
-    monkeypatch.setattr(rows, "MOST_SEEN", SEEN)
+    monkeypatch.setattr(rows, "MAX_SAMPLED_ROWS", SEEN)
 
 
 def test_neighbours_of_many_rows_are_the_nearest_of_those_drawn(few_seen):
@@ -49,7 +49,7 @@ def test_a_graph_of_few_rows_is_of_all(few_seen):
 def test_a_sample_knows_which_rows_it_holds(few_seen):
     x, y = np.arange(200.0)[:, None], -np.arange(100.0)[:, None] - 1
     data = MixedModalData(x, y)[np.random.RandomState(0).permutation(300)]
-    sample = draw_sample(check_data(data, 2, False), {}, seed=0, peers=ALONE)
+    sample = draw_sample(prepare(data, 2, False), {}, seed=0, processes=SINGLE_PROCESS)
     assert [len(part) for part in sample.rows] == [SEEN, SEEN]
     together = np.empty(len(sample.at))
     for code, part in enumerate(sample.rows):
@@ -66,7 +66,7 @@ def test_a_sample_knows_which_rows_it_holds(few_seen):
 def test_all_rows_get_labels_though_some_are_looked_at(few_seen, monkeypatch, assignment, held):
     if not held:
         monkeypatch.setattr(scaling, "MAX_HELD", 0)
-        monkeypatch.setattr(rows, "LEAST_SEEN", SEEN)
+        monkeypatch.setattr(rows, "MIN_SAMPLED_ROWS", SEEN)
     X, y = make_mixed_modal_blobs(600, random_state=0)
     model = MixedModalClustering(
         3, max_epoch_rows=SEEN, assignment=assignment, batch_size=32, random_state=0
@@ -80,9 +80,17 @@ def test_points_are_assigned_part_by_part_as_at_once(monkeypatch):
     rng = np.random.RandomState(0)
     points = rng.randn(50, 4).astype(np.float32)
     clusters = Clusters(np.zeros(4), np.eye(4), rng.randn(3, 4), np.zeros(3))
-    whole = clusters.assign(points), clusters.share(points, 2.0), clusters.centers(points)
-    monkeypatch.setattr("skdm2c.clustering.MAX_PART", 7)
-    parts = clusters.assign(points), clusters.share(points, 2.0), clusters.centers(points)
+    whole = (
+        clusters.assign(points),
+        clusters.responsibilities(points, 2.0),
+        clusters.centers(points),
+    )
+    monkeypatch.setattr("skdm2c.clustering.mixture.MAX_PART", 7)
+    parts = (
+        clusters.assign(points),
+        clusters.responsibilities(points, 2.0),
+        clusters.centers(points),
+    )
     for one, other in zip(whole, parts, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from skdm2c.neighbors import close_rows, principal_components
+from skdm2c.clustering.neighbors import close_rows, principal_components
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 6])

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import skdm2c
-from skdm2c._persistence import system_from_arrays, system_to_arrays
+from skdm2c.networks.system import system_from_arrays, system_to_arrays
 
 
 def plain(value):

@@ -34,33 +34,6 @@ MODULES = [
 ]
 
 
-# A room imports from its own and from those above it in this list.
-HOUSE = [
-    "exceptions _device _files _sklearn _messages _peers  _version sampling",
-    "_isolation",
-    "data",
-    "metrics datasets preprocessing model_selection",
-    "neighbors",
-    "spectral hub",
-    "clustering",
-    "alignment",
-    "scoring",
-    "networks",
-    "training",
-    "settings _persistence",
-    "model",
-    "matched checked",
-    "sample",
-    "fitting",
-    "identity",
-    "plotting",
-    "report",
-    "estimator presets singlecell suggestions",
-    "persistence",
-    "__init__",
-]
-
-
 def imports_of(path):
     """Modules of the package that a file imports, from the package's root."""
     here = path.relative_to(PACKAGE).with_suffix("").parts
@@ -73,25 +46,18 @@ def imports_of(path):
                 yield from ((*base, alias.name) for alias in node.names)
 
 
-def test_imports_point_one_way():
-    floor = {room: i for i, rooms in enumerate(HOUSE) for room in rooms.split()}
-    for path in PACKAGE.rglob("*.py"):
-        room = path.relative_to(PACKAGE).with_suffix("").parts[0]
-        for imported in imports_of(path):
-            below = imported[0] == room or floor[imported[0]] < floor[room]
-            assert below, f"{path.name} imports {'.'.join(imported)}"
-
-
-def test_no_file_imports_itself_by_way_of_others():
+@pytest.mark.parametrize("depth", [1, None], ids=["rooms", "files"])
+def test_imports_point_one_way(depth):
     files = {
         path.relative_to(PACKAGE).with_suffix("").parts: path for path in PACKAGE.rglob("*.py")
     }
-    graph = {
-        parts: {found for name in imports_of(path) for found in (name, (*name, "__init__"))}
-        & files.keys()
-        for parts, path in files.items()
-    }
-    assert sum(len(found) for found in graph.values()) > 100
+    graph = {}
+    for importer, path in files.items():
+        for name in imports_of(path):
+            imported = name if name in files else (*name, "__init__")
+            if imported[:depth] != importer[:depth]:
+                graph.setdefault(importer[:depth], set()).add(imported[:depth])
+    assert len(graph) > 10
     tuple(TopologicalSorter(graph).static_order())  # raises CycleError
 
 
@@ -205,15 +171,9 @@ def test_what_users_import_has_an_example(name):
 
 def test_only_one_file_names_a_device():
     for path in PACKAGE.rglob("*.py"):
-        if path.name != "_device.py":
+        if path.name != "device.py":
             code = re.sub(r'""".*?"""|#.*', "", path.read_text(), flags=re.DOTALL)
             assert not re.search(r"""\.cuda\(|["'](cuda|mps|cpu)["':]""", code), path
-
-
-def test_training_knows_of_scikit_learn_what_a_parameter_object_is():
-    for path in (PACKAGE / "training").glob("*.py"):
-        known = re.findall(r"^(?:from|import) sklearn.*$", path.read_text(), re.MULTILINE)
-        assert set(known) <= {"from sklearn.base import BaseEstimator"}, path
 
 
 def test_the_page_on_extending_runs(blobs):

@@ -14,9 +14,9 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from skdm2c import MixedModalClustering, MixedModalData, Networks
-from skdm2c._isolation import isolated
 from skdm2c.alignment import GeometricAlignment, ModalityView
 from skdm2c.datasets import load_handwritten, make_mixed_modal_blobs
+from skdm2c.runtime.isolation import isolated
 
 # Shapes that matrix libraries split among threads: narrow data, and wide layers.
 NARROW = TINY | {

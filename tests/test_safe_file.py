@@ -25,8 +25,8 @@ from skdm2c import (
     presets,
     save_model,
 )
-from skdm2c._files import CHECKSUM, TEXT, checksum
 from skdm2c.alignment import Alignment, GeometricAlignment
+from skdm2c.runtime.files import CHECKSUM, TEXT, checksum
 
 safetensors = pytest.importorskip("safetensors")
 numpy_files = pytest.importorskip("safetensors.numpy")
@@ -366,8 +366,8 @@ BAD_ARRAYS = {
     "rows/labels": 3,
     "rows/modality": 2,
     "partners": 0,
-    "door/0/scale": 0,
-    "door/1/scale": -1,
+    "scaler/0/scale": 0,
+    "scaler/1/scale": -1,
 }
 
 
@@ -549,7 +549,7 @@ def test_a_history_is_of_records(saved, tmp_path, change):
 
 def test_numbers_whose_squares_are_none_are_refused(saved, tmp_path):
     arrays, found = parts(saved)
-    for name in ("clusters/means", "door/0/mean"):
+    for name in ("clusters/means", "scaler/0/mean"):
         with pytest.raises(ValueError, match=f"{name} holds NaN, infinity or what is as good"):
             load_model(written(tmp_path / "m", arrays | {name: arrays[name] + 1e300}, found))
 

@@ -1,4 +1,4 @@
-"""The front door of a modality: how rows are scaled."""
+"""Scaling of the rows of one modality."""
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,10 @@ from sklearn.base import clone
 from sklearn.decomposition import PCA, TruncatedSVD
 
 from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c.clustering.neighbors import close_rows, principal_components, row_graph
 from skdm2c.data import rows, scaling
 from skdm2c.data.blocks import as_block
-from skdm2c.data.scaling import ModalityInput, is_component_scores
-from skdm2c.neighbors import close_rows, principal_components, row_graph
+from skdm2c.data.scaling import ModalityScaler, is_component_scores
 from skdm2c.networks import inference
 
 
@@ -60,9 +60,9 @@ def test_blocks_without_structure_are_no_scores(x):
 @pytest.mark.parametrize(("standardize", "scaling"), [("auto", "block"), (True, "columns")])
 def test_scores_keep_their_spreads_or_lose_them(standardize, scaling):
     x = PCA(10).fit_transform(features()) + 3
-    door = ModalityInput("a", standardize)
-    scaled = door.fit_transform(x)
-    assert door.scaling_ == scaling
+    scaler = ModalityScaler("a", standardize)
+    scaled = scaler.fit_transform(x)
+    assert scaler.scaling_ == scaling
     spread = scaled.std(axis=0)
     np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-5)
     if scaling == "block":
@@ -70,7 +70,7 @@ def test_scores_keep_their_spreads_or_lose_them(standardize, scaling):
         np.testing.assert_allclose(spread / spread[0], x.std(axis=0) / x.std(axis=0)[0], rtol=1e-4)
     else:
         np.testing.assert_allclose(spread, 1, rtol=1e-5)
-    np.testing.assert_allclose(door.inverse_transform(scaled), x, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(scaler.inverse_transform(scaled), x, rtol=1e-4, atol=1e-4)
 
 
 def test_the_estimator_says_what_it_did(tiny):
@@ -100,13 +100,13 @@ def test_passes_over_parts_find_what_one_look_finds(form, standardize, tmp_path,
     if form == "memmap":
         block[:] = x
     block = as_block(block, "a")
-    whole = ModalityInput("a", standardize)
+    whole = ModalityScaler("a", standardize)
     expected = whole.fit_transform(x)
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 10 * 20)
-    door = ModalityInput("a", standardize)
-    np.testing.assert_allclose(door.fit_transform(block), expected, atol=2e-4)
-    np.testing.assert_allclose(door.scale_, whole.scale_, rtol=1e-5)
-    np.testing.assert_allclose(door.transform(block), expected, atol=2e-4)
+    scaler = ModalityScaler("a", standardize)
+    np.testing.assert_allclose(scaler.fit_transform(block), expected, atol=2e-4)
+    np.testing.assert_allclose(scaler.scale_, whole.scale_, rtol=1e-5)
+    np.testing.assert_allclose(scaler.transform(block), expected, atol=2e-4)
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def widest(monkeypatch):
 
 @pytest.mark.parametrize("standardize", ["auto", True, False])
 def test_sparse_rows_are_never_dense_all_at_once(standardize, widest):
-    ModalityInput("a", standardize).fit_transform(
+    ModalityScaler("a", standardize).fit_transform(
         sp.random(200, 30, 0.2, format="csr", random_state=0)
     )
     assert max(widest) == 20
@@ -164,14 +164,14 @@ def test_rows_that_are_not_held_give_the_same_labels(form, tiny, blobs, tmp_path
 def test_bad_values_of_rows_that_are_not_held(value, message, standardize, monkeypatch):
     monkeypatch.setattr(scaling, "MAX_HELD", 0)
     x = features(97)
-    door = ModalityInput("a", standardize)
-    door.fit_transform(x)
+    scaler = ModalityScaler("a", standardize)
+    scaler.fit_transform(x)
     x[57, 3] = value
     with pytest.raises(ValueError, match=f"Modality 'a'.*{message}"):
-        door.transform(x)[50:60]
+        scaler.transform(x)[50:60]
     if not (standardize and value == 1e300):
         with pytest.raises(ValueError, match=f"Modality 'a'.*{message}"):
-            ModalityInput("a", standardize).fit_transform(x)
+            ModalityScaler("a", standardize).fit_transform(x)
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (57, 3), (96, 19)])
@@ -180,7 +180,7 @@ def test_a_bad_value_is_named_by_its_row_in_the_whole_block(row, column, monkeyp
     x = features(97)
     x[row, column] = np.nan
     with pytest.raises(ValueError, match=f"row {row}, column {column} "):
-        ModalityInput("a").fit_transform(x)
+        ModalityScaler("a").fit_transform(x)
 
 
 @given(st.integers(1, 30), st.integers(1, 7), st.integers(1, 40))
@@ -206,7 +206,7 @@ def test_scores_are_told_from_a_sample_of_the_rows(elements, monkeypatch):
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", elements)
     monkeypatch.setattr(scaling, "MAX_SEEN", (6, 100))
     monkeypatch.setattr(scaling, "is_component_scores", watched)
-    assert ModalityInput("a", "auto").fit_transform(x).shape == x.shape
+    assert ModalityScaler("a", "auto").fit_transform(x).shape == x.shape
     ((sample, n_rows),) = seen
     np.testing.assert_array_equal(sample, x[::9, :6])
     assert n_rows == 997
@@ -219,20 +219,20 @@ def test_wide_blocks_are_looked_at_in_as_many_rows_as_narrow_ones(held, monkeypa
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", 20)
     if not held:
         monkeypatch.setattr(scaling, "MAX_HELD", 0)
-    scaled = ModalityInput("a").fit_transform(x)
-    assert len(rows.look_at(scaled, seed=0)[0]) == 300
+    scaled = ModalityScaler("a").fit_transform(x)
+    assert len(rows.sample_rows(scaled, seed=0)[0]) == 300
     expected = close_rows(
-        principal_components(ModalityInput("a").fit_transform(x)[:], 30, seed=0), 15
+        principal_components(ModalityScaler("a").fit_transform(x)[:], 30, seed=0), 15
     )
     assert abs(row_graph(scaled, 15, 30, seed=0) - expected).max() == 0
 
 
 def test_rows_are_scaled_the_same_a_few_numbers_at_a_time(monkeypatch):
     x = np.random.RandomState(0).randn(20, 3) * [1, 50, 1e-3] + [0, 9, 1]
-    whole = ModalityInput("a").fit_transform(x)
+    whole = ModalityScaler("a").fit_transform(x)
     np.testing.assert_allclose(whole, (x - x.mean(axis=0)) / x.std(axis=0), rtol=1e-5, atol=1e-6)
     monkeypatch.setattr(scaling, "CACHED", 7)
-    np.testing.assert_array_equal(ModalityInput("a").fit_transform(x), whole)
+    np.testing.assert_array_equal(ModalityScaler("a").fit_transform(x), whole)
 
 
 @pytest.mark.parametrize("numbers", [[5, 6, 7], [7, 5, 6], [3], [-2, -1]])

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skdm2c import MixedModalData
+from skdm2c.clustering.scoring import ClusterProfile, agreement, label_free_score, profile
 from skdm2c.datasets import drop_pairing, load_handwritten
-from skdm2c.scoring import ClusterProfile, agreement, label_free_score, profile
 
 
 @pytest.fixture(scope="module")

@@ -67,9 +67,9 @@ class OneBlock(MixedModalClustering):
     def fit(self, X, y=None):
         super().fit(both_ways(_block(X)))
         self.labels_ = self.labels_[: len(self.labels_) // 2]
-        self.n_features_in_ = self._model.doors[0].n_features_in_
-        if hasattr(self._model.doors[0], "feature_names_in_"):
-            self.feature_names_in_ = self._model.doors[0].feature_names_in_
+        self.n_features_in_ = self._model.scalers[0].n_features_in_
+        if hasattr(self._model.scalers[0], "feature_names_in_"):
+            self.feature_names_in_ = self._model.scalers[0].feature_names_in_
         return self
 
     def fit_transform(self, X, y=None):

@@ -5,8 +5,8 @@ import pytest
 from sklearn.cluster import KMeans
 
 from skdm2c.alignment import GeometricAlignment, ModalityView
+from skdm2c.alignment.confidence import compare_centers, shape_agreement, turn_clusters, weigh
 from skdm2c.alignment.decision import Space
-from skdm2c.alignment.trust import compare_centers, shape_agreement, turn_clusters, weigh
 
 K = 8
 

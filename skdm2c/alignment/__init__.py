@@ -4,11 +4,11 @@ rows -> distances that modalities share -> prototypes -> matchings -> partners.
 Arrays in, arrays out.
 """
 
-from .agreement import agreement
+from .agreement import spoke_agreement
 from .base import Aligner, Alignment, KnownPairs, ModalityView
 from .counterparts import RowMatches
 from .geometric import GeometricAlignment
-from .table import MatchingTable, SpokeMatching
+from .result import Matching, SpokeMatching
 from .targets import taught_targets
 
 __all__ = [
@@ -16,10 +16,10 @@ __all__ = [
     "Alignment",
     "GeometricAlignment",
     "KnownPairs",
-    "MatchingTable",
+    "Matching",
     "ModalityView",
     "RowMatches",
     "SpokeMatching",
-    "agreement",
+    "spoke_agreement",
     "taught_targets",
 ]

@@ -25,7 +25,7 @@ def through_hub(left: Alignment, right: Alignment) -> NDArray[np.intp]:
     return partners
 
 
-def agreement(left: Alignment, right: Alignment, direct: Alignment) -> float:
+def spoke_agreement(left: Alignment, right: Alignment, direct: Alignment) -> float:
     """How far a direct matching of two spokes bears out the one through the hub.
 
     Parameters
@@ -48,9 +48,9 @@ def agreement(left: Alignment, right: Alignment, direct: Alignment) -> float:
     ...     mass = np.eye(2)[partners] / 2
     ...     return Alignment(np.array(partners), mass, confidence, np.ones(2))
     >>> same, swapped = matching([0, 1], 0.9), matching([1, 0], 0.8)
-    >>> agreement(same, same, same)
+    >>> spoke_agreement(same, same, same)
     1.0
-    >>> round(agreement(same, same, swapped), 2)
+    >>> round(spoke_agreement(same, same, swapped), 2)
     0.2
     """
     rows = np.arange(len(direct.partners))

@@ -205,7 +205,7 @@ class Aligner(Protocol):
     def match(
         self, left: Any, right: Any, rng: np.random.RandomState, pairs: KnownPairs | None = None
     ) -> Alignment:
-        """Match the clusters of two modalities.
+        """PrototypeMatch the clusters of two modalities.
 
         Parameters
         ----------

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.rows import Matrix
-from ..sampling import subsample
+from ..data.rows import Matrix, subsample
 from .assignment import Permutations
 from .rows import Points, couple_rows, coupled_cost
 
@@ -85,8 +84,8 @@ def decide(
         parts = [split_rows(len(x), rng) for x in (left_labels, right_labels)]
         for s, space in enumerate(spaces):
             for c in racing:
-                shares = of_left, of_right[:, candidates[c]]
-                costs[split, s, :, c] = costs_of_split(space, *shares, *parts)
+                responsibilities = of_left, of_right[:, candidates[c]]
+                costs[split, s, :, c] = costs_of_split(space, *responsibilities, *parts)
         scores = _scores(costs[: split + 1, :, :, racing], retained[racing])
         racing = racing[scores <= scores.min() + MARGIN]
         if len(racing) == 1:
@@ -119,8 +118,8 @@ def costs_of_split(
     cost, held_out : float
     """
     (left, right), (i, i_out), (j, j_out) = space, left_split, right_split
-    shares = left_shares[i], right_shares[j]
-    coupling = couple_rows(left[i], right[j], *shares, n_steps=N_STEPS)
+    responsibilities = left_shares[i], right_shares[j]
+    coupling = couple_rows(left[i], right[j], *responsibilities, n_steps=N_STEPS)
     maps = coupling.forward, coupling.backward
     return coupling.cost, coupled_cost(left[i_out], right[j_out], *maps)
 
@@ -150,8 +149,8 @@ def mean_cost(
     """
     one_hot = np.eye(len(partners))
     i, j = (subsample(len(x), MAX_FITTED, rng) for x in (left_labels, right_labels))
-    shares = one_hot[left_labels[i]], one_hot[right_labels[j]][:, partners]
-    costs = [couple_rows(a[i], b[j], *shares, n_steps=N_STEPS).cost for a, b in spaces]
+    responsibilities = one_hot[left_labels[i]], one_hot[right_labels[j]][:, partners]
+    costs = [couple_rows(a[i], b[j], *responsibilities, n_steps=N_STEPS).cost for a, b in spaces]
     return float(np.mean(costs))
 
 

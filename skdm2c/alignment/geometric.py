@@ -19,16 +19,16 @@ from sklearn.base import BaseEstimator
 
 from ..data.rows import Matrix
 from .base import Alignment, KnownPairs, ModalityView
-from .clustered import (
-    ClusteredModality,
-    MultiscaledModality,
+from .consensus import consensus, cost_of_rows, counted, decided_by_rows
+from .description import (
+    ModalityDescription,
+    MultiscaleDescription,
     distinct_scalings,
     halves,
     problems,
 )
-from .geometry import DISTANCES
-from .judging import cost_of_rows, counted, decided_by_rows, judged
-from .matching import Match, match, match_from_clusters
+from .distances import DISTANCES
+from .matching import PrototypeMatch, match, match_from_clusters
 from .missing import find_missing, pairs_without, share_kept, with_missing
 from .prototypes import Problem, draw_prototypes
 from .rows import Points
@@ -153,7 +153,7 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
             raise
         return self
 
-    def describe(self, modality: ModalityView, rng: np.random.RandomState) -> MultiscaledModality:
+    def describe(self, modality: ModalityView, rng: np.random.RandomState) -> MultiscaleDescription:
         """Draw a modality's prototypes under every scaling, and match its halves with each other.
 
         Parameters
@@ -163,12 +163,12 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
 
         Returns
         -------
-        MultiscaledModality
+        MultiscaleDescription
         """
         rows = modality.rows if modality.unscaled is None else modality.unscaled
         seed = rng.randint(2**31 - 1)
         variants = [scaled_rows(rows, name) for name in self.scalings]
-        scaled: list[ClusteredModality] = []
+        scaled: list[ModalityDescription] = []
         points: list[Points] = []
         for i, variant in enumerate(variants):
             alike = [j for j in range(i) if np.allclose(variants[j], variant, atol=SAME)]
@@ -180,12 +180,12 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
             blind_kinds = self.kinds[i % 2 :: 2] or self.kinds
             scaled.append(self._describe_scaled(view, blind_kinds, np.random.RandomState(seed)))
             points.append(unit_components(variant, modality.n_clusters, seed))
-        return MultiscaledModality(scaled, points)
+        return MultiscaleDescription(scaled, points)
 
     def match(
         self,
-        left: MultiscaledModality,
-        right: MultiscaledModality,
+        left: MultiscaleDescription,
+        right: MultiscaleDescription,
         rng: np.random.RandomState,
         pairs: KnownPairs | None = None,
     ) -> Alignment:
@@ -193,7 +193,7 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
 
         Parameters
         ----------
-        left, right : MultiscaledModality
+        left, right : MultiscaleDescription
             Where one has fewer clusters, some of the other's stay without a partner: those
             without which the others match best.
         rng : RandomState
@@ -218,7 +218,7 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         modality: ModalityView,
         blind_kinds: Sequence[Sequence[str]],
         rng: np.random.RandomState,
-    ) -> ClusteredModality:
+    ) -> ModalityDescription:
         n_drawings = max(2, self.n_drawings // 2)
         sets = draw_prototypes(modality, rng, n_drawings, self.n_prototypes, self.max_rows)
         identity = np.arange(modality.n_clusters)
@@ -234,12 +234,12 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         if len(modality.rows) < LEAST_ROWS * modality.n_clusters:
             own = np.zeros_like(own)  # of so few rows nothing is known, however well halves agree
         share = float(np.sum(blind) / max(np.sum(known), 1e-12))
-        return ClusteredModality(sets, own, share, modality.labels, modality.paired)
+        return ModalityDescription(sets, own, share, modality.labels, modality.paired)
 
     def _match(
         self,
-        left: MultiscaledModality,
-        right: MultiscaledModality,
+        left: MultiscaleDescription,
+        right: MultiscaleDescription,
         rng: np.random.RandomState,
         pairs: KnownPairs | None,
     ) -> Alignment:
@@ -257,29 +257,29 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         return counted(alignment, left.scaled[0], right.scaled[0], informed, pairs, rng)
 
     def _by_distances(
-        self, left: MultiscaledModality, right: MultiscaledModality, rng: np.random.RandomState
+        self, left: MultiscaleDescription, right: MultiscaleDescription, rng: np.random.RandomState
     ) -> list[Alignment]:
         # One alignment a scaling.
         return [
-            judged(a, b, self._matches(a, b, rng, None))
+            consensus(a, b, self._matches(a, b, rng, None))
             for a, b in zip(left.scaled, right.scaled, strict=True)
         ]
 
     def _matches(
         self,
-        left: ClusteredModality,
-        right: ClusteredModality,
+        left: ModalityDescription,
+        right: ModalityDescription,
         rng: np.random.RandomState,
         pairs: KnownPairs | None,
-    ) -> list[Match]:
+    ) -> list[PrototypeMatch]:
         # In all kinds of distance, under one scaling.
         n_matches = -(-self.n_matches // 3)
         return match(problems(left, right, rng, n_matches, pairs), self.kinds, rng)
 
     def _match_with_missing(
         self,
-        left: MultiscaledModality,
-        right: MultiscaledModality,
+        left: MultiscaleDescription,
+        right: MultiscaleDescription,
         rng: np.random.RandomState,
         pairs: KnownPairs | None,
     ) -> Alignment:

@@ -17,7 +17,7 @@ from .transport import anneal, correlation, sinkhorn
 N_DISTINCT = 6  # distinct permutations of clusters refined to the end
 
 
-class Match(NamedTuple):
+class PrototypeMatch(NamedTuple):
     """What the best coupling of two sets of prototypes says of their clusters.
 
     Attributes
@@ -36,7 +36,7 @@ def match(
     problems: Sequence[Problem],
     kinds: Sequence[Sequence[str]],
     rng: np.random.RandomState,
-) -> list[Match]:
+) -> list[PrototypeMatch]:
     """Couple sets of prototypes whose distances agree best; say what clusters share.
 
     For few clusters each kind of distance is searched anew. The right permutation of many is
@@ -52,7 +52,7 @@ def match(
 
     Returns
     -------
-    list of Match
+    list of PrototypeMatch
         In each kind and for each problem.
     """
     if problems[0].left.clusters.shape[1] < MANY_CLUSTERS:
@@ -72,7 +72,7 @@ def match(
 
 def match_from_clusters(
     left: Prototypes, right: Prototypes, kinds: Sequence[str], partners: NDArray[np.integer]
-) -> Match:
+) -> PrototypeMatch:
     """Couple two sets of prototypes next to a matching of clusters that is given.
 
     Parameters
@@ -84,7 +84,7 @@ def match_from_clusters(
 
     Returns
     -------
-    Match
+    PrototypeMatch
     """
     a, b = (standard_distances(p, kinds) for p in (left, right))
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
@@ -93,10 +93,10 @@ def match_from_clusters(
     nothing = np.zeros((len(rows), len(columns)), dtype=np.float32)
     t = anneal(a, b, nothing, rows, columns, t, (0.3, 0.15, 0.08), 5)
     t = sinkhorn(t, rows, columns)
-    return Match(shared_mass(left, right, t)[0], float(correlation(a, b, nothing, t)[0]))
+    return PrototypeMatch(shared_mass(left, right, t)[0], float(correlation(a, b, nothing, t)[0]))
 
 
-def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Match:
+def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> PrototypeMatch:
     left, right = problem.left, problem.right
     affinity = problem.affinity.astype(np.float32)
     a, b = (standard_distances(p, kinds) for p in (left, right))
@@ -114,4 +114,4 @@ def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Match:
     t = sinkhorn(t, rows, columns)
     values = correlation(a, b, affinity, t)
     best = int(np.argmax(values))
-    return Match(shared_mass(left, right, t)[best], float(values[best]))
+    return PrototypeMatch(shared_mass(left, right, t)[best], float(values[best]))

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..data.rows import Matrix
 from .base import Alignment, KnownPairs
-from .clustered import ClusteredModality, halves, problems
-from .judging import judged
+from .consensus import consensus
+from .description import ModalityDescription, halves, problems
 from .matching import match, match_from_clusters
 from .prototypes import cluster_sizes
 
@@ -54,8 +54,8 @@ class Proposal(NamedTuple):
 
 
 def find_missing(
-    left: ClusteredModality,
-    right: ClusteredModality,
+    left: ModalityDescription,
+    right: ModalityDescription,
     kinds: Sequence[Sequence[str]],
     rng: np.random.RandomState,
     pairs: KnownPairs | None,
@@ -66,7 +66,7 @@ def find_missing(
 
     Parameters
     ----------
-    left, right : ClusteredModality
+    left, right : ModalityDescription
         The right one with more clusters.
     kinds : sequence of sequence of str
         The distances to agree in.
@@ -128,14 +128,14 @@ def certainty(best: Trial, rival: Trial, sizes: Matrix) -> float:
 
 
 def pairs_without(
-    pairs: KnownPairs | None, right: ClusteredModality, missing: Sequence[int]
+    pairs: KnownPairs | None, right: ModalityDescription, missing: Sequence[int]
 ) -> KnownPairs | None:
     """Leave out the pairs of clusters that are missing; None where none is left.
 
     Parameters
     ----------
     pairs : KnownPairs or None
-    right : ClusteredModality
+    right : ModalityDescription
     missing : sequence of int
 
     Returns
@@ -205,8 +205,8 @@ def with_missing(found: Alignment, missing: Sequence[int]) -> Alignment:
 
 
 def _trial(
-    left: ClusteredModality,
-    right: ClusteredModality,
+    left: ModalityDescription,
+    right: ModalityDescription,
     missing: list[int],
     kinds: Sequence[Sequence[str]],
     seed: int,
@@ -215,7 +215,7 @@ def _trial(
     rng = np.random.RandomState(seed)  # the same drawings in all trials
     rest, known = right.without(missing), pairs_without(pairs, right, missing)
     found = match(problems(left, rest, rng, N_TRIED, known), kinds, rng)
-    alignment = judged(left, rest, found)
+    alignment = consensus(left, rest, found)
     kept = share_kept(pairs, known)
     on_partners = alignment.mass[np.arange(rest.n_clusters), alignment.partners].sum()
     agreed = on_partners / max(left.own.sum(), rest.own.sum(), 1e-12)
@@ -227,7 +227,7 @@ def _trial(
     return Trial(score, names[alignment.partners])
 
 
-def _own_correlation(modality: ClusteredModality, kinds: Sequence[Sequence[str]]) -> float:
+def _own_correlation(modality: ModalityDescription, kinds: Sequence[Sequence[str]]) -> float:
     identity = np.arange(modality.n_clusters)
     sides = list(zip(*halves(modality.prototypes), strict=True))
     found = [match_from_clusters(a, b, kind, identity) for kind in kinds for a, b in sides]

@@ -13,11 +13,10 @@ from sklearn.decomposition import PCA
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import normalize
 
-from ..data.rows import Matrix
-from ..neighbors import enough_components, fit_pca
-from ..sampling import subsample
+from ..clustering.neighbors import enough_components, fit_pca
+from ..data.rows import Matrix, subsample
 from .base import ModalityView
-from .geometry import DISTANCES, Distances, distances
+from .distances import DISTANCES, Distances, distances
 
 HARDLY = 1e-2  # of the mean mass: a prototype that holds so little of some clusters is of others
 MANY_CLUSTERS = 36  # from so many on each is a prototype: k-means would cut and join them

@@ -40,13 +40,13 @@ class RowCenters(NamedTuple):
     points : ndarray of shape (m, c)
     masses : ndarray of shape (m,)
         Shares of the rows.
-    shares : ndarray of shape (m, k)
+    responsibilities : ndarray of shape (m, k)
         Share of each cluster in the rows of a centre.
     """
 
     points: Points
     masses: Points
-    shares: Points
+    responsibilities: Points
 
 
 def row_centers(
@@ -114,7 +114,7 @@ def search_matchings(
                 reached[partners] = min(reached.get(partners, np.inf), float(cost))
 
     attempt(starts)
-    k, idle, cheapest = left.shares.shape[1], 0, min(reached.values())
+    k, idle, cheapest = left.responsibilities.shape[1], 0, min(reached.values())
     for _ in range(MAX_GENERATIONS):
         if idle >= PATIENCE or k < 3:
             break

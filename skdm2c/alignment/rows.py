@@ -125,9 +125,9 @@ def couple_rows(
     >>> X = (5 * rng.randn(2, 3)[y] + rng.randn(50, 3)).astype(np.float32)
     >>> X -= X.mean(axis=0)
     >>> X /= np.sqrt(np.square(X).mean())
-    >>> mirrored, shares = X[:, ::-1], np.eye(2)[y]
-    >>> barycentres = couple_rows(X, mirrored, shares, shares).weights(X) @ mirrored
-    >>> bool(np.square(barycentres - mirrored).mean() < 0.05)
+    >>> mirrored, of_cluster = X[:, ::-1], np.eye(2)[y]
+    >>> coupling = couple_rows(X, mirrored, of_cluster, of_cluster)
+    >>> bool(np.square(coupling.weights(X) @ mirrored - mirrored).mean() < 0.05)
     True
     """
     a, b, of_a, of_b = (
@@ -196,20 +196,20 @@ def coupled_cost(left: Points, right: Points, forward: Points, backward: Points)
     return float((kernel * costs).sum() / kernel.sum())
 
 
-def weighted_means(points: Points, shares: Points) -> Points:
+def weighted_means(points: Points, responsibilities: Points) -> Points:
     """Mean of the points of each cluster; zero where it has none.
 
     Parameters
     ----------
     points : ndarray of shape (n, c)
-    shares : ndarray of shape (n, k)
+    responsibilities : ndarray of shape (n, k)
 
     Returns
     -------
     ndarray of shape (k, c)
     """
-    masses = np.maximum(shares.sum(axis=0), np.float32(1e-6))
-    means: Points = shares.T @ points / masses[:, None]
+    masses = np.maximum(responsibilities.sum(axis=0), np.float32(1e-6))
+    means: Points = responsibilities.T @ points / masses[:, None]
     return means
 
 

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import normalize
 
-from ..data.rows import Matrix
-from ..neighbors import enough_components, fit_pca
-from ..sampling import subsample
+from ..clustering.neighbors import enough_components, fit_pca
+from ..data.rows import Matrix, subsample
 from .rows import Points
 
 SCALINGS = ("block", "columns", "unit", "centred unit")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..clustering import cluster_moments
+from ..clustering.mixture import cluster_moments
 from ..data.rows import Matrix, Rows
 from .rows import Points, RowCoupling
 
@@ -18,7 +18,7 @@ UNTRUSTED, TRUSTED = 0.3, 0.5  # confidences between which the weight of row tar
 
 def taught_targets(
     latents: NDArray[np.floating],
-    shares: Matrix,
+    responsibilities: Matrix,
     other_latents: NDArray[np.floating],
     other_shares: Matrix,
 ) -> Matrix:
@@ -31,7 +31,7 @@ def taught_targets(
     Parameters
     ----------
     latents : ndarray of shape (n, c)
-    shares : ndarray of shape (n, k)
+    responsibilities : ndarray of shape (n, k)
         What each row belongs to; rows sum to one.
     other_latents : ndarray of shape (m, c)
     other_shares : ndarray of shape (m, k)
@@ -45,14 +45,16 @@ def taught_targets(
     --------
     Two clusters, twice as wide and elsewhere in the other space:
 
-    >>> z, shares = np.array([[0.0], [2.0], [10.0], [12.0]]), np.repeat(np.eye(2), 2, axis=0)
-    >>> taught_targets(z, shares, 50 - 2 * z, shares).round(2).ravel()
+    >>> z, of_cluster = np.array([[0.0], [2.0], [10.0], [12.0]]), np.repeat(np.eye(2), 2, axis=0)
+    >>> taught_targets(z, of_cluster, 50 - 2 * z, of_cluster).round(2).ravel()
     array([46., 50., 26., 30.])
     """
-    means, factor = _moments(latents, shares)
+    means, factor = _moments(latents, responsibilities)
     other_means, other_factor = _moments(other_latents, other_shares)
-    within = latents - shares @ means
-    targets: Matrix = shares @ other_means + np.linalg.solve(factor, within.T).T @ other_factor.T
+    within = latents - responsibilities @ means
+    targets: Matrix = (
+        responsibilities @ other_means + np.linalg.solve(factor, within.T).T @ other_factor.T
+    )
     return targets
 
 
@@ -144,9 +146,9 @@ def row_weight(confidence: float) -> float:
     return float(np.clip((confidence - UNTRUSTED) / (TRUSTED - UNTRUSTED), 0, 1))
 
 
-def _moments(latents: NDArray[np.floating], shares: Matrix) -> tuple[Matrix, Matrix]:
+def _moments(latents: NDArray[np.floating], responsibilities: Matrix) -> tuple[Matrix, Matrix]:
     # Means of the clusters, and a Cholesky factor of the covariance within them.
-    means, covariance = cluster_moments(latents.astype(np.float64), shares)
+    means, covariance = cluster_moments(latents.astype(np.float64), responsibilities)
     # Latents need not fill their space.
     floor = 1e-6 * np.trace(covariance) / len(covariance) + 1e-12
     return means, np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))

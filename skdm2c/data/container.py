@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._messages import keyword
 from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_rows
+from .messages import keyword
 from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
 

@@ -11,17 +11,16 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
-from .._messages import about
-from ..sampling import subsample
 from .blocks import in_memory, n_columns, n_rows, take_rows
 from .forms import refuse_times
+from .messages import about
 
 Matrix = NDArray[np.float64]
 FloatRows = NDArray[np.float32]
 
 CHUNK_ELEMENTS = 2**24  # numbers read at a time: 128 MiB of them
-LEAST_SEEN = 5000  # rows that are looked at together, however wide
-MOST_SEEN = 20_000  # rows that are, however narrow
+MIN_SAMPLED_ROWS = 5000  # rows that are looked at together, however wide
+MAX_SAMPLED_ROWS = 20_000  # rows that are, however narrow
 
 
 class Rows(Protocol):
@@ -153,7 +152,7 @@ def rows_per_chunk(n_columns: int, forms: int = 1) -> int:
     return max(1, CHUNK_ELEMENTS // max(n_columns, 1) // forms)
 
 
-def look_at(x: Rows, seed: int) -> tuple[NDArray[np.intp], FloatRows]:
+def sample_rows(x: Rows, seed: int) -> tuple[NDArray[np.intp], FloatRows]:
     """Read the rows of a block that are enough together: for its components and clusters.
 
     Parameters
@@ -171,11 +170,15 @@ def look_at(x: Rows, seed: int) -> tuple[NDArray[np.intp], FloatRows]:
 
     Examples
     --------
-    >>> [look_at(np.zeros((n, 3), dtype=np.float32), 0)[1].shape for n in (7, 30_000)]
+    >>> [sample_rows(np.zeros((n, 3), dtype=np.float32), 0)[1].shape for n in (7, 30_000)]
     [(7, 3), (20000, 3)]
     """
     held = isinstance(x, np.ndarray)
-    most = MOST_SEEN if held else min(MOST_SEEN, max(LEAST_SEEN, rows_per_chunk(x.shape[1])))
+    most = (
+        MAX_SAMPLED_ROWS
+        if held
+        else min(MAX_SAMPLED_ROWS, max(MIN_SAMPLED_ROWS, rows_per_chunk(x.shape[1])))
+    )
     numbers = subsample(len(x), most, np.random.RandomState(seed))
     return numbers, x[:] if len(numbers) == len(x) else x[numbers]
 
@@ -198,3 +201,25 @@ def _conversion_errors() -> tuple[type[Exception], ...]:
     polars = sys.modules.get("polars")  # its errors are of its own kind
     own = [] if polars is None else [polars.exceptions.PolarsError]
     return ValueError, TypeError, OverflowError, *own
+
+
+def subsample(n_rows: int, most: int, rng: np.random.RandomState) -> NDArray[np.intp]:
+    """Draw the numbers of at most so many rows.
+
+    Parameters
+    ----------
+    n_rows, most : int
+    rng : RandomState
+
+    Returns
+    -------
+    ndarray of int of shape (min(n_rows, most),)
+        In ascending order; all rows where there are no more than ``most``.
+
+    Examples
+    --------
+    >>> rng = np.random.RandomState(0)
+    >>> subsample(3, 5, rng), subsample(1000, 4, rng)
+    (array([0, 1, 2]), array([298, 356, 533, 708]))
+    """
+    return np.sort(rng.permutation(n_rows)[:most])

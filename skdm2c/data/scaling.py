@@ -1,4 +1,4 @@
-"""The front door of one modality: rows are checked and brought to the networks' scale here."""
+"""Scaling of one modality: rows are checked and brought to the scale of the networks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from scipy.stats import spearmanr
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from .._messages import about, keyword
-from .._peers import ALONE, Peers
 from .._sklearn import get_feature_names
 from ..exceptions import caller_level
+from ..runtime.processes import SINGLE_PROCESS, Processes
+from .messages import about, keyword
 from .rows import FloatRows, Matrix, Rows, RowSource, rows_per_chunk
 
 ScalingName = Literal["columns", "block", "none"]
@@ -27,7 +27,7 @@ CACHED = 2**16  # numbers that are worked on at a time, so that they stay in the
 MAX_HELD = 2**28  # numbers of a block that are scaled once and held: 1 GiB of them
 
 
-class ModalityInput(BaseEstimator):  # type: ignore[misc]
+class ModalityScaler(BaseEstimator):  # type: ignore[misc]
     """Checks the rows of one modality and brings them to the networks' scale.
 
     Parameters
@@ -51,7 +51,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
     Examples
     --------
     >>> import numpy as np
-    >>> ModalityInput("a").fit_transform(np.array([[1.0, 7.0], [3.0, 7.0]]))
+    >>> ModalityScaler("a").fit_transform(np.array([[1.0, 7.0], [3.0, 7.0]]))
     array([[-1.,  0.],
            [ 1.,  0.]], dtype=float32)
     """
@@ -60,7 +60,9 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         self.name = name
         self.standardize = standardize
 
-    def fit_transform(self, block: Any, columns: Any = None, peers: Peers = ALONE) -> Rows:
+    def fit_transform(
+        self, block: Any, columns: Any = None, processes: Processes = SINGLE_PROCESS
+    ) -> Rows:
         """Learn the columns of a block and return its rows scaled.
 
         Parameters
@@ -68,7 +70,7 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         block : array-like, sparse matrix or data frame of shape (n, d)
         columns : array-like of str of shape (d,), default=None
             Their names, where the block does not carry them.
-        peers : Peers, default=ALONE
+        processes : Processes, default=SINGLE_PROCESS
             Of several processes each has a part of the rows; all learn the same scale.
 
         Returns
@@ -87,9 +89,9 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         largest = np.zeros(source.n_columns)
         for _, rows in self._finite_chunks(source):
             largest = np.maximum(largest, np.abs(rows).max(axis=0, initial=0.0))
-        self._require_same_columns(source.n_columns, peers)
-        largest = np.max(peers.gather(largest), axis=0)
-        self._learn_scale(source, largest, peers)
+        self._require_same_columns(source.n_columns, processes)
+        largest = np.max(processes.gather(largest), axis=0)
+        self._learn_scale(source, largest, processes)
         if not self.standardize:  # what is standardised is at most as large as √n
             with np.errstate(over="ignore"):
                 self._require_single(largest[None], largest[None].astype(np.float32))
@@ -173,18 +175,18 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         result: Matrix = rows * (self.scale_ / unit) + self.mean_ / unit
         return result
 
-    def _require_same_columns(self, n_columns: int, peers: Peers) -> None:
+    def _require_same_columns(self, n_columns: int, processes: Processes) -> None:
         names = getattr(self, "feature_names_in_", None)
         mine = n_columns, None if names is None else [str(name) for name in names]
-        for rank, theirs in enumerate(peers.gather(mine)):
+        for rank, theirs in enumerate(processes.gather(mine)):
             if theirs != mine:
                 raise ValueError(
                     f"Modality {self.name!r}: the columns of this process are not those of the "
                     f"process of rank {rank}: {reprlib.repr(mine)}, {reprlib.repr(theirs)}."
                 )
 
-    def _learn_scale(self, source: RowSource, largest: Matrix, peers: Peers) -> None:
-        n, d = sum(peers.gather(source.n_rows)), source.n_columns
+    def _learn_scale(self, source: RowSource, largest: Matrix, processes: Processes) -> None:
+        n, d = sum(processes.gather(source.n_rows)), source.n_columns
         self.mean_, self.scale_ = np.zeros(d), np.ones(d)
         self.scaling_: ScalingName = "none"
         if not self.standardize:
@@ -196,13 +198,13 @@ class ModalityInput(BaseEstimator):  # type: ignore[misc]
         every = max(1, n // MAX_SEEN[1])
         for _, rows in source.chunks():
             mean += (rows / largest).sum(axis=0)
-        mean = np.sum(peers.gather(mean), axis=0) / n
+        mean = np.sum(processes.gather(mean), axis=0) / n
         for start, rows in source.chunks():
             variance += np.square(rows / largest - mean).sum(axis=0)
             if self.standardize == "auto" and d < n:
                 sample.append(rows[-start % every :: every, : MAX_SEEN[0]].copy())
-        variance = np.sum(peers.gather(variance), axis=0)
-        sample = [rows for part in peers.gather(sample) for rows in part]
+        variance = np.sum(processes.gather(variance), axis=0)
+        sample = [rows for part in processes.gather(sample) for rows in part]
         std = np.sqrt(variance / n)
         constant = std < 10 * np.finfo(np.float64).eps
         self.mean_ = mean * largest
@@ -314,7 +316,7 @@ class ScaledRows:
     Parameters
     ----------
     source : RowSource
-    door : ModalityInput
+    scaler : ModalityScaler
         Fitted.
 
     Attributes
@@ -324,16 +326,16 @@ class ScaledRows:
     Examples
     --------
     >>> block = np.array([[1.0], [3.0]])
-    >>> door = ModalityInput("a")
-    >>> door.fit_transform(block).ravel()
+    >>> scaler = ModalityScaler("a")
+    >>> scaler.fit_transform(block).ravel()
     array([-1.,  1.], dtype=float32)
-    >>> ScaledRows(RowSource(block, "a"), door)[1:]
+    >>> ScaledRows(RowSource(block, "a"), scaler)[1:]
     array([[1.]], dtype=float32)
     """
 
-    def __init__(self, source: RowSource, door: ModalityInput) -> None:
+    def __init__(self, source: RowSource, scaler: ModalityScaler) -> None:
         self.shape = (source.n_rows, source.n_columns)
-        self._source, self._door = source, door
+        self._source, self._door = source, scaler
 
     def __len__(self) -> int:
         """Count the rows."""

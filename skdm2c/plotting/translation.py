@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import MixedModalData, as_known_modalities, modality_index
-from ..data.rows import Matrix
-from ..sampling import subsample
+from ..data.rows import Matrix, subsample
 from .canvas import as_it_comes_to_the_model, fitted_estimator, keywords, panels, shown, ticks
 
 MOST_FEATURES = 30
@@ -265,12 +264,12 @@ def _checked(
 
 def _as_numbers(model: Any, data: MixedModalData, m: int) -> Matrix:
     # The rows of a modality, dense, in the units they came in.
-    rows: Matrix = model._model.doors[m].inverse_transform(model._model.scale(data)[m][:])
+    rows: Matrix = model._model.scalers[m].inverse_transform(model._model.scale(data)[m][:])
     return rows
 
 
 def _feature_names(model: Any, m: int, given: Any) -> Any:
-    return getattr(model._model.doors[m], "feature_names_in_", None) if given is None else given
+    return getattr(model._model.scalers[m], "feature_names_in_", None) if given is None else given
 
 
 def _some_rows(estimator: Any, X: Any, modalities: tuple[int, int], seed: int) -> MixedModalData:

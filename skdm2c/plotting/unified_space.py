@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
 from ..data import as_known_modalities
-from ..sampling import subsample
+from ..data.rows import subsample
 from .canvas import (
     COLORS,
     FAINT,
@@ -218,8 +218,8 @@ def _values(model: Any, embedding: Any, modality: Any, color: Any) -> tuple[NDAr
         return model._model.clusters.assign(embedding), "cluster"
     if color == "probability":
         codes = np.array([model.modality_names_.index(m) for m in modality])
-        shares = model._model.share_embedded(embedding, codes)
-        return shares.max(axis=1), "probability of the likeliest cluster"
+        responsibilities = model._model.embedded_responsibilities(embedding, codes)
+        return responsibilities.max(axis=1), "probability of the likeliest cluster"
     raise ValueError(f"color must be one of {COLORINGS} or a value for each row, got {color!r}.")
 
 

@@ -4,7 +4,7 @@ Tensors in, trained networks out; of scikit-learn it knows what a parameter obje
 """
 
 from .adversarial import AdversarialTraining, train_adversarially
-from .batches import Passes, StratifiedBatches
+from .batches import BatchedRows, Passes, StratifiedBatches, on_device
 from .callbacks import (
     Callback,
     Callbacks,
@@ -20,7 +20,6 @@ from .checkpoint import Checkpoint, kept_on_disk
 from .pretraining import Pretraining, pretrain_autoencoder
 from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
 from .regression import Examples, fit_to_examples
-from .rows import BatchedRows, on_device
 from .state import TrainingState
 from .together import train_together
 

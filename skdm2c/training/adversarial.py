@@ -10,14 +10,13 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
-from .._peers import ALONE, Peers
 from ..data.pairs import NumberedPairs
 from ..networks import CrossModalSystem, losses
-from .batches import StratifiedBatches
+from ..runtime.processes import SINGLE_PROCESS, Processes
+from .batches import BatchedRows, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
 from .optimizers import OptimizerName, make_optimizer
-from .rows import BatchedRows
 from .state import TrainingState
 
 GameName = Literal["wasserstein", "gan"]
@@ -150,7 +149,7 @@ def train_adversarially(
     rng: torch.Generator,
     callback: Callback,
     max_epoch_rows: int | None = None,
-    peers: Peers = ALONE,
+    processes: Processes = SINGLE_PROCESS,
     pairs: NumberedPairs | None = None,
     lambda_pairs: float = 0.0,
 ) -> None:
@@ -176,7 +175,7 @@ def train_adversarially(
         Gets one record an epoch, phase ``"adversarial"``.
     max_epoch_rows : int, default=None
         Rows of a modality, on average, that an epoch goes through at most.
-    peers : Peers, default=ALONE
+    processes : Processes, default=SINGLE_PROCESS
         Of several processes each gives its rows.
     pairs : dict of (int, int) to ndarray of shape (p, 2), default=None
         Rows of two modalities that are of one instance; generators learn to send the one to
@@ -194,7 +193,7 @@ def train_adversarially(
         batch_size,
         rng,
         max_rows=max_epoch_rows,
-        peers=peers,
+        processes=processes,
     )
     batches = _NumberedBatches(drawn)
     learners: list[tuple[nn.Module, float]] = [
@@ -213,12 +212,12 @@ def train_adversarially(
         },
         {},
         rng,
-        peers=peers,
+        processes=processes,
         weight=drawn.weight,
     )
     period = min(settings.generator_steps, len(batches))
     known = {key: torch.as_tensor(rows, device=rng.device) for key, rows in (pairs or {}).items()}
-    any_known = any(peers.gather(bool(known)))  # all processes record the same losses
+    any_known = any(processes.gather(bool(known)))  # all processes record the same losses
 
     def step(numbered: tuple[int, list[Tensor]]) -> dict[str, Tensor]:
         number, rows = numbered

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from .._peers import ALONE, Peers
+from ..data.rows import Rows
+from ..runtime.processes import SINGLE_PROCESS, Processes
 
 ScheduleName = Literal["constant", "linear"]
 
@@ -55,7 +57,7 @@ class StratifiedBatches:
     max_rows : int, default=None
         Rows of a modality, on average, that an epoch goes through at most: of more, every
         epoch draws some anew. None is for all.
-    peers : Peers, default=ALONE
+    processes : Processes, default=SINGLE_PROCESS
         Of several processes each gives its part of every batch.
 
     Attributes
@@ -79,9 +81,11 @@ class StratifiedBatches:
         rng: torch.Generator,
         min_steps: int = 1,
         max_rows: int | None = None,
-        peers: Peers = ALONE,
+        processes: Processes = SINGLE_PROCESS,
     ) -> None:
-        everywhere: list[int] = [sum(ns) for ns in zip(*peers.gather(list(n_rows)), strict=True)]
+        everywhere: list[int] = [
+            sum(ns) for ns in zip(*processes.gather(list(n_rows)), strict=True)
+        ]
         total = sum(everywhere)
         self.n_rows = list(n_rows)
         self.weight = sum(n_rows) / total
@@ -114,3 +118,64 @@ class StratifiedBatches:
                 for _ in range(-(-needed // n_rows))
             ]
         )
+
+
+class BatchedRows(Protocol):
+    """A tensor of shape (n, d), or what gives rows by their numbers like one."""
+
+    def __len__(self) -> int:
+        """Count the rows."""
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """Return the rows with these numbers, on the device that trains."""
+
+
+class RowReader:
+    """Rows that are read where they lie and brought to the device when a batch asks for them.
+
+    Parameters
+    ----------
+    rows : Rows of shape (n, d)
+    device : torch.device
+
+    Examples
+    --------
+    >>> reader = RowReader(np.eye(3, dtype=np.float32), torch.device("cpu"))
+    >>> reader[torch.tensor([2, 0])]
+    tensor([[0., 0., 1.],
+            [1., 0., 0.]])
+    """
+
+    def __init__(self, rows: Rows, device: torch.device) -> None:
+        self._rows, self._device = rows, device
+
+    def __len__(self) -> int:
+        """Count the rows."""
+        return len(self._rows)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """Return the rows with these numbers, on the device."""
+        return torch.from_numpy(self._rows[index.cpu().numpy()]).to(self._device)
+
+
+def on_device(rows: Rows, device: torch.device) -> BatchedRows:
+    """Bring an array to the device; leave what is larger where it is.
+
+    Parameters
+    ----------
+    rows : Rows of shape (n, d)
+    device : torch.device
+
+    Returns
+    -------
+    BatchedRows
+        A tensor where ``rows`` is an array.
+
+    Examples
+    --------
+    >>> on_device(np.zeros((2, 1), dtype=np.float32), torch.device("cpu")).shape
+    torch.Size([2, 1])
+    """
+    if isinstance(rows, np.ndarray):
+        return torch.from_numpy(rows).to(device)
+    return RowReader(rows, device)

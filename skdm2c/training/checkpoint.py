@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._files import Arrays, held_alone, read_arrays, write_arrays
 from ..exceptions import caller_level
+from ..runtime.files import Arrays, held_alone, read_arrays, write_arrays
 from .callbacks import Callback, is_number
 from .state import TrainingState
 

@@ -69,12 +69,12 @@ def run_phase(
             for name, value in step(batch).items():
                 totals[name] = totals[name] + value if name in totals else value
         means = torch.stack(list(totals.values())) / len(batches)
-        state.peers.average_([means], state.weight)
+        state.processes.average_([means], state.weight)
         record = {"phase": state.phase, **state.where, "epoch": state.epoch}
         record |= {"n_epochs": n_epochs, **dict(zip(totals, means.tolist(), strict=True))}
         state.epoch += 1
         state.records.append(record)
-        state.over = any(state.peers.gather(callback.on_epoch_end(state, record)))
+        state.over = any(state.processes.gather(callback.on_epoch_end(state, record)))
         callback.on_epoch_over(state)
     callback.on_phase_end(state)
 
@@ -93,7 +93,7 @@ def descend(state: TrainingState, name: str, loss: Tensor) -> None:
     optimizer.zero_grad()
     loss.backward()
     learning = (p for group in optimizer.param_groups for p in group["params"])
-    state.peers.average_((p.grad for p in learning if p.grad is not None), state.weight)
+    state.processes.average_((p.grad for p in learning if p.grad is not None), state.weight)
     optimizer.step()
     if name in state.schedules:
         state.schedules[name].step()

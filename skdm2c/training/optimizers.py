@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from .._device import has_fused_adam
+from ..runtime.device import has_fused_adam
 from .batches import ScheduleName
 
 OptimizerName = Literal["adam", "rmsprop"]

@@ -10,15 +10,14 @@ import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor
 
-from .._peers import ALONE, Peers
 from ..networks import ModalityAutoEncoder
 from ..networks.losses import neighborhood_loss, reconstruction_loss
-from .batches import FEW_ROWS_STEPS, Passes, StratifiedBatches
+from ..runtime.processes import SINGLE_PROCESS, Processes
+from .batches import FEW_ROWS_STEPS, BatchedRows, Passes, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
 from .neighbors import NeighborSampler, negative_pairs
 from .optimizers import make_optimizer, make_schedule
-from .rows import BatchedRows
 from .state import TrainingState
 
 
@@ -67,7 +66,7 @@ def pretrain_autoencoder(
     rng: torch.Generator,
     callback: Callback,
     name: str,
-    peers: Peers = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> None:
     """Train one auto-encoder in place, with Adam.
 
@@ -88,7 +87,7 @@ def pretrain_autoencoder(
         Gets one record an epoch, phase ``"pretraining"``.
     name : str
         What records call the modality.
-    peers : Peers, default=ALONE
+    processes : Processes, default=SINGLE_PROCESS
         Of several processes each gives its rows.
 
     Raises
@@ -116,7 +115,7 @@ def pretrain_autoencoder(
         rng,
         min_steps=1 if graph is None else FEW_ROWS_STEPS,
         max_rows=passes.max_epoch_rows,
-        peers=peers,
+        processes=processes,
     )
     schedule = make_schedule(passes.schedule, optimizer, passes.n_epochs * len(batches))
     state = TrainingState(
@@ -126,7 +125,7 @@ def pretrain_autoencoder(
         {"adam": schedule},
         rng,
         {"modality": name},
-        peers=peers,
+        processes=processes,
         weight=batches.weight,
     )
 

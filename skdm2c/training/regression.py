@@ -15,13 +15,12 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .._peers import ALONE, Peers
 from ..networks.losses import reconstruction_loss
-from .batches import FEW_ROWS_STEPS, Passes, StratifiedBatches
+from ..runtime.processes import SINGLE_PROCESS, Processes
+from .batches import FEW_ROWS_STEPS, BatchedRows, Passes, StratifiedBatches
 from .callbacks import Callback
 from .loop import descend, run_phase
 from .optimizers import make_optimizer, make_schedule
-from .rows import BatchedRows
 from .state import TrainingState
 
 
@@ -54,7 +53,7 @@ def fit_to_examples(
     rng: torch.Generator,
     callback: Callback,
     name: str,
-    peers: Peers = ALONE,
+    processes: Processes = SINGLE_PROCESS,
 ) -> None:
     """Train a network in place by least squares, with Adam.
 
@@ -73,7 +72,7 @@ def fit_to_examples(
         Gets one record an epoch.
     name : str
         What records call the modality, or the two that a generator maps between.
-    peers : Peers, default=ALONE
+    processes : Processes, default=SINGLE_PROCESS
         Of several processes each gives its rows.
 
     Raises
@@ -92,7 +91,7 @@ def fit_to_examples(
     >>> history.records[-1]["reconstruction"] < 0.01
     True
     """
-    batches = _Batches(examples, passes, rng, peers)
+    batches = _Batches(examples, passes, rng, processes)
     optimizer = make_optimizer("adam", [(network, learning_rate)])
     schedule = make_schedule(passes.schedule, optimizer, passes.n_epochs * len(batches))
     state = TrainingState(
@@ -102,7 +101,7 @@ def fit_to_examples(
         {"adam": schedule},
         rng,
         {"modality": name},
-        peers=peers,
+        processes=processes,
         weight=batches.weight,
     )
 
@@ -128,7 +127,7 @@ class _Batches:
         examples: Sequence[Examples],
         passes: Passes,
         rng: torch.Generator,
-        peers: Peers,
+        processes: Processes,
     ) -> None:
         n_steps = FEW_ROWS_STEPS
         self._all = []
@@ -139,7 +138,7 @@ class _Batches:
                 rng,
                 n_steps,
                 passes.max_epoch_rows,
-                peers,
+                processes,
             )
             self._all.append(drawn)
             n_steps = len(self._all[0])

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from .._peers import ALONE, Peers
+from ..runtime.processes import SINGLE_PROCESS, Processes
 
 
 @dataclass
@@ -34,7 +34,7 @@ class TrainingState:
         Whether the phase is, be it before its last epoch.
     records : list of dict
         One of each epoch that is over.
-    peers : Peers
+    processes : Processes
         The processes that train the same network.
     weight : float
         This process's part of the rows.
@@ -60,7 +60,7 @@ class TrainingState:
     epoch: int = 0
     over: bool = False
     records: list[dict[str, Any]] = field(default_factory=list)
-    peers: Peers = ALONE
+    processes: Processes = SINGLE_PROCESS
     weight: float = 1.0
 
     def state_dict(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
-from .._isolation import isolated
+from ..runtime.isolation import isolated
 from .callbacks import Callback, Record
 from .state import TrainingState
 

@@ -6,7 +6,6 @@ two modalities, clusters are then found anew, in both together.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from numbers import Real
@@ -14,38 +13,21 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.exceptions import ConvergenceWarning
 
-from .alignment import Aligner, Alignment, KnownPairs, ModalityView, agreement
-from .alignment.base import pairs_between
-from .alignment.joint import PAIRS_NEEDED, joint_shares, told_apart
-from .alignment.rows import couple_rows
-from .alignment.scalings import SCALINGS, scaled_rows, unit_components
-from .alignment.targets import UNTRUSTED, CoupledRows
-from .clustering import fit_kmeans, fit_mixture
-from .data.pairs import paired_rows
-from .data.rows import FloatRows, Matrix
-from .sampling import subsample
-from .settings import ClusteringSettings
+from ..clustering.modality import ModalityClusters
+from ..data.pairs import paired_rows
+from ..data.rows import FloatRows, Matrix, subsample
+from .agreement import spoke_agreement
+from .base import Aligner, Alignment, KnownPairs, ModalityView, pairs_between
+from .joint_clustering import PAIRS_NEEDED, joint_responsibilities, told_apart
+from .rows import couple_rows
+from .scalings import SCALINGS, scaled_rows, unit_components
+from .targets import UNTRUSTED, CoupledRows
 
 MAX_COUPLED = 1500  # rows of a modality that are coupled; the others follow their maps
 
 
-class OwnClusters(NamedTuple):
-    """Clusters of one modality.
-
-    Attributes
-    ----------
-    labels : ndarray of int of shape (n,)
-    shares : ndarray of shape (n, k)
-        What each row belongs to; columns beyond the modality's own number are zero.
-    """
-
-    labels: NDArray[np.int32]
-    shares: Matrix
-
-
-class Unmatched(NamedTuple):
+class ClusteredModalities(NamedTuple):
     """Modalities whose clusters are to be matched.
 
     Attributes
@@ -70,62 +52,36 @@ class Unmatched(NamedTuple):
     pairs: Mapping[tuple[int, int], KnownPairs]
 
 
-class Matched(NamedTuple):
+class AlignedModalities(NamedTuple):
     """Clusters that bear the hub's numbers.
 
     Attributes
     ----------
     alignments : dict of int to Alignment
         Of the clusters that each other modality has by itself with the hub's.
-    shares : list of ndarray of shape (n_m, k)
+    responsibilities : list of ndarray of shape (n_m, k)
         What each row belongs to.
     """
 
     alignments: dict[int, Alignment]
-    shares: list[Matrix]
+    responsibilities: list[Matrix]
 
 
-def find_own_clusters(
-    z: FloatRows, n_clusters: int, settings: ClusteringSettings, seed: int
-) -> OwnClusters:
-    """Cluster a modality by itself.
-
-    Parameters
-    ----------
-    z : ndarray of shape (n, c)
-        Its latents.
-    n_clusters : int
-        Of its own; of fewer rows as many.
-    settings : ClusteringSettings
-    seed : int
-
-    Returns
-    -------
-    OwnClusters
-    """
-    n = min(n_clusters, len(z))
-    fit = fit_kmeans if settings.assignment == "kmeans" else fit_mixture
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
-        clusters = fit(z, n, settings.n_init, seed)
-    shares = np.zeros((len(z), settings.n_clusters))
-    shares[:, :n] = clusters.share(z)
-    return OwnClusters(clusters.assign(z), shares)
-
-
-def match_clusters(data: Unmatched, own: list[OwnClusters], aligner: Aligner, seed: int) -> Matched:
+def align_modalities(
+    data: ClusteredModalities, own: list[ModalityClusters], aligner: Aligner, seed: int
+) -> AlignedModalities:
     """Match each modality's clusters with the hub's.
 
     Parameters
     ----------
-    data : Unmatched
-    own : list of OwnClusters
+    data : ClusteredModalities
+    own : list of ModalityClusters
     aligner : Aligner
     seed : int
 
     Returns
     -------
-    Matched
+    AlignedModalities
 
     Raises
     ------
@@ -133,22 +89,24 @@ def match_clusters(data: Unmatched, own: list[OwnClusters], aligner: Aligner, se
         If the aligner gives back what is no matching.
     """
     alignments = _align_spokes(data, own, aligner, seed)
-    shares = [found.shares for found in own]
+    responsibilities = [found.responsibilities for found in own]
     for m, found in alignments.items():
-        shares[m] = np.empty_like(own[m].shares)
-        shares[m][:, found.partners] = own[m].shares
+        responsibilities[m] = np.empty_like(own[m].responsibilities)
+        responsibilities[m][:, found.partners] = own[m].responsibilities
     # Confidence stays that of the clusters which pairs had no part in: else they would be
     # their own witnesses.
-    return Matched(alignments, _found_together(data, shares))
+    return AlignedModalities(alignments, _found_together(data, responsibilities))
 
 
-def couple_spokes(data: Unmatched, matched: Matched, seed: int) -> dict[int, CoupledRows]:
+def couple_spokes(
+    data: ClusteredModalities, matched: AlignedModalities, seed: int
+) -> dict[int, CoupledRows]:
     """Couple the rows of each spoke with the hub's, where the matching of clusters is trusted.
 
     Parameters
     ----------
-    data : Unmatched
-    matched : Matched
+    data : ClusteredModalities
+    matched : AlignedModalities
     seed : int
 
     Returns
@@ -171,8 +129,8 @@ def couple_spokes(data: Unmatched, matched: Matched, seed: int) -> dict[int, Cou
 
 
 def _couple(
-    data: Unmatched,
-    matched: Matched,
+    data: ClusteredModalities,
+    matched: AlignedModalities,
     m: int,
     points: Mapping[int, Sequence[NDArray[np.float32]]],
     coupled: Mapping[int, NDArray[np.intp]],
@@ -183,9 +141,9 @@ def _couple(
     if known is not None:
         at = [np.searchsorted(rows, known.rows[:, i]) for i, rows in enumerate((left, right))]
         pairs = KnownPairs(np.column_stack(at), known.trust)
-    shares = matched.shares[m][left], matched.shares[data.hub][right]
+    responsibilities = matched.responsibilities[m][left], matched.responsibilities[data.hub][right]
     couplings = [
-        couple_rows(a[left], b[right], *shares, pairs)
+        couple_rows(a[left], b[right], *responsibilities, pairs)
         for a, b in zip(points[m], points[data.hub], strict=True)
     ]
     trusted = np.empty((0, 2), dtype=np.intp)
@@ -194,25 +152,28 @@ def _couple(
     return CoupledRows(couplings, points[m], points[data.hub], left, right, trusted)
 
 
-def _found_together(data: Unmatched, shares: list[Matrix]) -> list[Matrix]:
+def _found_together(data: ClusteredModalities, responsibilities: list[Matrix]) -> list[Matrix]:
     # Clusters of the hub and of those that have enough pairs with it. Where one would be told
     # apart from the hub, it is done without it.
     hub, k = data.hub, data.numbers[data.hub]
-    members = [m for m in range(len(shares)) if m == hub or _n_known(data, m) >= PAIRS_NEEDED * k]
-    while len(members) > 1 and sum(len(shares[m]) for m in members) >= k:
-        found = dict(zip(members, _found_among(data, shares, members), strict=True))
+    members = [
+        m for m in range(len(responsibilities)) if m == hub or _n_known(data, m) >= PAIRS_NEEDED * k
+    ]
+    while len(members) > 1 and sum(len(responsibilities[m]) for m in members) >= k:
+        found = dict(zip(members, _found_among(data, responsibilities, members), strict=True))
         apart = [
             m
             for m in members
-            if m != hub and told_apart((shares[hub], shares[m]), (found[hub], found[m]))
+            if m != hub
+            and told_apart((responsibilities[hub], responsibilities[m]), (found[hub], found[m]))
         ]
         if not apart:
-            return [found.get(m, share) for m, share in enumerate(shares)]
+            return [found.get(m, share) for m, share in enumerate(responsibilities)]
         members = [m for m in members if m not in apart]
-    return shares
+    return responsibilities
 
 
-def _n_known(data: Unmatched, m: int) -> float:
+def _n_known(data: ClusteredModalities, m: int) -> float:
     # Instances that are known in a modality and in the hub, as far as they are trusted.
     pairs = pairs_between(data.pairs, m, data.hub)
     if pairs is None:
@@ -220,10 +181,12 @@ def _n_known(data: Unmatched, m: int) -> float:
     return min(pairs.trust, 1.0) * min(len(np.unique(rows)) for rows in pairs.rows.T)
 
 
-def _found_among(data: Unmatched, shares: list[Matrix], members: list[int]) -> list[Matrix]:
-    return joint_shares(
+def _found_among(
+    data: ClusteredModalities, responsibilities: list[Matrix], members: list[int]
+) -> list[Matrix]:
+    return joint_responsibilities(
         [data.latents[m] for m in members],
-        [shares[m] for m in members],
+        [responsibilities[m] for m in members],
         {
             (members.index(a), members.index(b)): pairs
             for (a, b), pairs in data.pairs.items()
@@ -233,7 +196,7 @@ def _found_among(data: Unmatched, shares: list[Matrix], members: list[int]) -> l
 
 
 def _align_spokes(
-    data: Unmatched, own: list[OwnClusters], aligner: Aligner, seed: int
+    data: ClusteredModalities, own: list[ModalityClusters], aligner: Aligner, seed: int
 ) -> dict[int, Alignment]:
     known_rows = {key: pairs.rows for key, pairs in data.pairs.items()}
     described = [
@@ -263,7 +226,7 @@ def _align_spokes(
     factor = dict.fromkeys(found, 1.0)
     complete = [m for m in found if data.numbers[m] == data.numbers[data.hub]]
     for s, t in combinations(complete, 2):
-        witness = agreement(found[s], found[t], matched(s, t))
+        witness = spoke_agreement(found[s], found[t], matched(s, t))
         factor[s], factor[t] = factor[s] * witness, factor[t] * witness
     return {m: found[m].scaled(factor[m]) for m in found}
 

@@ -11,9 +11,10 @@ from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 from sklearn.preprocessing import normalize
 
-from .data.rows import FloatRows, Matrix, Rows, look_at, rows_per_chunk
+from ..data.rows import FloatRows, Matrix, Rows, rows_per_chunk, sample_rows
 
 N_PRINCIPAL = 30  # components, where there are no more clusters
+LOCAL_NEIGHBOR = 10  # its distance says how dense the data are around a row
 FEW_DIRECTIONS = 3  # components: cosines of one are 1 or -1
 MAX_FULL = 1000  # rows or columns up to which an exact decomposition takes no time to speak of
 
@@ -116,7 +117,7 @@ def row_graph(x: Rows, n_neighbors: int, n_components: int, seed: int) -> sp.csr
     ((30000, 30000), 15, True)
     """
     n = len(x)
-    seen, some = look_at(x, seed)
+    seen, some = sample_rows(x, seed)
     if len(seen) == n:
         return close_rows(principal_components(some, n_components, seed), n_neighbors)
     pca = fit_pca(some, n_components, seed)
@@ -179,6 +180,30 @@ def close_rows(points: Matrix, n_neighbors: int) -> sp.csr_matrix:
     14
     """
     return neighbor_graph(_directions(points), few_neighbors(n_neighbors, len(points)))
+
+
+def locally_scaled(euclidean: Matrix) -> Matrix:
+    """Distances over the geometric mean of both rows' distance to their 10th neighbour.
+
+    Parameters
+    ----------
+    euclidean : ndarray of shape (n, n)
+
+    Returns
+    -------
+    ndarray of shape (n, n)
+
+    Examples
+    --------
+    >>> locally_scaled(np.array([[0.0, 2.0], [2.0, 0.0]]))
+    array([[0., 1.],
+           [1., 0.]])
+    """
+    nearest = min(LOCAL_NEIGHBOR, len(euclidean) - 1)
+    scale = np.partition(euclidean, nearest, axis=1)[:, nearest]
+    scale = np.maximum(scale, 0.1 * np.median(scale) + 1e-9)  # rows that many copies have
+    scaled: Matrix = euclidean / np.sqrt(np.outer(scale, scale))
+    return scaled
 
 
 def few_neighbors(n_neighbors: int, n_rows: int) -> int:

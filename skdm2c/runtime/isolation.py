@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 import torch
 from threadpoolctl import ThreadpoolController
 
-from ._device import enter_usual_defaults
+from .device import enter_usual_defaults
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon
 from sklearn.metrics import pairwise_distances
 
-from .alignment.geometry import locally_scaled
-from .data.rows import Matrix, Rows
-from .neighbors import close_rows, enough_components, principal_components
-from .sampling import subsample
+from ..data.rows import Matrix, Rows, subsample
+from .neighbors import close_rows, enough_components, locally_scaled, principal_components
 
 MAX_ROWS = 2000
 N_NEIGHBORS = 15

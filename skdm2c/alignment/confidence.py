@@ -18,7 +18,7 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.special import expit
 from sklearn.preprocessing import normalize
 
-from ..clustering import cluster_means
+from ..clustering.mixture import cluster_means
 from ..data.rows import Matrix
 from .assignment import Permutations, two_opt
 from .decision import Space, costs_of_split, split_rows
@@ -149,7 +149,7 @@ def shape_agreement(
     return float(np.mean(np.log(dearer / costs)))
 
 
-def turn_clusters(points: Points, shares: Matrix, rng: np.random.RandomState) -> Points:
+def turn_clusters(points: Points, responsibilities: Matrix, rng: np.random.RandomState) -> Points:
     """Turn each cluster about its centre by a random rotation of its own.
 
     Rotations are of whitened rows: the covariance that clusters have in common stays.
@@ -157,7 +157,7 @@ def turn_clusters(points: Points, shares: Matrix, rng: np.random.RandomState) ->
     Parameters
     ----------
     points : ndarray of shape (n, c)
-    shares : ndarray of shape (n, k)
+    responsibilities : ndarray of shape (n, k)
         One where a row belongs to a cluster.
     rng : RandomState
 
@@ -165,13 +165,13 @@ def turn_clusters(points: Points, shares: Matrix, rng: np.random.RandomState) ->
     -------
     ndarray of shape (n, c)
     """
-    within = points - shares @ cluster_means(points, shares)
+    within = points - responsibilities @ cluster_means(points, responsibilities)
     variances, directions = np.linalg.eigh(within.T @ within / len(within))
     kept = variances > NEGLIGIBLE * variances.max()
     scales, directions = np.sqrt(variances[kept]), directions[:, kept]
     white = within @ directions / scales
     turned = white.copy()
-    for rows in shares.T > 0:
+    for rows in responsibilities.T > 0:
         rotation, _ = np.linalg.qr(rng.standard_normal((kept.sum(), kept.sum())))
         turned[rows] = white[rows] @ rotation
     moved: Points = points + ((turned - white) * scales @ directions.T).astype(np.float32)
@@ -197,8 +197,8 @@ def compare_centers(
     CenterComparison
     """
     centers = [
-        cluster_means(points.astype(np.float64), shares)
-        for points, shares in zip(space, (left_shares, right_shares), strict=True)
+        cluster_means(points.astype(np.float64), responsibilities)
+        for points, responsibilities in zip(space, (left_shares, right_shares), strict=True)
     ]
     centers = [x - x.mean(axis=0) for x in centers]
     observed, by_chance = [], []

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import silhouette_score
 
-from .data.pairs import NumberedPairs
-from .sampling import subsample
+from ..data.pairs import NumberedPairs
+from ..data.rows import subsample
 
 MAX_ROWS = 2000
 

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from ..data.rows import Matrix
 from .assignment import best_partners, most_shared, relative
 from .base import Alignment, KnownPairs
-from .clustered import ClusteredModality, MultiscaledModality
+from .confidence import weigh
 from .decision import Space, decide, mean_cost
-from .known import counted_confidence, pair_counts, raked
-from .matching import Match
+from .description import ModalityDescription, MultiscaleDescription
+from .matching import PrototypeMatch
+from .pairs import counted_confidence, pair_counts, raked
 from .prototypes import cluster_sizes
 from .row_search import row_centers, search_matchings
-from .trust import weigh
 
 PAIRS_WORTH = 1.0  # known pairs a cluster that a matching by distances is worth
 N_NOISY = 40  # starts of the search: the distances' masses, disturbed
@@ -25,14 +25,16 @@ N_PROPOSED = 3  # matchings that the search proposes in each scaling
 MEANINGFUL = 0.2  # clusters that halves keep less of than this, over chance, mean little
 
 
-def judged(left: ClusteredModality, right: ClusteredModality, found: Sequence[Match]) -> Alignment:
+def consensus(
+    left: ModalityDescription, right: ModalityDescription, found: Sequence[PrototypeMatch]
+) -> Alignment:
     """Average matchings, and compare with what matching a modality to itself gives.
 
     Parameters
     ----------
-    left, right : ClusteredModality
+    left, right : ModalityDescription
         With the same number of clusters.
-    found : sequence of Match
+    found : sequence of PrototypeMatch
 
     Returns
     -------
@@ -54,8 +56,8 @@ def judged(left: ClusteredModality, right: ClusteredModality, found: Sequence[Ma
 
 def decided_by_rows(
     by_distances: Sequence[Alignment],
-    left: MultiscaledModality,
-    right: MultiscaledModality,
+    left: MultiscaleDescription,
+    right: MultiscaleDescription,
     rng: np.random.RandomState,
 ) -> Alignment:
     """Choose among matchings that distances and a search propose, by what rows cost.
@@ -64,14 +66,14 @@ def decided_by_rows(
     ----------
     by_distances : sequence of Alignment
         One a scaling.
-    left, right : MultiscaledModality
+    left, right : MultiscaleDescription
         One may have fewer clusters than there are partners: the others have no rows.
     rng : RandomState
 
     Returns
     -------
     Alignment
-        See :func:`~skdm2c.alignment.trust.weigh`; a cluster is trusted by more than the whole
+        See :func:`~skdm2c.alignment.confidence.weigh`; a cluster is trusted by more than the whole
         where more single decisions agree on its partner, and by less where fewer do.
     """
     spaces, labels = _spaces(left, right)
@@ -107,8 +109,8 @@ def decided_by_rows(
 
 def cost_of_rows(
     partners: NDArray[np.intp],
-    left: MultiscaledModality,
-    right: MultiscaledModality,
+    left: MultiscaleDescription,
+    right: MultiscaleDescription,
     rng: np.random.RandomState,
 ) -> float:
     """Mean cost of coupling rows whose clusters are matched so, over the scalings.
@@ -116,7 +118,7 @@ def cost_of_rows(
     Parameters
     ----------
     partners : ndarray of int of shape (k,)
-    left, right : MultiscaledModality
+    left, right : MultiscaleDescription
     rng : RandomState
 
     Returns
@@ -128,7 +130,7 @@ def cost_of_rows(
 
 
 def _spaces(
-    left: MultiscaledModality, right: MultiscaledModality
+    left: MultiscaleDescription, right: MultiscaleDescription
 ) -> tuple[list[Space], list[NDArray[np.integer]]]:
     # Rows of clusters that were not left out, and their labels.
     included = [np.flatnonzero(m.labels >= 0) for m in (left, right)]
@@ -148,9 +150,9 @@ def _share_retained(mass: Matrix, partners: NDArray[np.intp]) -> float:
 
 def counted(
     apart: Alignment,
-    left: ClusteredModality,
-    right: ClusteredModality,
-    found: Sequence[Match],
+    left: ModalityDescription,
+    right: ModalityDescription,
+    found: Sequence[PrototypeMatch],
     pairs: KnownPairs,
     rng: np.random.RandomState,
 ) -> Alignment:
@@ -162,8 +164,8 @@ def counted(
     ----------
     apart : Alignment
         By distances alone: a witness by itself.
-    left, right : ClusteredModality
-    found : sequence of Match
+    left, right : ModalityDescription
+    found : sequence of PrototypeMatch
     pairs : KnownPairs
     rng : RandomState
 
@@ -188,12 +190,12 @@ def counted(
     )
 
 
-def _mean_mass(found: Sequence[Match]) -> Matrix:
+def _mean_mass(found: Sequence[PrototypeMatch]) -> Matrix:
     mass: Matrix = np.mean([one.mass for one in found], axis=0)
     return mass
 
 
-def _known_from_halves(modality: ClusteredModality) -> float:
+def _known_from_halves(modality: ModalityDescription) -> float:
     # Clusters that halves of the same rows do not agree on cannot be matched with others.
     chance = np.square(cluster_sizes(modality.prototypes)).sum()
     over_chance = (modality.own.sum() - chance) / max(1 - chance, 1e-12)
@@ -201,8 +203,8 @@ def _known_from_halves(modality: ClusteredModality) -> float:
 
 
 def _cluster_confidence(
-    left: ClusteredModality,
-    right: ClusteredModality,
+    left: ModalityDescription,
+    right: ModalityDescription,
     mass: Matrix,
     partners: NDArray[np.intp],
     known: float,

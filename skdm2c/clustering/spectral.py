@@ -10,7 +10,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import normalize
 
-from .data.rows import Matrix
+from ..data.rows import Matrix
 from .neighbors import few_neighbors, neighbor_graph
 
 N_NEIGHBORS = 30

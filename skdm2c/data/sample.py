@@ -7,16 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ._peers import Peers
-from .checked import CheckedData
-from .data.pairs import NumberedPairs, paired_rows
-from .data.rows import MOST_SEEN, FloatRows, look_at
-from .sampling import subsample
+from ..runtime.processes import Processes
+from .pairs import NumberedPairs, paired_rows
+from .prepared import PreparedData
+from .rows import MAX_SAMPLED_ROWS, FloatRows, sample_rows, subsample
 
-MOST_PAIRS = 1000  # of two modalities
+MAX_SAMPLED_PAIRS = 1000  # of two modalities
 
 
-class Sample(NamedTuple):
+class RowSample(NamedTuple):
     """Rows that are looked at together: all of a modality, or some where it has many.
 
     Attributes
@@ -36,31 +35,35 @@ class Sample(NamedTuple):
     pairs: NumberedPairs
 
 
-def draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peers) -> Sample:
+def draw_sample(
+    data: PreparedData, pairs: NumberedPairs, seed: int, processes: Processes
+) -> RowSample:
     """Draw the rows that are looked at together, those of known pairs among them.
 
     Parameters
     ----------
-    data : CheckedData
+    data : PreparedData
     pairs : dict of (int, int) to ndarray of shape (p, 2)
         Of all rows; of many some are drawn.
     seed : int
-    peers : Peers
+    processes : Processes
         Of several processes each draws a part, and all get all.
 
     Returns
     -------
-    Sample
+    RowSample
     """
-    most = -(-MOST_PAIRS // peers.size)
+    most = -(-MAX_SAMPLED_PAIRS // processes.size)
     pairs = {
         key: known[subsample(len(known), most, np.random.RandomState(seed))]
         for key, known in pairs.items()
     }
     rows, at, numbers, before = [], [], [], []
     for m, x in enumerate(data.rows):
-        seen, some = look_at(x, seed)
-        kept = subsample(len(some), -(-MOST_SEEN // peers.size), np.random.RandomState(seed))
+        seen, some = sample_rows(x, seed)
+        kept = subsample(
+            len(some), -(-MAX_SAMPLED_ROWS // processes.size), np.random.RandomState(seed)
+        )
         seen, some = seen[kept], some[kept] if len(kept) < len(some) else some
         # Rows of known pairs are looked at, whoever else is.
         missing = np.setdiff1d(paired_rows(pairs, m), seen)
@@ -70,8 +73,8 @@ def draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peers
             some = np.concatenate([some, x[missing]])[order]
         numbers.append(seen)
         at.append(np.flatnonzero(data.codes == m)[seen])
-        rows.append(np.concatenate(peers.gather(some)) if peers.size > 1 else some)
-        before.append(sum(peers.gather(len(seen))[: peers.rank]))
+        rows.append(np.concatenate(processes.gather(some)) if processes.size > 1 else some)
+        before.append(sum(processes.gather(len(seen))[: processes.rank]))
     here = {
         (a, b): np.column_stack(
             [np.searchsorted(numbers[m], known[:, i]) + before[m] for i, m in enumerate((a, b))]
@@ -79,11 +82,11 @@ def draw_sample(data: CheckedData, pairs: NumberedPairs, seed: int, peers: Peers
         for (a, b), known in pairs.items()
     }
     together = np.sort(np.concatenate(at))
-    everywhere = peers.gather(here)
-    return Sample(
+    everywhere = processes.gather(here)
+    return RowSample(
         rows,
         together,
-        np.concatenate(peers.gather(data.codes[together])),
+        np.concatenate(processes.gather(data.codes[together])),
         {
             key: np.concatenate([part[key] for part in everywhere if key in part])
             for key in sorted({key for part in everywhere for key in part})

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ._peers import ALONE, Peers
-from .data import MixedModalData
-from .data.blocks import n_rows
-from .data.pairs import NumberedPairs
-from .data.rows import Rows
-from .data.scaling import ModalityInput
+from ..data import MixedModalData
+from ..runtime.processes import SINGLE_PROCESS, Processes
+from .blocks import n_rows
+from .pairs import NumberedPairs
+from .rows import Rows
+from .scaling import ModalityScaler
 
 LEAST_ROWS = 2  # of each modality
 
 
 @dataclass(frozen=True)
-class CheckedData:
-    """What goes into a fit: rows by modality, scaled, and the doors they came through.
+class PreparedData:
+    """What goes into a fit: rows by modality, scaled, and the scalers they came through.
 
     Attributes
     ----------
     names : tuple of str
-    doors : tuple of ModalityInput
+    scalers : tuple of ModalityScaler
     rows : list of Rows, the m-th of shape (n_m, d_m)
     codes : ndarray of shape (n,)
         Each row's modality, in the order of the rows given.
@@ -33,15 +33,18 @@ class CheckedData:
     """
 
     names: tuple[str, ...]
-    doors: tuple[ModalityInput, ...]
+    scalers: tuple[ModalityScaler, ...]
     rows: list[Rows]
     codes: NDArray[np.intp]
     pairs: NumberedPairs
 
 
-def check_data(
-    data: MixedModalData, n_clusters: int, standardize: bool | str, peers: Peers = ALONE
-) -> CheckedData:
+def prepare(
+    data: MixedModalData,
+    n_clusters: int,
+    standardize: bool | str,
+    processes: Processes = SINGLE_PROCESS,
+) -> PreparedData:
     """Find all that is wrong with data, before any training.
 
     Parameters
@@ -49,12 +52,12 @@ def check_data(
     data : MixedModalData
     n_clusters : int
     standardize : "auto" or bool
-    peers : Peers, default=ALONE
+    processes : Processes, default=SINGLE_PROCESS
         Of several processes each has a part of the rows.
 
     Returns
     -------
-    CheckedData
+    PreparedData
 
     Raises
     ------
@@ -63,19 +66,19 @@ def check_data(
         if processes have different modalities or columns.
     """
     _require_all_modalities(data)
-    if any(names != data.names for names in peers.gather(data.names)):
-        raise ValueError(f"Processes have different modalities: {peers.gather(data.names)}.")
+    if any(names != data.names for names in processes.gather(data.names)):
+        raise ValueError(f"Processes have different modalities: {processes.gather(data.names)}.")
     if len(data) < n_clusters:
         raise ValueError(
             f"n_samples={len(data)} should be >= n_clusters={n_clusters}: "
             "there are fewer rows than clusters."
         )
-    doors = tuple(ModalityInput(name, standardize) for name in data.names)
+    scalers = tuple(ModalityScaler(name, standardize) for name in data.names)
     rows = [
-        door.fit_transform(block, data.columns[door.name], peers)
-        for door, block in zip(doors, data.blocks.values(), strict=True)
+        scaler.fit_transform(block, data.columns[scaler.name], processes)
+        for scaler, block in zip(scalers, data.blocks.values(), strict=True)
     ]
-    return CheckedData(data.names, doors, rows, data.codes, data.numbered_pairs)
+    return PreparedData(data.names, scalers, rows, data.codes, data.numbered_pairs)
 
 
 def _require_all_modalities(data: MixedModalData) -> None:

@@ -58,7 +58,7 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], text: 
 
 
 def read_arrays(
-    path: str | os.PathLike[str], kind: str, look_at: Callable[[str], None]
+    path: str | os.PathLike[str], kind: str, check_text: Callable[[str], None]
 ) -> tuple[Arrays, str]:
     """Read a file that :func:`write_arrays` wrote; no code is read, and damage is told.
 
@@ -67,7 +67,7 @@ def read_arrays(
     path : str or PathLike
     kind : str
         What the file should be, for messages.
-    look_at : callable
+    check_text : callable
         Sees the text first, and raises a ValueError if it is of another format.
 
     Returns
@@ -93,7 +93,7 @@ def read_arrays(
             text = metadata.get(TEXT)
             if not isinstance(text, str):
                 raise ValueError(f"This is no {kind}: it is another safetensors file.")
-            look_at(text)
+            check_text(text)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (library.SafetensorError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"This is no {kind}, or damaged: {error}") from error

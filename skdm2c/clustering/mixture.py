@@ -14,9 +14,8 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
-from .data.rows import Matrix
+from ..data.rows import Matrix, subsample
 from .neighbors import fit_pca
-from .sampling import subsample
 from .spectral import normalized_cut
 
 Points = NDArray[np.floating]
@@ -50,7 +49,7 @@ class Clusters:
     >>> two = Clusters(np.zeros(1), np.eye(1), np.array([[0.0], [4.0]]), np.log([0.5, 0.5]))
     >>> two.assign(np.array([[1.0], [3.0]]))
     array([0, 1], dtype=int32)
-    >>> two.share(np.array([[2.0]]))
+    >>> two.responsibilities(np.array([[2.0]]))
     array([[0.5, 0.5]])
     """
 
@@ -66,7 +65,7 @@ class Clusters:
             labels[part] = self._log_shares(points[part]).argmax(axis=1)
         return labels
 
-    def share(self, points: Points, temperature: float = 1.0) -> Matrix:
+    def responsibilities(self, points: Points, temperature: float = 1.0) -> Matrix:
         """Responsibility of each cluster for each point, shape (n, k); rows sum to one.
 
         Parameters
@@ -79,10 +78,10 @@ class Clusters:
         -------
         ndarray of shape (n, k)
         """
-        shares: Matrix = np.empty((len(points), len(self.means)))
+        responsibilities: Matrix = np.empty((len(points), len(self.means)))
         for part in _parts(points):
-            shares[part] = softmax(self._log_shares(points[part]) / temperature, axis=1)
-        return shares
+            responsibilities[part] = softmax(self._log_shares(points[part]) / temperature, axis=1)
+        return responsibilities
 
     def temperature(self, points: Points, certainty: float) -> float:
         """Find the temperature at which the likeliest clusters of points are so likely on average.
@@ -101,8 +100,8 @@ class Clusters:
         log_shares = self._log_shares(points)
 
         def excess(log_temperature: float) -> float:
-            shares = softmax(log_shares / np.exp(log_temperature), axis=1)
-            return float(shares.max(axis=1).mean()) - certainty
+            responsibilities = softmax(log_shares / np.exp(log_temperature), axis=1)
+            return float(responsibilities.max(axis=1).mean()) - certainty
 
         if excess(0.0) <= 0:
             return 1.0
@@ -122,12 +121,12 @@ class Clusters:
         centers: Matrix = total / np.maximum(mass, np.finfo(float).tiny)[:, None]
         return centers
 
-    def numbered_like(self, shares: Matrix, points: Points) -> Clusters:
-        """Give each cluster the number of the one in ``shares`` that it has most in common with.
+    def numbered_like(self, responsibilities: Matrix, points: Points) -> Clusters:
+        """Renumber clusters by the columns of ``responsibilities`` they agree with most.
 
         Parameters
         ----------
-        shares : ndarray of shape (n, k)
+        responsibilities : ndarray of shape (n, k)
             What each point belongs to, in the numbers wanted.
         points : ndarray of shape (n, c)
 
@@ -136,7 +135,7 @@ class Clusters:
         Clusters
         """
         mine = np.eye(len(self.means))[self.assign(points)]
-        order = linear_sum_assignment(-shares.T @ mine)[1]
+        order = linear_sum_assignment(-responsibilities.T @ mine)[1]
         return replace(self, means=self.means[order], log_weights=self.log_weights[order])
 
     def _log_shares(self, points: Points) -> Matrix:
@@ -175,39 +174,39 @@ def fit_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> Clust
     )
 
 
-def fit_kmeans_from(points: Points, shares: Matrix) -> Clusters:
+def fit_kmeans_from(points: Points, responsibilities: Matrix) -> Clusters:
     """Clusters of k-means, starting where one is told.
 
     Parameters
     ----------
     points : ndarray of shape (n, c)
-    shares : ndarray of shape (n, k)
+    responsibilities : ndarray of shape (n, k)
         What each point belongs to at the start.
 
     Returns
     -------
     Clusters
-        In the order of the columns of ``shares``.
+        In the order of the columns of ``responsibilities``.
 
     Examples
     --------
     >>> points = np.array([[0.0], [0.2], [9.0], [9.1]])
-    >>> shares = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
-    >>> fit_kmeans_from(points, shares).assign(points)
+    >>> responsibilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
+    >>> fit_kmeans_from(points, responsibilities).assign(points)
     array([1, 1, 0, 0], dtype=int32)
     """
-    start = cluster_means(points, shares)
+    start = cluster_means(points, responsibilities)
     kmeans = KMeans(len(start), init=start, n_init=1, max_iter=1000, random_state=0).fit(points)
     return _regions(kmeans, points)
 
 
-def cluster_means(points: Points, shares: Matrix) -> Matrix:
-    """Mean of the points of each cluster, by their shares.
+def cluster_means(points: Points, responsibilities: Matrix) -> Matrix:
+    """Mean of the points of each cluster, by their responsibilities.
 
     Parameters
     ----------
     points : ndarray of shape (n, c)
-    shares : ndarray of shape (n, k)
+    responsibilities : ndarray of shape (n, k)
 
     Returns
     -------
@@ -216,27 +215,27 @@ def cluster_means(points: Points, shares: Matrix) -> Matrix:
 
     Examples
     --------
-    >>> points, shares = np.array([[0.0], [4.0], [8.0]]), np.array([[1, 0], [0.5, 0], [0, 0]])
-    >>> cluster_means(points, shares).round(2)
+    >>> of_cluster = np.array([[1, 0], [0.5, 0], [0, 0]])
+    >>> cluster_means(np.array([[0.0], [4.0], [8.0]]), of_cluster).round(2)
     array([[1.33],
            [4.  ]])
     """
-    mass = shares.sum(axis=0)
+    mass = responsibilities.sum(axis=0)
     means: Matrix = np.where(
         mass[:, None] > EMPTY,
-        shares.T @ points / np.maximum(mass, EMPTY)[:, None],
+        responsibilities.T @ points / np.maximum(mass, EMPTY)[:, None],
         points.mean(axis=0),
     )
     return means
 
 
-def cluster_moments(points: Points, shares: Matrix) -> tuple[Matrix, Matrix]:
+def cluster_moments(points: Points, responsibilities: Matrix) -> tuple[Matrix, Matrix]:
     """Means of clusters, and the one covariance within them.
 
     Parameters
     ----------
     points : ndarray of shape (n, c)
-    shares : ndarray of shape (n, k)
+    responsibilities : ndarray of shape (n, k)
 
     Returns
     -------
@@ -250,8 +249,8 @@ def cluster_moments(points: Points, shares: Matrix) -> tuple[Matrix, Matrix]:
     >>> means.ravel(), covariance
     (array([ 2., 12.]), array([[4.]]))
     """
-    means = cluster_means(points, shares)
-    within = points - shares @ means
+    means = cluster_means(points, responsibilities)
+    within = points - responsibilities @ means
     covariance: Matrix = within.T @ within / len(points)
     return means, covariance
 
@@ -259,7 +258,7 @@ def cluster_moments(points: Points, shares: Matrix) -> tuple[Matrix, Matrix]:
 def _regions(kmeans: KMeans, points: Points) -> Clusters:
     centers = kmeans.cluster_centers_.astype(np.float64)
     width = points.shape[1]
-    # In units of the spread within clusters, so that shares do not depend on the scale.
+    # In units of the spread within clusters, so that responsibilities do not depend on the scale.
     spread = max(np.sqrt(kmeans.inertia_ / points.size), 1e-12 * max(np.abs(centers).max(), 1.0))
     unit = np.eye(width) / spread
     return Clusters(np.zeros(width), unit, centers / spread, np.zeros(len(centers)))
@@ -304,41 +303,43 @@ def fit_mixture(points: Points, n_clusters: int, n_init: int, seed: int) -> Clus
     return max(found, key=lambda pair: pair[1])[0]
 
 
-def fit_mixture_from(points: Points, shares: Matrix, seed: int) -> Clusters:
+def fit_mixture_from(points: Points, responsibilities: Matrix, seed: int) -> Clusters:
     """Clusters of a mixture of Gaussians of one covariance, starting where one is told.
 
     Parameters
     ----------
     points : ndarray of shape (n, c)
-    shares : ndarray of shape (n, k)
+    responsibilities : ndarray of shape (n, k)
         What each point belongs to at the start; rows sum to one.
     seed : int
 
     Returns
     -------
     Clusters
-        In the order of the columns of ``shares``.
+        In the order of the columns of ``responsibilities``.
 
     Examples
     --------
     >>> points = np.array([[0.0], [0.2], [9.0], [9.1]])
-    >>> shares = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
-    >>> fit_mixture_from(points, shares, seed=0).assign(points)
+    >>> responsibilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]])
+    >>> fit_mixture_from(points, responsibilities, seed=0).assign(points)
     array([1, 1, 0, 0], dtype=int32)
     """
-    return _fit_from(points, np.arange(len(points)), shares, seed)[0]
+    return _fit_from(points, np.arange(len(points)), responsibilities, seed)[0]
 
 
 def _fit_from(
-    points: Points, rows: NDArray[np.intp], shares: Matrix, seed: int
+    points: Points, rows: NDArray[np.intp], responsibilities: Matrix, seed: int
 ) -> tuple[Clusters, float]:
     # Expectation-maximisation from what the given rows belong to; also its likelihood.
     pca = fit_pca(points, MAX_COMPONENTS, seed)
     at = pca.transform(points.astype(np.float64))
-    n, k = len(rows), shares.shape[1]
+    n, k = len(rows), responsibilities.shape[1]
     floor = max(COVARIANCE_FLOOR * float(at.var(axis=0).mean()), 1e-12)
-    mass = np.maximum(shares.sum(axis=0), 1e-3 * n / k)  # an empty cluster may yet find rows
-    means = shares.T @ at[rows] / mass[:, None]
+    mass = np.maximum(
+        responsibilities.sum(axis=0), 1e-3 * n / k
+    )  # an empty cluster may yet find rows
+    means = responsibilities.T @ at[rows] / mass[:, None]
     within = (at[rows].T @ at[rows] - means.T @ (mass[:, None] * means)) / n
     covariance = within + floor * np.eye(at.shape[1])
     mixture = GaussianMixture(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import RidgeCV
 
-from ..clustering import EMPTY, cluster_means, cluster_moments, fit_kmeans_from
+from ..clustering.mixture import EMPTY, cluster_means, cluster_moments, fit_kmeans_from
 from ..data.rows import Matrix
 from .base import KnownPairs, pairs_between
 
@@ -23,9 +23,9 @@ PENALTIES = np.logspace(-2, 3, 12)
 COVARIANCE_FLOOR = 1e-2  # of the mean variance
 
 
-def joint_shares(
+def joint_responsibilities(
     latents: Sequence[NDArray[np.floating]],
-    shares: Sequence[Matrix],
+    responsibilities: Sequence[Matrix],
     pairs: Mapping[tuple[int, int], KnownPairs],
 ) -> list[Matrix]:
     """Cluster rows of several modalities together, each where it is and where it would be.
@@ -39,7 +39,7 @@ def joint_shares(
     Parameters
     ----------
     latents : sequence of ndarray, the m-th of shape (n_m, c_m)
-    shares : sequence of ndarray of shape (n_m, k)
+    responsibilities : sequence of ndarray of shape (n_m, k)
         What each row belongs to; a column stands for the same cluster in all modalities. Where
         it is zero, the modality has nothing of the cluster, and gets nothing.
     pairs : mapping of (int, int) to KnownPairs
@@ -61,12 +61,12 @@ def joint_shares(
     >>> float((awry == y).mean().round(2))
     0.82
     >>> pairs = {(0, 1): KnownPairs(np.column_stack([np.arange(10), np.arange(10)]))}
-    >>> of_a, of_b = joint_shares([a, b], [np.eye(2)[awry], np.eye(2)[y]], pairs)
+    >>> of_a, of_b = joint_responsibilities([a, b], [np.eye(2)[awry], np.eye(2)[y]], pairs)
     >>> float((of_a.argmax(axis=1) == y).mean().round(2))
     0.98
     """
-    has = [share.sum(axis=0) > EMPTY for share in shares]
-    found = list(shares)
+    has = [share.sum(axis=0) > EMPTY for share in responsibilities]
+    found = list(responsibilities)
     for _ in range(MAX_ROUNDS):
         before, found = found, _found_again(latents, found, has, pairs)
         if all((x.argmax(1) == y.argmax(1)).all() for x, y in zip(before, found, strict=True)):
@@ -116,13 +116,13 @@ def _gap(left: Matrix, right: Matrix) -> float:
 
 def _found_again(
     latents: Sequence[NDArray[np.floating]],
-    shares: Sequence[Matrix],
+    responsibilities: Sequence[Matrix],
     has: Sequence[NDArray[np.bool_]],
     pairs: Mapping[tuple[int, int], KnownPairs],
 ) -> list[Matrix]:
-    points = [_whitened(z, share) for z, share in zip(latents, shares, strict=True)]
-    means = [cluster_means(z, share) for z, share in zip(points, shares, strict=True)]
-    filled = [share.sum(axis=0) > EMPTY for share in shares]
+    points = [_whitened(z, share) for z, share in zip(latents, responsibilities, strict=True)]
+    means = [cluster_means(z, share) for z, share in zip(points, responsibilities, strict=True)]
+    filled = [share.sum(axis=0) > EMPTY for share in responsibilities]
 
     def place(source: int, target: int) -> Matrix:
         if source == target:
@@ -138,9 +138,9 @@ def _found_again(
     places = [np.hstack([place(source, target) for target in every]) for source in every]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
-        clusters = fit_kmeans_from(np.vstack(places), np.vstack(shares))
+        clusters = fit_kmeans_from(np.vstack(places), np.vstack(responsibilities))
     return [
-        replace(clusters, log_weights=np.where(here, 0.0, -np.inf)).share(z)
+        replace(clusters, log_weights=np.where(here, 0.0, -np.inf)).responsibilities(z)
         for z, here in zip(places, has, strict=True)
     ]
 
@@ -157,10 +157,10 @@ def _foretold(points: Matrix, examples: list[tuple[Matrix, Matrix, float]]) -> M
     return foretold
 
 
-def _whitened(latents: NDArray[np.floating], shares: Matrix) -> Matrix:
+def _whitened(latents: NDArray[np.floating], responsibilities: Matrix) -> Matrix:
     # Clusters round, as k-means takes them to be; all spaces of one size.
     z = latents - latents.mean(axis=0, dtype=np.float64)
-    _, covariance = cluster_moments(z, shares)
+    _, covariance = cluster_moments(z, responsibilities)
     floor = max(COVARIANCE_FLOOR * float(np.trace(covariance)) / len(covariance), 1e-12)
     factor = np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))
     white = np.linalg.solve(factor, z.T).T

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from ..data.rows import Matrix
 from .base import KnownPairs
-from .known import pair_affinity
+from .pairs import pair_affinity
 from .prototypes import Problem, Prototypes, cluster_sizes
 
 N_SELF_SETS = 2  # drawings of each half that are matched with the other half's
 
 
 @dataclass(frozen=True)
-class ClusteredModality:
+class ModalityDescription:
     """One modality as the matching sees it.
 
     Attributes
@@ -45,7 +45,7 @@ class ClusteredModality:
         """How many clusters it has, the empty ones too."""
         return len(self.own)
 
-    def without(self, clusters: Sequence[int]) -> ClusteredModality:
+    def without(self, clusters: Sequence[int]) -> ModalityDescription:
         """Leave clusters out, and their rows; the others move up.
 
         Parameters
@@ -54,7 +54,7 @@ class ClusteredModality:
 
         Returns
         -------
-        ClusteredModality
+        ModalityDescription
             With label -1 for the rows left out.
         """
         left = np.delete(cluster_sizes(self.prototypes), clusters).sum()
@@ -69,7 +69,7 @@ class ClusteredModality:
             labels=numbers[self.labels],
         )
 
-    def with_empty(self, n: int) -> ClusteredModality:
+    def with_empty(self, n: int) -> ModalityDescription:
         """Add clusters that no row is in.
 
         Parameters
@@ -78,7 +78,7 @@ class ClusteredModality:
 
         Returns
         -------
-        ClusteredModality
+        ModalityDescription
         """
         return replace(
             self,
@@ -90,17 +90,17 @@ class ClusteredModality:
 
 
 @dataclass(frozen=True)
-class MultiscaledModality:
+class MultiscaleDescription:
     """One modality under several scalings of its rows.
 
     Attributes
     ----------
-    scaled : list of ClusteredModality
+    scaled : list of ModalityDescription
     points : list of ndarray of shape (n, c)
         Principal components of the rows under each scaling, of mean square one.
     """
 
-    scaled: list[ClusteredModality]
+    scaled: list[ModalityDescription]
     points: list[NDArray[np.float32]]
 
     @property
@@ -113,7 +113,7 @@ class MultiscaledModality:
         """Cluster of each row; -1 for rows of clusters that were left out."""
         return self.scaled[0].labels
 
-    def without(self, clusters: Sequence[int]) -> MultiscaledModality:
+    def without(self, clusters: Sequence[int]) -> MultiscaleDescription:
         """Leave clusters out, and their rows; the others move up.
 
         Parameters
@@ -122,23 +122,23 @@ class MultiscaledModality:
 
         Returns
         -------
-        MultiscaledModality
+        MultiscaleDescription
         """
         return replace(self, scaled=[modality.without(clusters) for modality in self.scaled])
 
 
 def distinct_scalings(
-    left: MultiscaledModality, right: MultiscaledModality
-) -> tuple[MultiscaledModality, MultiscaledModality]:
+    left: MultiscaleDescription, right: MultiscaleDescription
+) -> tuple[MultiscaleDescription, MultiscaleDescription]:
     """Leave out scalings under which both modalities are as under another.
 
     Parameters
     ----------
-    left, right : MultiscaledModality
+    left, right : MultiscaleDescription
 
     Returns
     -------
-    left, right : MultiscaledModality
+    left, right : MultiscaleDescription
     """
     kept: dict[tuple[int, int], int] = {}
     for i, (a, b) in enumerate(zip(left.points, right.points, strict=True)):
@@ -171,8 +171,8 @@ def halves(sets: Sequence[Prototypes]) -> list[list[Prototypes]]:
 
 
 def problems(
-    left: ClusteredModality,
-    right: ClusteredModality,
+    left: ModalityDescription,
+    right: ModalityDescription,
     rng: np.random.RandomState,
     n: int,
     pairs: KnownPairs | None,
@@ -181,7 +181,7 @@ def problems(
 
     Parameters
     ----------
-    left, right : ClusteredModality
+    left, right : ModalityDescription
     rng : RandomState
     n : int
         How many.

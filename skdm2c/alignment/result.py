@@ -51,7 +51,7 @@ class SpokeMatching:
 
 
 @dataclass(frozen=True, eq=False)
-class MatchingTable(Mapping[str, SpokeMatching]):
+class Matching(Mapping[str, SpokeMatching]):
     """The matching of each spoke with the hub, by the spoke's name.
 
     Parameters
@@ -63,7 +63,7 @@ class MatchingTable(Mapping[str, SpokeMatching]):
     --------
     >>> found = Alignment(np.array([1, 0]), np.array([[0.1, 0.4], [0.5, 0.0]]), 0.7,
     ...                   np.array([0.6, 0.9]))
-    >>> table = MatchingTable("rna", {"atac": SpokeMatching.of(found)})
+    >>> table = Matching("rna", {"atac": SpokeMatching.of(found)})
     >>> table
     Clusters of 'atac' matched with those of 'rna', confidence 0.70:
       cluster  confidence  shared with itself  next

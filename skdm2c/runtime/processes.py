@@ -11,7 +11,7 @@ from torch import Tensor, distributed
 Value = TypeVar("Value")
 
 
-class Peers:
+class Processes:
     """A group of processes; one alone is a group of one, and nothing is sent.
 
     All of a group call the same methods in the same order. When one dies, the others' next call
@@ -31,7 +31,7 @@ class Peers:
 
     Examples
     --------
-    >>> ALONE.size, ALONE.gather("rows"), ALONE.once(lambda: "model")
+    >>> SINGLE_PROCESS.size, SINGLE_PROCESS.gather("rows"), SINGLE_PROCESS.once(lambda: "model")
     (1, ['rows'], 'model')
     """
 
@@ -77,4 +77,4 @@ class Peers:
             tensor.copy_(part.view_as(tensor))
 
 
-ALONE = Peers()
+SINGLE_PROCESS = Processes()

@@ -12,19 +12,19 @@ import numpy as np
 import scipy
 import sklearn
 import torch
+from sklearn.base import BaseEstimator
 
-from ._version import __version__
-from .checked import CheckedData
-from .data.rows import rows_per_chunk
-from .settings import OBJECTS
-from .training import Checkpoint
+from .._version import __version__
+from ..data.prepared import PreparedData
+from ..data.rows import rows_per_chunk
+from .checkpoint import Checkpoint
 
 CHANGES_NOTHING = {"n_jobs", "verbose"}
 DIGITS = 12  # of a checksum
 
 
-def fit_identity(
-    data: CheckedData,
+def fit_fingerprint(
+    data: PreparedData,
     parameters: Mapping[str, Any],
     seeds: tuple[int, ...],
     device: torch.device,
@@ -33,7 +33,7 @@ def fit_identity(
 
     Parameters
     ----------
-    data : CheckedData
+    data : PreparedData
     parameters : mapping of str to object
         Of the estimator.
     seeds : tuple of int
@@ -63,18 +63,18 @@ def fit_identity(
     return {**_of_data(data), **given, "skdm2c": __version__, **versions}
 
 
-def _of_data(data: CheckedData) -> dict[str, str]:
+def _of_data(data: PreparedData) -> dict[str, str]:
     found = {}
-    for door, x in zip(data.doors, data.rows, strict=True):
-        seen = sha256(np.concatenate([door.mean_, door.scale_]).tobytes())
+    for scaler, x in zip(data.scalers, data.rows, strict=True):
+        seen = sha256(np.concatenate([scaler.mean_, scaler.scale_]).tobytes())
         size = rows_per_chunk(x.shape[1])
         for start in range(0, len(x), size):
             seen.update(np.ascontiguousarray(x[start : start + size]).data)
-        names = getattr(door, "feature_names_in_", None)
+        names = getattr(scaler, "feature_names_in_", None)
         about = f"{len(x)} x {x.shape[1]}, {seen.hexdigest()[:DIGITS]}"
         if names is not None:
             about += f", names {joblib.hash([str(name) for name in names])[:DIGITS]}"
-        found[f"modality {door.name!r}"] = about
+        found[f"modality {scaler.name!r}"] = about
     order = sha256(data.codes.astype(np.int64).tobytes()).hexdigest()[:DIGITS]
     pairs = {key: known.astype(np.int64) for key, known in sorted(data.pairs.items())}
     return {**found, "order of rows": order, "known pairs": joblib.hash(pairs)[:DIGITS]}
@@ -96,7 +96,7 @@ def _spelled(name: str, value: Any) -> str:
         return f"{{{', '.join(f'{key}: {item}' for key, item in items)}}}"
     if isinstance(value, torch.device):
         return repr(str(value))
-    if type(value) in OBJECTS.values():
+    if isinstance(value, BaseEstimator):
         return f"{type(value).__name__}{_spelled(name, value.get_params(deep=False))}"
     try:
         content = joblib.hash(value)

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import pairwise_distances
 from sklearn.preprocessing import normalize
 
+from ..clustering.neighbors import locally_scaled, neighbor_graph
 from ..data.rows import Matrix
-from ..neighbors import neighbor_graph
 
 DISTANCES = ("geodesic", "cosine", "euclidean", "local", "rank")
 Distances = dict[str, NDArray[np.float32]]
 
 N_NEIGHBORS = 20  # of the graph whose paths are measured
-LOCAL_NEIGHBOR = 10  # its distance says how dense the data are around a row
 
 
 def distances(points: Matrix) -> Distances:
@@ -121,30 +120,6 @@ def geodesic_distances(graph: sp.csr_matrix) -> Matrix:
     unreached = np.unpackbits(reached.view(np.uint8), axis=1, count=n) == 0
     hops[unreached] = 1.5 * n_hops
     return hops
-
-
-def locally_scaled(euclidean: Matrix) -> Matrix:
-    """Distances over the geometric mean of both rows' distance to their 10th neighbour.
-
-    Parameters
-    ----------
-    euclidean : ndarray of shape (n, n)
-
-    Returns
-    -------
-    ndarray of shape (n, n)
-
-    Examples
-    --------
-    >>> locally_scaled(np.array([[0.0, 2.0], [2.0, 0.0]]))
-    array([[0., 1.],
-           [1., 0.]])
-    """
-    nearest = min(LOCAL_NEIGHBOR, len(euclidean) - 1)
-    scale = np.partition(euclidean, nearest, axis=1)[:, nearest]
-    scale = np.maximum(scale, 0.1 * np.median(scale) + 1e-9)  # rows that many copies have
-    scaled: Matrix = euclidean / np.sqrt(np.outer(scale, scale))
-    return scaled
 
 
 def _mean_ranks(distances: Matrix) -> Matrix:

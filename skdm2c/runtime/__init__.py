@@ -1,0 +1,1 @@
+"""What every public method runs in: device, threads, processes, files on disk."""
