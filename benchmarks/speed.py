@@ -15,6 +15,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,10 +34,12 @@ from skdm2c.networks import CrossModalSystem
 from skdm2c.presets import PUBLISHED
 from skdm2c.training import (
     Callback,
+    Phase,
     Record,
     TrainingState,
-    pretrain_autoencoder,
-    train_adversarially,
+    adversarial_phase,
+    pretraining_phase,
+    run_phases,
 )
 
 from . import runs
@@ -153,24 +156,22 @@ def _train(name: str, phase: str, callback: Callback, n_epochs: int) -> None:
     n = STEPS_AN_EPOCH * plan.batch_size
     if phase == "adversarial":
         blocks = [torch.randn(n // 2, width, generator=rng) for _ in range(2)]
-        train_adversarially(
-            system, blocks, plan.adversarial, batch_size=plan.batch_size, rng=rng, callback=callback
-        )
+        passes = replace(plan.passes(n_epochs), schedule="constant")
+        training: Phase[Any] = adversarial_phase(system, blocks, plan.adversarial, passes, rng=rng)
     else:
         x = torch.randn(n, width, generator=rng)
-        pretrain_autoencoder(
+        graph = partial(row_graph, x.numpy(), plan.n_neighbors, enough_components(2), 0)
+        training = pretraining_phase(
             system.autoencoders[0],
             x,
-            row_graph(x.numpy(), plan.n_neighbors, enough_components(2), 0)
-            if plan.pretraining.lambda_neighbors
-            else None,
+            graph if plan.pretraining.lambda_neighbors else None,
             plan.pretraining,
             plan.passes(n_epochs),
             learning_rate=1e-4,
             rng=rng,
-            callback=callback,
             name="a",
         )
+    run_phases([training], callback)
 
 
 def measure_fits(pair: str, seed: int, threads: int) -> dict[str, Any]:

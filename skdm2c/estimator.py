@@ -40,7 +40,7 @@ from ._sklearn import (
 from ._version import DOCUMENTATION
 from .alignment import Aligner, GeometricAlignment, RowMatches
 from .alignment.counterparts import nearest_counterparts, trust_of_rows
-from .clustering.modality import ClusteringSettings
+from .clustering.clusters import ClusteringSettings
 from .data import (
     MixedModalData,
     as_known_modalities,
@@ -52,7 +52,7 @@ from .data.messages import about
 from .data.prepared import PreparedData, prepare
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
-from .fitting import Fit, Seeds, common_centers, fit_model
+from .fitting import Fit, Run, Seeds, common_centers, fit_model
 from .model import FittedModel
 from .networks import Architecture, CrossModalSystem, Networks
 from .report import Report, report_on
@@ -819,9 +819,9 @@ class MixedModalClustering(
         plan = self._plan(data.names)
         if plan.aligner and plan.lambda_pairs and data.numbered_pairs:
             _require_use_of_pairs(plan.aligner)
-        processes = self._peers()
-        checked = prepare(data, plan.clustering.n_clusters, self.standardize, processes)
-        before = self._networks_before(checked)
+        processes = self._processes()
+        prepared = prepare(data, plan.clustering.n_clusters, self.standardize, processes)
+        previous = self._previous_networks(prepared)
         device = resolve_device(self.device)
         # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
         random = check_random_state(
@@ -836,22 +836,24 @@ class MixedModalClustering(
         others = [c for c in self.callbacks if c is not checkpoint]
         identity = {}
         if checkpoint is not None:
-            identity = fit_fingerprint(checked, self.get_params(deep=False), seeds, device)
+            identity = fit_fingerprint(prepared, self.get_params(deep=False), seeds, device)
         with (
             kept_on_disk(checkpoint, identity, seeds) as (seeds, kept),
             shown_progress(self.verbose, plan.n_epochs) as progress,
         ):
             callbacks = [*kept, progress, tasks, *others]
             fitted = fit_model(
-                checked,
-                plan,
-                Seeds(*seeds),
-                device,
-                callbacks,
-                before,
-                # Several processes must send the same things in the same order.
-                effective_n_jobs(self.n_jobs) if processes.size == 1 else 1,
-                processes,
+                Run(
+                    prepared,
+                    plan,
+                    Seeds(*seeds),
+                    device,
+                    callbacks,
+                    previous,
+                    # Several processes must send the same things in the same order.
+                    effective_n_jobs(self.n_jobs) if processes.size == 1 else 1,
+                    processes,
+                )
             )
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
@@ -927,7 +929,7 @@ class MixedModalClustering(
                 return callback
         return None
 
-    def _peers(self) -> Processes:
+    def _processes(self) -> Processes:
         if self.process_group is None:
             return SINGLE_PROCESS
         if not (distributed.is_available() and distributed.is_initialized()):
@@ -945,7 +947,7 @@ class MixedModalClustering(
             )
         return Processes(distributed.group.WORLD)
 
-    def _networks_before(self, data: PreparedData) -> CrossModalSystem | None:
+    def _previous_networks(self, data: PreparedData) -> CrossModalSystem | None:
         model: FittedModel | None = getattr(self, "_model", None)
         if model is None or not self.warm_start:
             return None

@@ -1,34 +1,32 @@
-"""The way of a fit, top to bottom.
+"""The story of a fit, top to bottom.
 
-rows -> latents that keep neighbourhoods -> clusters within each modality -> matched across
-modalities -> generators taught by it -> equation (4) -> all rows in the hub's latent space
--> clusters.
+Rows -> latents that preserve neighbourhoods -> clusters within each modality -> matched across
+modalities -> generators taught by the matching -> adversarial training (equation 4) -> all rows
+in the hub's latent space -> clusters. Every step takes a `Run` and what the steps before it made,
+and hands on a value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import asdict, replace
-from functools import partial
-from typing import NamedTuple
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property, partial
+from typing import NamedTuple, cast
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from .alignment import KnownPairs, taught_targets
+from .alignment import KnownPairs
+from .alignment.coupling import Edge, couple_edges, edge_weight, generator_targets
 from .alignment.hub import best_hub, separation
-from .alignment.modalities import (
-    AlignedModalities,
-    ClusteredModalities,
-    align_modalities,
-    couple_spokes,
-)
-from .alignment.targets import CoupledRows, row_weight
-from .clustering.mixture import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
-from .clustering.modality import ClusteringSettings, ModalityClusters, cluster_modality
+from .alignment.modalities import AlignedModalities, ClusteredModalities, align_modalities
+from .alignment.targets import CoupledRows
+from .clustering.clusters import cluster_modality, cluster_unified
+from .clustering.mixture import Clusters
 from .clustering.neighbors import enough_components, row_graph
 from .clustering.scoring import ClusterProfile, profile
 from .data.prepared import PreparedData
@@ -47,22 +45,20 @@ from .training import (
     Examples,
     History,
     Record,
-    fit_to_examples,
+    adversarial_phase,
     on_device,
-    pretrain_autoencoder,
+    pretraining_phase,
+    regression_phase,
     require_finite,
-    train_adversarially,
-    train_together,
+    run_phases,
 )
 
-TEACHING_RATE = 3  # times the learning rate: targets stand still, unlike those of the game
-Edge = tuple[int, int]  # source and target of a generator
-
-MAX_TEMPERATURE_ROWS = 5000  # that tell how sure probabilities are to be
+TEACHING_RATE = 3  # times the learning rate: targets stand still, unlike adversarial ones
+MAX_TEMPERATURE_ROWS = 5000  # rows of a modality by which probabilities are calibrated
 
 
 class Seeds(NamedTuple):
-    """One for each source of chance, so that a change in one leaves the others."""
+    """One random seed per source of chance, so that a change in one leaves the others."""
 
     weights: int
     batches: int
@@ -70,18 +66,58 @@ class Seeds(NamedTuple):
     clusters: int
 
 
-class Fit(NamedTuple):
-    """What a fit gives.
+@dataclass(frozen=True)
+class Run:
+    """What every step of a fit works with.
 
-    Attributes
-    ----------
-    model : FittedModel
-    embedding : ndarray of shape (n, n_components)
-        The rows in the unified space, in the order given.
-    labels : ndarray of int of shape (n,)
-        The cluster of each; rows of one instance have the same.
-    records : list of dict
-        One an epoch and phase.
+    ``callbacks`` get one record per epoch and phase. ``previous`` holds the networks of an
+    earlier fit that this one continues. ``n_threads`` modalities train at once, which changes no
+    result. Each of several ``processes`` has rows of its own.
+    """
+
+    data: PreparedData
+    plan: FitPlan
+    seeds: Seeds
+    device: torch.device
+    callbacks: Sequence[Callback] = ()
+    previous: CrossModalSystem | None = None
+    n_threads: int = 1
+    processes: Processes = SINGLE_PROCESS
+    history: History = field(default_factory=History)
+
+    @cached_property
+    def blocks(self) -> list[BatchedRows]:
+        """The rows of each modality, readable a batch at a time on the device."""
+        return [on_device(x, self.device) for x in self.data.rows]
+
+    @cached_property
+    def callback(self) -> Callback:
+        """All callbacks as one."""
+        return Callbacks([self.history, DivergenceGuard(), *self.callbacks])
+
+    def modality_rng(self, phase: str, m: int) -> torch.Generator:
+        """Random generator of one modality's phase, so that the order of modalities is free."""
+        rank = self.processes.rank
+        stream = [self.seeds.batches, *phase.encode(), *([m, rank] if rank else [m])]
+        seed = int(np.random.SeedSequence(stream).generate_state(1)[0])
+        return torch.Generator(self.device).manual_seed(seed)
+
+    def require_finite(self, name: str, spaces: Sequence[FloatRows]) -> None:
+        """Raise TrainingDivergedError unless all numbers are finite.
+
+        The last step can overflow weights after its own loss was still finite.
+        """
+        if self.history.records:
+            largest = max(float(np.abs(z).max()) for z in spaces)
+            require_finite(name, largest, self.history.records[-1])
+
+
+class Fit(NamedTuple):
+    """What a fit results in.
+
+    ``embedding``, of shape (n, n_components), holds the rows in the unified space and ``labels``,
+    of shape (n,), their clusters, both in the order given; ``records`` has one dict per epoch
+    and phase.
     """
 
     model: FittedModel
@@ -90,167 +126,249 @@ class Fit(NamedTuple):
     records: list[Record]
 
 
-def fit_model(
-    data: PreparedData,
-    plan: FitPlan,
-    seeds: Seeds,
-    device: torch.device,
-    callbacks: Sequence[Callback] = (),
-    before: CrossModalSystem | None = None,
-    n_threads: int = 1,
-    processes: Processes = SINGLE_PROCESS,
-) -> Fit:
-    """Learn all there is to learn.
+def fit_model(run: Run) -> Fit:
+    """Run all steps of a fit. Raises TrainingDivergedError if a loss is no longer finite."""
+    weights_rng = torch.Generator().manual_seed(run.seeds.weights)
+    batches_rng = torch.Generator(run.device).manual_seed(run.seeds.batches)
 
-    Parameters
-    ----------
-    data : PreparedData
-    plan : FitPlan
-    seeds : Seeds
-    device : torch.device
-    callbacks : sequence of Callback
-        Get one record an epoch and phase, after it was found to be sound.
-    before : CrossModalSystem, default=None
-        Of an earlier fit, to go on from; it stays as it is.
-    n_threads : int, default=1
-        In which modalities learn by themselves at once; it changes no result.
-    processes : Processes, default=SINGLE_PROCESS
-        The processes that fit the same model, each with rows of its own.
+    autoencoders = pretrain(run, weights_rng)
+    sample = draw_sample(run.data, _pairs(run), run.seeds.alignment, run.processes)
+    modalities = cluster_modalities(run, autoencoders, sample)
+    system = build_system(run, autoencoders, modalities.hub, weights_rng)
+    aligned = align(run, modalities)
+    run.callback.on_model(partial(_conclude_now, run, system, sample, aligned))
+    couplings = couple(run, modalities, aligned, system)
+    teach_generators(run, system, modalities, aligned, couplings, batches_rng)
+    train_adversarially(run, system, batches_rng)
+    embedding = _unified(run, system)
+    refit_decoders(run, system, sample, aligned, couplings)
+    return conclude(run, system, embedding, sample, aligned)
 
-    Returns
-    -------
-    Fit
 
-    Raises
-    ------
-    ValueError
-        If ``before`` is of other columns or other widths.
-    TrainingDivergedError
-        If a loss becomes NaN or infinite.
-    """
-    history = History()
-    callback = Callbacks([history, DivergenceGuard(), *callbacks])
-    weights_rng = torch.Generator().manual_seed(seeds.weights)
-    rng = torch.Generator(device).manual_seed(seeds.batches)  # alike in all processes
-    blocks = [on_device(x, device) for x in data.rows]
-
+def pretrain(run: Run, rng: torch.Generator) -> nn.ModuleList:
+    """Train an auto-encoder per modality (equation 1), which preserves neighbourhoods."""
+    data, plan = run.data, run.plan
     widths = [x.shape[1] for x in data.rows]
-    autoencoders = build_autoencoders(plan.networks, widths, weights_rng).to(device)
-    if before is not None:
-        _require_same_networks(before, plan, widths)
-        autoencoders.load_state_dict(before.autoencoders.state_dict())
-    _pretrain(autoencoders, data, blocks, plan, seeds, callback, n_threads, processes)
-    pairs = data.pairs if plan.lambda_pairs else {}
-    sample = draw_sample(data, pairs, seeds.alignment, processes)
-    latents = _encode(autoencoders, sample.rows, device)
-    _require_finite("latent space", latents, history)
+    autoencoders = build_autoencoders(plan.networks, widths, rng).to(run.device)
+    if run.previous is not None:
+        _require_same_networks(run.previous, plan, widths)
+        autoencoders.load_state_dict(run.previous.autoencoders.state_dict())
+    phases = [
+        pretraining_phase(
+            cast(ModalityAutoEncoder, autoencoder),
+            run.blocks[m],
+            partial(_neighbor_graph, run, m) if plan.pretraining.lambda_neighbors else None,
+            plan.pretraining,
+            plan.passes(plan.pretrain_epochs),
+            learning_rate=plan.learning_rates[m],
+            rng=run.modality_rng("pretraining", m),
+            name=data.names[m],
+            processes=run.processes,
+        )
+        for m, autoencoder in enumerate(autoencoders)
+    ]
+    run_phases(phases, run.callback, run.n_threads)
+    return autoencoders
 
-    own: list[ModalityClusters] = []
-    separations: list[float] = []
+
+def cluster_modalities(
+    run: Run, autoencoders: nn.ModuleList, sample: RowSample
+) -> ClusteredModalities:
+    """Cluster the sampled rows of each modality by itself, and choose the hub."""
+    plan, seed = run.plan, run.seeds.clusters
+    latents = _encode(autoencoders, sample.rows, run.device)
+    run.require_finite("latent space", latents)
+    clusters, separations = [], []
     if plan.hub is None or plan.aligner:
-        own = processes.once(
+        clusters = run.processes.once(
             lambda: [
-                cluster_modality(z, n, plan.clustering, seeds.clusters)
+                cluster_modality(z, n, plan.clustering, seed)
                 for z, n in zip(latents, plan.own_numbers, strict=True)
             ]
         )
         separations = [
-            separation(z, found.labels, seeds.clusters)
-            for z, found in zip(latents, own, strict=True)
+            separation(z, of_modality.labels, seed)
+            for z, of_modality in zip(latents, clusters, strict=True)
         ]
     hub = plan.hub
     if hub is None:
         hub = best_hub(separations, sample.pairs, plan.own_numbers)
-    system = CrossModalSystem(plan.networks, widths, hub, weights_rng, autoencoders).to(device)
-    if before is not None and before.hub == hub:
-        system.generators.load_state_dict(before.generators.state_dict())
-        system.discriminators.load_state_dict(before.discriminators.state_dict())
+    return ClusteredModalities(
+        sample.rows,
+        latents,
+        [scaler.unscaled(x) for scaler, x in zip(run.data.scalers, sample.rows, strict=True)]
+        if plan.aligner
+        else [],
+        clusters,
+        plan.own_numbers,
+        separations,
+        hub,
+        {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()},
+    )
 
-    matched = AlignedModalities({}, [])
-    couplings: dict[tuple[int, int], CoupledRows] = {}
-    start = None
-    if plan.aligner:
-        known = {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()}
-        unscaled = [scaler.unscaled(x) for scaler, x in zip(data.scalers, sample.rows, strict=True)]
-        unmatched = ClusteredModalities(
-            sample.rows, latents, unscaled, plan.own_numbers, separations, hub, known
-        )
-        match = partial(align_modalities, unmatched, own, plan.aligner, seeds.alignment)
-        matched = processes.once(match)
-        start = in_order_given(matched.responsibilities, sample.codes)
 
-    def conclude(system: CrossModalSystem, embedding: FloatRows) -> Fit:
-        looked_at = np.concatenate(processes.gather(embedding[sample.at]))
-        fit_clusters = partial(_fit_clusters, looked_at, start, plan.clustering, seeds.clusters)
-        clusters = processes.once(fit_clusters)
-        # What is known of all rows is; of those of several processes, of the sample.
-        all_rows = processes.size == 1
-        known = data if all_rows else replace(data, rows=[*sample.rows], codes=sample.codes)
-        z = embedding if all_rows else looked_at
-        profiles = _profiles(known, clusters.assign(z), plan.clustering.n_clusters)
-        temperatures = _temperatures(known, z, clusters, profiles)
-        model = FittedModel(
-            data.names, data.scalers, system, clusters, matched.alignments, profiles, temperatures
-        )
-        labels = model.assign(embedding, data.codes, data.pairs)
-        return Fit(model, embedding, labels, history.records)
+def build_system(
+    run: Run, autoencoders: nn.ModuleList, hub: int, rng: torch.Generator
+) -> CrossModalSystem:
+    """Join the auto-encoders at the hub by generators and discriminators."""
+    widths = [x.shape[1] for x in run.data.rows]
+    system = CrossModalSystem(run.plan.networks, widths, hub, rng, autoencoders).to(run.device)
+    if run.previous is not None and run.previous.hub == hub:
+        system.generators.load_state_dict(run.previous.generators.state_dict())
+        system.discriminators.load_state_dict(run.previous.discriminators.state_dict())
+    return system
 
-    def conclude_now() -> Fit:
-        now = deepcopy(system).eval()
-        embedding = unify(now, data.rows, data.codes)
-        _require_finite("unified space", [embedding], history)
-        return conclude(now, embedding)
 
-    callback.on_model(conclude_now)
-    if plan.aligner:
-        couplings = processes.once(
-            partial(_couple_edges, unmatched, matched, system.edges, seeds.alignment)
+def align(run: Run, modalities: ClusteredModalities) -> AlignedModalities | None:
+    """Match the clusters of each modality with the hub's; None if no aligner is set."""
+    aligner = run.plan.aligner
+    if aligner is None:
+        return None
+    return run.processes.once(lambda: align_modalities(modalities, aligner, run.seeds.alignment))
+
+
+def couple(
+    run: Run,
+    modalities: ClusteredModalities,
+    aligned: AlignedModalities | None,
+    system: CrossModalSystem,
+) -> dict[Edge, CoupledRows]:
+    """Couple rows along every edge of the system whose matching of clusters is trusted."""
+    if aligned is None:
+        return {}
+    return run.processes.once(
+        lambda: couple_edges(modalities, aligned, system.edges, run.seeds.alignment)
+    )
+
+
+def teach_generators(
+    run: Run,
+    system: CrossModalSystem,
+    modalities: ClusteredModalities,
+    aligned: AlignedModalities | None,
+    couplings: Mapping[Edge, CoupledRows],
+    rng: torch.Generator,
+) -> None:
+    """Train every generator to map latents to where the matching says they belong."""
+    if aligned is None:
+        return
+    plan, names = run.plan, run.data.names
+    targets = run.processes.once(
+        lambda: generator_targets(modalities, aligned, system.edges, couplings)
+    )
+    phases = [
+        regression_phase(
+            system.generator_of(s, t),
+            [
+                Examples(
+                    "transport",
+                    on_device(modalities.latents[s], run.device),
+                    on_device(targets[s, t], run.device),
+                )
+            ],
+            plan.passes(plan.alignment_epochs),
+            phase="alignment",
+            learning_rate=TEACHING_RATE * max(plan.learning_rates),
+            rng=rng,
+            name=f"{names[s]} to {names[t]}",
         )
-        targets = processes.once(
-            partial(_generator_targets, unmatched, matched, system.edges, couplings)
-        )
-        _teach_generators(system, data, latents, targets, plan, rng, callback)
-        # All have learned the same; but machines of several kinds round in several ways.
-        learned = (parameter.data for parameter in system.generators.parameters())
-        processes.average_(learned, 1 / processes.size)
-    if processes.rank:
-        rng.manual_seed(seeds.batches + processes.rank)  # from here on each draws its own rows
-    train_adversarially(
+        for s, t in system.edges
+    ]
+    run_phases(phases, run.callback)
+    # All processes have learned the same, but machines of several kinds round differently.
+    learned = (parameter.data for parameter in system.generators.parameters())
+    run.processes.average_(learned, 1 / run.processes.size)
+
+
+def train_adversarially(run: Run, system: CrossModalSystem, rng: torch.Generator) -> None:
+    """Optimise equation (4) over all networks."""
+    plan = run.plan
+    if run.processes.rank:  # from here on each process draws rows of its own
+        rng.manual_seed(run.seeds.batches + run.processes.rank)
+    phase = adversarial_phase(
         system,
-        blocks,
+        run.blocks,
         plan.adversarial,
-        batch_size=plan.batch_size,
+        replace(plan.passes(plan.adversarial.epochs), schedule="constant"),
         rng=rng,
-        callback=callback,
-        max_epoch_rows=plan.max_epoch_rows,
-        processes=processes,
-        pairs=pairs,
+        processes=run.processes,
+        pairs=_pairs(run),
         lambda_pairs=plan.lambda_pairs,
     )
-    system.eval()
-    embedding = unify(system, data.rows, data.codes)
-    _require_finite("unified space", [embedding], history)
-    counterparts = {}
-    if plan.decoder_epochs:
-        counterparts = _translated_rows(system, sample, matched, couplings)
-    _refit_decoders(system, data, blocks, counterparts, plan, seeds, callback, n_threads, processes)
-    _require_finite("translation", _some_translations(system, data.rows), history)
-    return conclude(system, embedding)
+    run_phases([phase], run.callback)
+
+
+def refit_decoders(
+    run: Run,
+    system: CrossModalSystem,
+    sample: RowSample,
+    aligned: AlignedModalities | None,
+    couplings: Mapping[Edge, CoupledRows],
+) -> None:
+    """Train the decoders on the final latents, and on translations of coupled rows."""
+    plan, names = run.plan, run.data.names
+    translated = {}
+    if aligned is not None and plan.decoder_epochs:
+        translated = _translated_rows(system, sample, aligned, couplings)
+    latents = _encode(system.autoencoders, run.data.rows, run.device)
+    phases = [
+        regression_phase(
+            cast(ModalityAutoEncoder, autoencoder).decoder,
+            [
+                Examples("reconstruction", on_device(latents[m], run.device), run.blocks[m]),
+                *(examples for (_, t), examples in translated.items() if t == m),
+            ],
+            plan.passes(plan.decoder_epochs),
+            phase="decoding",
+            learning_rate=plan.learning_rates[m],
+            rng=run.modality_rng("decoding", m),
+            name=names[m],
+            processes=run.processes,
+        )
+        for m, autoencoder in enumerate(system.autoencoders)
+    ]
+    run_phases(phases, run.callback, run.n_threads)
+    run.require_finite("translation", _first_translations(system, run.data.rows))
+
+
+def conclude(
+    run: Run,
+    system: CrossModalSystem,
+    embedding: FloatRows,
+    sample: RowSample,
+    aligned: AlignedModalities | None,
+) -> Fit:
+    """Cluster all rows in the unified space, and put what was learned into one model."""
+    data, processes, clustering = run.data, run.processes, run.plan.clustering
+    sampled = np.concatenate(processes.gather(embedding[sample.at]))
+    start = in_order_given(aligned.responsibilities, sample.codes) if aligned else None
+    clusters = processes.once(
+        lambda: cluster_unified(sampled, start, clustering, run.seeds.clusters)
+    )
+    # One process knows all rows; several share the sample.
+    alone = processes.size == 1
+    rows, codes, z = (
+        (data.rows, data.codes, embedding) if alone else (sample.rows, sample.codes, sampled)
+    )
+    labels = clusters.assign(z)
+    profiles = tuple(
+        profile(x, labels[codes == m], clustering.n_clusters) for m, x in enumerate(rows)
+    )
+    model = FittedModel(
+        data.names,
+        data.scalers,
+        system,
+        clusters,
+        aligned.alignments if aligned else {},
+        profiles,
+        _temperatures(codes, z, clusters, profiles),
+    )
+    labels = model.assign(embedding, data.codes, data.pairs)
+    return Fit(model, embedding, labels, run.history.records)
 
 
 def common_centers(labels: NDArray[np.int32], centers: Matrix, processes: Processes) -> Matrix:
-    """Centres of clusters over the rows of all processes.
-
-    Parameters
-    ----------
-    labels : ndarray of int of shape (n,)
-    centers : ndarray of shape (k, c)
-        Over this process's rows.
-    processes : Processes
-
-    Returns
-    -------
-    ndarray of shape (k, c)
+    """Average cluster centres, of shape (k, c), over the rows of all processes.
 
     Examples
     --------
@@ -258,181 +376,50 @@ def common_centers(labels: NDArray[np.int32], centers: Matrix, processes: Proces
     array([[1., 0.],
            [0., 1.]])
     """
-    found = processes.gather((np.bincount(labels, minlength=len(centers)), centers))
-    if len(found) == 1:
+    parts = processes.gather((np.bincount(labels, minlength=len(centers)), centers))
+    if len(parts) == 1:
         return centers
-    counts, places = (np.stack(part) for part in zip(*found, strict=True))
+    counts, places = (np.stack(part) for part in zip(*parts, strict=True))
     total: Matrix = (counts[:, :, None] * places).sum(axis=0)
     total /= np.maximum(counts.sum(axis=0), 1)[:, None]
     return total
 
 
-def _require_same_networks(before: CrossModalSystem, plan: FitPlan, widths: list[int]) -> None:
-    then = {"numbers of columns": before.n_features, **asdict(before.architecture)}
+def _pairs(run: Run) -> dict[tuple[int, int], NDArray[np.intp]]:
+    return dict(run.data.pairs) if run.plan.lambda_pairs else {}
+
+
+def _neighbor_graph(run: Run, m: int) -> sp.csr_matrix:
+    n_components = enough_components(run.plan.clustering.n_clusters)
+    return row_graph(run.data.rows[m], run.plan.n_neighbors, n_components, run.seeds.alignment)
+
+
+def _require_same_networks(previous: CrossModalSystem, plan: FitPlan, widths: list[int]) -> None:
+    then = {"numbers of columns": previous.n_features, **asdict(previous.architecture)}
     now = {"numbers of columns": tuple(widths), **asdict(plan.networks)}
-    other = [
+    changed = [
         f"{'lipschitz=spectral_norm' if name == 'spectral' else name} (then {old}, now {now[name]})"
         for name, old in then.items()
         if old != now[name]
     ]
-    if other:
+    if changed:
         raise ValueError(
-            f"warm_start=True goes on from the fit before, which differs in {', '.join(other)}. "
-            "Set warm_start=False to begin anew, or keep them as they were."
+            f"warm_start=True continues the previous fit, which differs in {', '.join(changed)}. "
+            "Set warm_start=False to start afresh, or restore those values."
         )
 
 
-def _profiles(
-    data: PreparedData, labels: NDArray[np.int32], n_clusters: int
-) -> tuple[ClusterProfile, ...]:
-    return tuple(profile(x, labels[data.codes == m], n_clusters) for m, x in enumerate(data.rows))
-
-
-def _temperatures(
-    data: PreparedData,
-    embedding: FloatRows,
-    clusters: Clusters,
-    profiles: tuple[ClusterProfile, ...],
-) -> tuple[float, ...]:
-    # Latents pull neighbours together, so a mixture of them is all but certain of every row.
-    found = []
-    for m, modality in enumerate(profiles):
-        z = embedding[data.codes == m]
-        kept = subsample(len(z), MAX_TEMPERATURE_ROWS, np.random.RandomState(m))
-        found.append(clusters.temperature(z[kept], modality.cohesion))
-    return tuple(found)
-
-
-def _require_finite(name: str, spaces: list[FloatRows], history: History) -> None:
-    # A last step may overflow weights after its own loss was still a number.
-    if history.records:
-        largest = max(float(np.abs(z).max()) for z in spaces)
-        require_finite(name, largest, history.records[-1])
-
-
-def _some_translations(system: CrossModalSystem, rows: list[Rows]) -> list[FloatRows]:
-    return [
-        apply_in_chunks(partial(system.translate, source=s, target=t), x[:CHUNK], system.device)
-        for s, x in enumerate(rows)
-        for t in range(len(rows))
-    ]
-
-
-def _pretrain(
-    autoencoders: nn.ModuleList,
-    data: PreparedData,
-    blocks: list[BatchedRows],
-    plan: FitPlan,
-    seeds: Seeds,
-    callback: Callback,
-    n_threads: int,
-    processes: Processes,
-) -> None:
-    def train(m: int, callback: Callback) -> None:
-        autoencoder = autoencoders[m]
-        assert isinstance(autoencoder, ModalityAutoEncoder)
-        device = next(autoencoder.parameters()).device
-        graph = None
-        if plan.pretraining.lambda_neighbors:
-            n_components = enough_components(plan.clustering.n_clusters)
-            graph = row_graph(data.rows[m], plan.n_neighbors, n_components, seeds.alignment)
-        pretrain_autoencoder(
-            autoencoder,
-            blocks[m],
-            graph,
-            plan.pretraining,
-            plan.passes(plan.pretrain_epochs),
-            learning_rate=plan.learning_rates[m],
-            rng=_own_rng(seeds, "pretraining", m, device, processes.rank),
-            callback=callback,
-            name=data.names[m],
-            processes=processes,
-        )
-        autoencoder.eval()
-
-    train_together([partial(train, m) for m in range(len(autoencoders))], callback, n_threads)
-
-
-def _own_rng(seeds: Seeds, phase: str, m: int, device: torch.device, rank: int) -> torch.Generator:
-    # A modality draws its own batches: it does not matter who is first.
-    whose = [m, rank] if rank else [m]
-    seed = np.random.SeedSequence([seeds.batches, *phase.encode(), *whose]).generate_state(1)[0]
-    return torch.Generator(device).manual_seed(int(seed))
-
-
-def _couple_edges(
-    data: ClusteredModalities, matched: AlignedModalities, edges: Sequence[Edge], seed: int
-) -> dict[Edge, CoupledRows]:
-    # Rows of the two modalities of each edge whose matching is trusted.
-    coupled = couple_spokes(data, matched, seed)
-    return {
-        (s, t): coupled[s] if t == data.hub else coupled[t].turned()
-        for s, t in edges
-        if (s if t == data.hub else t) in coupled
-    }
-
-
-def _row_weight(matched: AlignedModalities, edge: Edge) -> float:
-    # The hub has no alignment.
-    (spoke,) = (m for m in edge if m in matched.alignments)
-    return row_weight(matched.alignments[spoke].confidence)
-
-
-def _generator_targets(
-    data: ClusteredModalities,
-    matched: AlignedModalities,
-    edges: Sequence[Edge],
-    couplings: Mapping[Edge, CoupledRows],
-) -> dict[Edge, FloatRows]:
-    # Where every row of the first modality of an edge belongs in the second one's latent space.
-    targets = {}
-    for s, t in edges:
-        mapped = taught_targets(
-            data.latents[s],
-            matched.responsibilities[s],
-            data.latents[t],
-            matched.responsibilities[t],
-        )
-        if (s, t) in couplings:
-            weight = _row_weight(matched, (s, t))
-            rows = couplings[s, t].targets(data.latents[t])
-            mapped = (1 - weight) * mapped + weight * rows
-        targets[s, t] = mapped.astype(np.float32)
-    return targets
-
-
-def _teach_generators(
-    system: CrossModalSystem,
-    data: PreparedData,
-    latents: list[FloatRows],
-    targets: dict[Edge, FloatRows],
-    plan: FitPlan,
-    rng: torch.Generator,
-    callback: Callback,
-) -> None:
-    for s, t in system.edges:
-        fit_to_examples(
-            system.generator_of(s, t),
-            [
-                Examples(
-                    "transport",
-                    on_device(latents[s], system.device),
-                    on_device(targets[s, t], system.device),
-                )
-            ],
-            plan.passes(plan.alignment_epochs),
-            phase="alignment",
-            learning_rate=TEACHING_RATE * max(plan.learning_rates),
-            rng=rng,
-            callback=callback,
-            name=f"{data.names[s]} to {data.names[t]}",
-        )
+def _encode(
+    autoencoders: nn.ModuleList, rows: Sequence[Rows], device: torch.device
+) -> list[FloatRows]:
+    encoders = (cast(ModalityAutoEncoder, autoencoder).encoder for autoencoder in autoencoders)
+    return [apply_in_chunks(encoder, x, device) for encoder, x in zip(encoders, rows, strict=True)]
 
 
 def _translated_rows(
     system: CrossModalSystem,
     sample: RowSample,
-    matched: AlignedModalities,
+    aligned: AlignedModalities,
     couplings: Mapping[Edge, CoupledRows],
 ) -> dict[Edge, Examples]:
     # Coupled rows of the first modality of an edge, as the generator maps them, and the
@@ -448,61 +435,43 @@ def _translated_rows(
             "translation",
             on_device(mapped, system.device),
             on_device(barycenters, system.device),
-            _row_weight(matched, (s, t)),
+            edge_weight(aligned, (s, t)),
         )
     return examples
 
 
-def _refit_decoders(
-    system: CrossModalSystem,
-    data: PreparedData,
-    blocks: list[BatchedRows],
-    counterparts: Mapping[Edge, Examples],
-    plan: FitPlan,
-    seeds: Seeds,
-    callback: Callback,
-    n_threads: int,
-    processes: Processes,
-) -> None:
-    latents = _encode(system.autoencoders, data.rows, system.device)
-
-    def train(m: int, callback: Callback) -> None:
-        autoencoder = system.autoencoders[m]
-        assert isinstance(autoencoder, ModalityAutoEncoder)
-        fit_to_examples(
-            autoencoder.decoder,
-            [
-                Examples("reconstruction", on_device(latents[m], system.device), blocks[m]),
-                *(some for (_, t), some in counterparts.items() if t == m),
-            ],
-            plan.passes(plan.decoder_epochs),
-            phase="decoding",
-            learning_rate=plan.learning_rates[m],
-            rng=_own_rng(seeds, "decoding", m, system.device, processes.rank),
-            callback=callback,
-            name=data.names[m],
-            processes=processes,
-        )
-
-    train_together([partial(train, m) for m in range(len(data.names))], callback, n_threads)
+def _first_translations(system: CrossModalSystem, rows: list[Rows]) -> list[FloatRows]:
+    return [
+        apply_in_chunks(partial(system.translate, source=s, target=t), x[:CHUNK], system.device)
+        for s, x in enumerate(rows)
+        for t in range(len(rows))
+    ]
 
 
-def _encode(
-    autoencoders: nn.ModuleList, rows: Sequence[Rows], device: torch.device
-) -> list[FloatRows]:
-    latents = []
-    for autoencoder, x in zip(autoencoders, rows, strict=True):
-        assert isinstance(autoencoder, ModalityAutoEncoder)
-        latents.append(apply_in_chunks(autoencoder.encoder, x, device))
-    return latents
+def _unified(run: Run, system: CrossModalSystem) -> FloatRows:
+    embedding = unify(system, run.data.rows, run.data.codes)
+    run.require_finite("unified space", [embedding])
+    return embedding
 
 
-def _fit_clusters(
-    embedding: FloatRows, start: Matrix | None, settings: ClusteringSettings, seed: int
-) -> Clusters:
-    if settings.assignment == "kmeans":
-        found = fit_kmeans(embedding, settings.n_clusters, settings.n_init, seed)
-        return found if start is None else found.numbered_like(start, embedding)
-    if start is None:
-        return fit_mixture(embedding, settings.n_clusters, settings.n_init, seed)
-    return fit_mixture_from(embedding, start, seed)
+def _conclude_now(
+    run: Run, system: CrossModalSystem, sample: RowSample, aligned: AlignedModalities | None
+) -> Fit:
+    # What the fit would result in if training stopped now; training goes on undisturbed.
+    snapshot = deepcopy(system).eval()
+    return conclude(run, snapshot, _unified(run, snapshot), sample, aligned)
+
+
+def _temperatures(
+    codes: NDArray[np.intp],
+    embedding: FloatRows,
+    clusters: Clusters,
+    profiles: tuple[ClusterProfile, ...],
+) -> tuple[float, ...]:
+    # Latents pull neighbours together, so a mixture of them is all but certain of every row.
+    temperatures = []
+    for m, modality in enumerate(profiles):
+        z = embedding[codes == m]
+        rows = subsample(len(z), MAX_TEMPERATURE_ROWS, np.random.RandomState(m))
+        temperatures.append(clusters.temperature(z[rows], modality.cohesion))
+    return tuple(temperatures)

@@ -19,7 +19,7 @@ from ._sklearn import (
     validate_parameter_constraints,
 )
 from .alignment import Aligner, GeometricAlignment
-from .clustering.modality import ClusteringSettings
+from .clustering.clusters import ClusteringSettings
 from .networks import Architecture, Networks
 from .training import (
     AdversarialTraining,

@@ -16,7 +16,7 @@ from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c.data.scaling import ModalityScaler
 from skdm2c.datasets import make_mixed_modal_blobs
 from skdm2c.runtime.processes import Processes
-from skdm2c.training import Callback, Examples, History, Passes, fit_to_examples
+from skdm2c.training import Callback, Examples, History, Passes, regression_phase, run_phases
 
 
 def part(n, rank, size):
@@ -33,11 +33,11 @@ def regression(rank, size, processes):
     torch.nn.init.zeros_(network.bias)
     settings = Passes(5, 90, "linear")
     mine, history = torch.from_numpy(part(90, rank, size)), History()
-    fit_to_examples(
+    phase = regression_phase(
         network, [Examples("reconstruction", x[mine], y[mine])], settings,
-        phase="decoding", learning_rate=0.1, rng=rng, callback=history, name="a",
-        processes=processes,
+        phase="decoding", learning_rate=0.1, rng=rng, name="a", processes=processes,
     )  # fmt: skip
+    run_phases([phase], history)
     losses = [record["reconstruction"] for record in history.records]
     return {"weights": network.weight.detach().numpy(), "losses": losses}
 
@@ -112,11 +112,11 @@ def killed(rank, size, processes):
     rng = torch.Generator().manual_seed(0)
     x = torch.randn(90, 3, generator=rng)
     settings = Passes(1000, 30, "linear")
-    fit_to_examples(
+    phase = regression_phase(
         torch.nn.Linear(3, 3), [Examples("reconstruction", x, x)], settings,
-        phase="decoding", learning_rate=0.1, rng=rng, callback=Kill(), name="a",
-        processes=processes,
+        phase="decoding", learning_rate=0.1, rng=rng, name="a", processes=processes,
     )  # fmt: skip
+    run_phases([phase], Kill())
 
 
 def main():

@@ -25,7 +25,7 @@ from skdm2c.runtime.files import read_arrays, write_arrays
 from skdm2c.training import Callback, Callbacks, TrainingState
 from skdm2c.training import checkpoint as checkpoint_module
 from skdm2c.training.fingerprint import fit_fingerprint
-from skdm2c.training.loop import run_phase
+from skdm2c.training.loop import Phase, run_phases
 
 pytest.importorskip("safetensors")
 
@@ -324,7 +324,8 @@ def test_a_phase_that_a_callback_ended_is_over_on_disk_too(tmp_path):
 
     state = TrainingState("pretraining", torch.nn.Linear(1, 1), {}, {}, torch.Generator())
     kept = Checkpoint(tmp_path, 0.0).begun({}, (1,))
-    run_phase(state, [1.0], lambda x: {"loss": torch.tensor(x)}, 5, Callbacks([kept, Ends()]))
+    phase = Phase(state, [1.0], 5, lambda: lambda x: {"loss": torch.tensor(x)})
+    run_phases([phase], Callbacks([kept, Ends()]))
     assert Checkpoint(tmp_path, 0.0).begun({}, (1,))._phases['["pretraining", {}]']["over"]
     assert list(content(tmp_path)) == ["000001.safetensors"]
 

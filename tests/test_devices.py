@@ -16,9 +16,10 @@ from skdm2c.training import (
     Examples,
     Passes,
     Pretraining,
-    fit_to_examples,
-    pretrain_autoencoder,
-    train_adversarially,
+    adversarial_phase,
+    pretraining_phase,
+    regression_phase,
+    run_phases,
 )
 
 N = 40
@@ -34,10 +35,10 @@ def pretraining(callback):
     x = torch.randn(N, 4, generator=seeded())
 
     def train():
-        pretrain_autoencoder(
-            net, x, graph, settings, passes,
-            learning_rate=1e-3, rng=seeded(), callback=callback, name="a",
-        )  # fmt: skip
+        phase = pretraining_phase(
+            net, x, lambda: graph, settings, passes, learning_rate=1e-3, rng=seeded(), name="a"
+        )
+        run_phases([phase], callback)
 
     return train
 
@@ -48,16 +49,11 @@ def regression(callback):
     passes = Passes(2, 10, "linear")
 
     def train():
-        fit_to_examples(
-            net,
-            [Examples("reconstruction", z, x)],
-            passes,
-            phase="decoding",
-            learning_rate=1e-3,
-            rng=seeded(),
-            callback=callback,
-            name="a",
+        examples = [Examples("reconstruction", z, x)]
+        phase = regression_phase(
+            net, examples, passes, phase="decoding", learning_rate=1e-3, rng=seeded(), name="a"
         )
+        run_phases([phase], callback)
 
     return train
 
@@ -68,9 +64,8 @@ def game(callback, **changes):
     settings = AdversarialTraining(**(SETTINGS | changes))
 
     def train():
-        train_adversarially(
-            system, blocks, settings, batch_size=20, rng=seeded(), callback=callback
-        )
+        passes = Passes(settings.epochs, 20, "constant")
+        run_phases([adversarial_phase(system, blocks, settings, passes, rng=seeded())], callback)
 
     return train
 

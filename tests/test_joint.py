@@ -136,9 +136,9 @@ def matched_among(latents, shares, pairs):
     own = [ModalityClusters(s.argmax(1).astype(np.int32), s) for s in shares]
     numbers = (shares[0].shape[1],) * len(shares)
     data = ClusteredModalities(
-        latents, latents, latents, numbers, [0.1, 0.9, 0.2][: len(shares)], 1, pairs
+        latents, latents, latents, own, numbers, [0.1, 0.9, 0.2][: len(shares)], 1, pairs
     )
-    return align_modalities(data, own, Told(list(range(numbers[0]))), seed=0).responsibilities
+    return align_modalities(data, Told(list(range(numbers[0]))), seed=0).responsibilities
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -194,8 +194,8 @@ def test_two_trusted_pairs_a_cluster_are_needed(m, trust, enough):
     swapped = np.eye(2)[1 - y]  # B's clusters bear other numbers than A's
     own = [ModalityClusters(s.argmax(1).astype(np.int32), s) for s in (awry, swapped)]
     pairs = {(0, 1): KnownPairs(diagonal(m).rows, trust)}
-    data = ClusteredModalities([a, b], [a, b], [a, b], (2, 2), [0.1, 0.9], 1, pairs)
-    found = align_modalities(data, own, Told(), seed=0)
+    data = ClusteredModalities([a, b], [a, b], [a, b], own, (2, 2), [0.1, 0.9], 1, pairs)
+    found = align_modalities(data, Told(), seed=0)
     assert found.alignments[0].confidence == 0.5
     numbers = 1 - y  # the hub's
     before, after = (awry[:, ::-1].argmax(1) == numbers).mean(), found.responsibilities[0].argmax(1)
@@ -210,9 +210,9 @@ def test_a_modality_without_pairs_keeps_its_own():
     ]
     pairs = {(0, 1): diagonal(10)}
     data = ClusteredModalities(
-        [a, b, a], [a, b, a], [a, b, a], (2, 2, 2), [0.1, 0.9, 0.2], 1, pairs
+        [a, b, a], [a, b, a], [a, b, a], own, (2, 2, 2), [0.1, 0.9, 0.2], 1, pairs
     )
-    shares = align_modalities(data, own, Told(), seed=0).responsibilities
+    shares = align_modalities(data, Told(), seed=0).responsibilities
     assert not np.array_equal(shares[0], awry[:, ::-1])
     np.testing.assert_array_equal(shares[2], awry[:, ::-1])
 

@@ -27,13 +27,13 @@ from skdm2c.training import (
     ProgressLines,
     StratifiedBatches,
     TrainingState,
-    fit_to_examples,
-    pretrain_autoencoder,
-    train_adversarially,
-    train_together,
+    adversarial_phase,
+    pretraining_phase,
+    regression_phase,
+    run_phases,
 )
 from skdm2c.training.adversarial import map_batch
-from skdm2c.training.loop import descend, run_phase
+from skdm2c.training.loop import Phase, descend
 from skdm2c.training.neighbors import NeighborSampler
 from skdm2c.training.optimizers import make_optimizer, make_schedule
 
@@ -64,14 +64,9 @@ def make_blocks(system, n=40):
 
 def play(system, blocks, batch_size=20, **changes):
     history = History()
-    train_adversarially(
-        system,
-        blocks,
-        AdversarialTraining(**(SETTINGS | changes)),
-        batch_size=batch_size,
-        rng=seeded(1),
-        callback=history,
-    )
+    settings = AdversarialTraining(**(SETTINGS | changes))
+    passes = Passes(settings.epochs, batch_size, "constant")
+    run_phases([adversarial_phase(system, blocks, settings, passes, rng=seeded(1))], history)
     return history.records
 
 
@@ -122,10 +117,11 @@ def test_every_epoch_draws_anew_and_the_seed_decides():
 def pretrain(net, x, graph=None, schedule="constant", **changes):
     history = History()
     settings = {"lambda_neighbors": 0.0, "input_noise": 0.0} | changes
-    pretrain_autoencoder(
-        net, x, graph, Pretraining(**settings), Passes(60, 20, schedule), learning_rate=1e-2,
-        rng=seeded(), callback=history, name="line",
+    phase = pretraining_phase(
+        net, x, graph if graph is None else lambda: graph, Pretraining(**settings),
+        Passes(60, 20, schedule), learning_rate=1e-2, rng=seeded(), name="line",
     )  # fmt: skip
+    run_phases([phase], history)
     return history.records
 
 
@@ -184,10 +180,11 @@ def test_a_network_learns_from_examples(phase):
     x = torch.cat([z, -z], dim=1)
     network = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(), nn.Linear(16, 4))
     history = History()
-    fit_to_examples(
+    training = regression_phase(
         network, [Examples("error", z, x)], Passes(60, 20, "linear"),
-        phase=phase, learning_rate=1e-2, rng=seeded(), callback=history, name="a",
+        phase=phase, learning_rate=1e-2, rng=seeded(), name="a",
     )  # fmt: skip
+    run_phases([training], history)
     assert history.records[-1]["error"] < 0.01
     assert (network(z) - x).square().mean() < 0.01
     assert {(r["phase"], r["modality"]) for r in history.records} == {(phase, "a")}
@@ -200,12 +197,13 @@ def test_examples_that_disagree_are_weighed(n_repeats):
     others = torch.cat([torch.eye(2), -torch.eye(2)]).repeat(n_repeats, 1) * 2**0.5
     network = nn.Linear(2, 2)
     history = History()
-    fit_to_examples(
+    training = regression_phase(
         network,
         [Examples("first", z, z), Examples("other", others, -others, 1 / 3)],
         Passes(100, 20, "linear"),
-        phase="decoding", learning_rate=3e-2, rng=seeded(), callback=history, name="a",
+        phase="decoding", learning_rate=3e-2, rng=seeded(), name="a",
     )  # fmt: skip
+    run_phases([training], history)
     # (1 - 1/3) / (1 + 1/3), as both are spread alike
     torch.testing.assert_close(network.weight.detach(), torch.eye(2) / 2, atol=0.2, rtol=0)
     assert {"first", "other"} <= set(history.records[-1])
@@ -307,7 +305,7 @@ def run(losses, callback, phase="adversarial", where=None, n_epochs=2):
     """A phase whose steps give these losses and learn nothing."""
     state = TrainingState(phase, nn.Linear(1, 1), {}, {}, seeded(), where or {})
     tensors = [{k: torch.tensor(v) for k, v in step.items()} for step in losses]
-    run_phase(state, tensors, lambda batch: batch, n_epochs, callback)
+    run_phases([Phase(state, tensors, n_epochs, lambda: lambda batch: batch)], callback)
     return state
 
 
@@ -375,7 +373,7 @@ def test_three_epochs_and_three_from_a_saved_state_are_six():
             descend(state, "adam", loss)
             return {"reconstruction": loss.detach()}
 
-        return state, lambda n: run_phase(state, batches, step, n, Callback())
+        return state, lambda n: run_phases([Phase(state, batches, n, lambda: step)], Callback())
 
     whole, train = begin()
     train(6)
@@ -436,7 +434,7 @@ def test_a_phase_ends_when_losses_no_longer_fall():
             return {"reconstruction": torch.tensor(next(records)), "adversarial": torch.tensor(0.0)}
 
     state = TrainingState("adversarial", torch.nn.Module(), {}, {}, seeded())
-    run_phase(state, [None], Step(), 7, Callbacks([history, EarlyStop(2, tol=1e-4)]))
+    run_phases([Phase(state, [None], 7, Step)], Callbacks([history, EarlyStop(2, tol=1e-4)]))
     assert [record["reconstruction"] for record in history.records] == pytest.approx(losses[:6])
 
 
@@ -494,7 +492,7 @@ class Witness(Callback):
         self.note("end", state.phase)
 
 
-def trainings_of(names, training, n_epochs=3):
+def phases_of(names, training, n_epochs=3):
     def step_of(name):
         def step(batch):
             training[name] = True
@@ -504,28 +502,28 @@ def trainings_of(names, training, n_epochs=3):
 
         return step
 
-    def train(name, callback):
-        run_phase(phase_without_network(name), [None] * 2, step_of(name), n_epochs, callback)
-
-    return [partial(train, name) for name in names]
+    return [
+        Phase(phase_without_network(name), [None] * 2, n_epochs, partial(step_of, name))
+        for name in names
+    ]
 
 
 @pytest.mark.parametrize("n_threads", [2, 3, 7])
-def test_the_order_of_looks_does_not_depend_on_which_phase_is_faster(n_threads):
+def test_the_order_of_calls_does_not_depend_on_which_phase_is_faster(n_threads):
     def order(names, n_threads):
         training = {}
         witness = Witness(training)
-        train_together(trainings_of(names, training), witness, n_threads)
+        run_phases(phases_of(names, training), witness, n_threads)
         return witness.seen
 
     before = threading.active_count()
-    found = order(["aaaa", "b"], n_threads)
-    assert found == [
+    calls = order(["aaaa", "b"], n_threads)
+    assert calls == [
         ("begin", "aaaa"), ("begin", "b"), ("aaaa", 0), ("b", 0), ("aaaa", 1), ("b", 1),
-        ("aaaa", 2), ("end", "b"), ("end", "aaaa"),
+        ("end", "b"), ("aaaa", 2), ("end", "aaaa"),
     ]  # fmt: skip
     one_by_one = order(["aaaa", "b"], 1)
-    assert sorted(map(str, one_by_one)) == sorted(map(str, found))
+    assert sorted(map(str, one_by_one)) == sorted(map(str, calls))
     assert threading.active_count() == before
 
 
@@ -534,17 +532,27 @@ def test_the_order_of_looks_does_not_depend_on_which_phase_is_faster(n_threads):
 def test_what_a_callback_raises_ends_all_threads(at, error):
     before, training = threading.active_count(), {}
     with pytest.raises(error):
-        train_together(trainings_of(["a", "b"], training), Witness(training, at, error), 2)
+        run_phases(phases_of(["a", "b"], training), Witness(training, at, error), 2)
     assert threading.active_count() == before
 
 
-def test_what_a_training_raises_comes_out_when_all_have_ended():
-    def fails(callback):
+def test_what_a_step_raises_ends_all_phases():
+    def fail():
         raise ZeroDivisionError
 
     before, training = threading.active_count(), {}
     witness = Witness(training)
+    phases = phases_of(["a"], training)
+    phases.append(Phase(phase_without_network("b"), [None], 3, fail))
     with pytest.raises(ZeroDivisionError):
-        train_together([fails, *trainings_of(["a"], training)], witness, 2)
-    assert witness.seen[-1] == ("end", "a")
+        run_phases(phases, witness, 2)
+    assert witness.seen == [("begin", "a"), ("begin", "b")]
     assert threading.active_count() == before
+
+
+def test_a_phase_that_is_over_prepares_nothing():
+    def fail():
+        pytest.fail("prepared")
+
+    phase = Phase(phase_without_network("a"), [None], 0, fail)
+    run_phases([phase], Callback())

@@ -12,19 +12,13 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..clustering.modality import ModalityClusters
+from ..clustering.clusters import ModalityClusters
 from ..data.pairs import paired_rows
-from ..data.rows import FloatRows, Matrix, subsample
+from ..data.rows import FloatRows, Matrix
 from .agreement import spoke_agreement
 from .base import Aligner, Alignment, KnownPairs, ModalityView, pairs_between
 from .joint_clustering import PAIRS_NEEDED, joint_responsibilities, told_apart
-from .rows import couple_rows
-from .scalings import SCALINGS, scaled_rows, unit_components
-from .targets import UNTRUSTED, CoupledRows
-
-MAX_COUPLED = 1500  # rows of a modality that are coupled; the others follow their maps
 
 
 class ClusteredModalities(NamedTuple):
@@ -35,8 +29,10 @@ class ClusteredModalities(NamedTuple):
     rows, latents : list of ndarray, the m-th of shape (n_m, d_m) and (n_m, c)
     unscaled : list of ndarray, the m-th of shape (n_m, d_m)
         The rows as they were before columns were scaled, but for one number.
+    clusters : list of ModalityClusters
+        Of each modality by itself.
     numbers : tuple of int
-        Clusters of each modality.
+        How many clusters each modality has.
     separations : list of float
         How far apart each one's stand.
     hub : int
@@ -46,6 +42,7 @@ class ClusteredModalities(NamedTuple):
     rows: Sequence[FloatRows]
     latents: Sequence[FloatRows]
     unscaled: Sequence[Matrix]
+    clusters: Sequence[ModalityClusters]
     numbers: tuple[int, ...]
     separations: Sequence[float]
     hub: int
@@ -67,15 +64,12 @@ class AlignedModalities(NamedTuple):
     responsibilities: list[Matrix]
 
 
-def align_modalities(
-    data: ClusteredModalities, own: list[ModalityClusters], aligner: Aligner, seed: int
-) -> AlignedModalities:
+def align_modalities(data: ClusteredModalities, aligner: Aligner, seed: int) -> AlignedModalities:
     """Match each modality's clusters with the hub's.
 
     Parameters
     ----------
     data : ClusteredModalities
-    own : list of ModalityClusters
     aligner : Aligner
     seed : int
 
@@ -88,68 +82,15 @@ def align_modalities(
     ValueError
         If the aligner gives back what is no matching.
     """
-    alignments = _align_spokes(data, own, aligner, seed)
-    responsibilities = [found.responsibilities for found in own]
-    for m, found in alignments.items():
-        responsibilities[m] = np.empty_like(own[m].responsibilities)
-        responsibilities[m][:, found.partners] = own[m].responsibilities
+    alignments = _align_spokes(data, aligner, seed)
+    responsibilities = [clusters.responsibilities for clusters in data.clusters]
+    for m, alignment in alignments.items():
+        renumbered = np.empty_like(responsibilities[m])
+        renumbered[:, alignment.partners] = responsibilities[m]
+        responsibilities[m] = renumbered
     # Confidence stays that of the clusters which pairs had no part in: else they would be
     # their own witnesses.
     return AlignedModalities(alignments, _found_together(data, responsibilities))
-
-
-def couple_spokes(
-    data: ClusteredModalities, matched: AlignedModalities, seed: int
-) -> dict[int, CoupledRows]:
-    """Couple the rows of each spoke with the hub's, where the matching of clusters is trusted.
-
-    Parameters
-    ----------
-    data : ClusteredModalities
-    matched : AlignedModalities
-    seed : int
-
-    Returns
-    -------
-    dict of int to CoupledRows
-        The spoke on the left.
-    """
-    trusted = [m for m, found in matched.alignments.items() if found.confidence > UNTRUSTED]
-    if not trusted:
-        return {}
-    k = data.numbers[data.hub]
-    known = {key: pairs.rows for key, pairs in data.pairs.items()}
-    points, coupled = {}, {}
-    for m in (data.hub, *trusted):
-        variants = [scaled_rows(data.unscaled[m], name) for name in SCALINGS]
-        points[m] = [unit_components(x, k, seed) for x in variants]
-        sample = subsample(len(data.unscaled[m]), MAX_COUPLED, np.random.RandomState([seed, m]))
-        coupled[m] = np.union1d(sample, paired_rows(known, m))
-    return {m: _couple(data, matched, m, points, coupled) for m in trusted}
-
-
-def _couple(
-    data: ClusteredModalities,
-    matched: AlignedModalities,
-    m: int,
-    points: Mapping[int, Sequence[NDArray[np.float32]]],
-    coupled: Mapping[int, NDArray[np.intp]],
-) -> CoupledRows:
-    left, right = coupled[m], coupled[data.hub]
-    known = pairs_between(data.pairs, m, data.hub)
-    pairs = None
-    if known is not None:
-        at = [np.searchsorted(rows, known.rows[:, i]) for i, rows in enumerate((left, right))]
-        pairs = KnownPairs(np.column_stack(at), known.trust)
-    responsibilities = matched.responsibilities[m][left], matched.responsibilities[data.hub][right]
-    couplings = [
-        couple_rows(a[left], b[right], *responsibilities, pairs)
-        for a, b in zip(points[m], points[data.hub], strict=True)
-    ]
-    trusted = np.empty((0, 2), dtype=np.intp)
-    if known is not None and known.trust >= 1:
-        trusted = known.rows
-    return CoupledRows(couplings, points[m], points[data.hub], left, right, trusted)
 
 
 def _found_together(data: ClusteredModalities, responsibilities: list[Matrix]) -> list[Matrix]:
@@ -195,17 +136,15 @@ def _found_among(
     )
 
 
-def _align_spokes(
-    data: ClusteredModalities, own: list[ModalityClusters], aligner: Aligner, seed: int
-) -> dict[int, Alignment]:
+def _align_spokes(data: ClusteredModalities, aligner: Aligner, seed: int) -> dict[int, Alignment]:
     known_rows = {key: pairs.rows for key, pairs in data.pairs.items()}
     described = [
         aligner.describe(
-            ModalityView(x, z, found.labels, n, paired_rows(known_rows, m), unscaled),
+            ModalityView(x, z, clusters.labels, n, paired_rows(known_rows, m), unscaled),
             np.random.RandomState([seed, m]),
         )
-        for m, (x, z, found, n, unscaled) in enumerate(
-            zip(data.rows, data.latents, own, data.numbers, data.unscaled, strict=True)
+        for m, (x, z, clusters, n, unscaled) in enumerate(
+            zip(data.rows, data.latents, data.clusters, data.numbers, data.unscaled, strict=True)
         )
     ]
 

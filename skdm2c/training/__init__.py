@@ -3,7 +3,7 @@
 Tensors in, trained networks out; of scikit-learn it knows what a parameter object is.
 """
 
-from .adversarial import AdversarialTraining, train_adversarially
+from .adversarial import AdversarialTraining, adversarial_phase
 from .batches import BatchedRows, Passes, StratifiedBatches, on_device
 from .callbacks import (
     Callback,
@@ -17,11 +17,11 @@ from .callbacks import (
     require_finite,
 )
 from .checkpoint import Checkpoint, kept_on_disk
-from .pretraining import Pretraining, pretrain_autoencoder
+from .loop import Phase, run_phases
+from .pretraining import Pretraining, pretraining_phase
 from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
-from .regression import Examples, fit_to_examples
+from .regression import Examples, regression_phase
 from .state import TrainingState
-from .together import train_together
 
 __all__ = [
     "AdversarialTraining",
@@ -35,6 +35,7 @@ __all__ = [
     "Examples",
     "History",
     "Passes",
+    "Phase",
     "Pretraining",
     "ProgressBar",
     "ProgressLines",
@@ -42,13 +43,13 @@ __all__ = [
     "Record",
     "StratifiedBatches",
     "TrainingState",
-    "fit_to_examples",
+    "adversarial_phase",
     "kept_on_disk",
     "losses_of",
     "on_device",
-    "pretrain_autoencoder",
+    "pretraining_phase",
+    "regression_phase",
     "require_finite",
+    "run_phases",
     "shown_progress",
-    "train_adversarially",
-    "train_together",
 ]

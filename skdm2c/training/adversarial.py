@@ -13,11 +13,10 @@ from torch import Tensor, nn
 from ..data.pairs import NumberedPairs
 from ..networks import CrossModalSystem, losses
 from ..runtime.processes import SINGLE_PROCESS, Processes
-from .batches import BatchedRows, StratifiedBatches
-from .callbacks import Callback
-from .loop import descend, run_phase
+from .batches import BatchedRows, Passes, StratifiedBatches
+from .loop import Phase, descend
 from .optimizers import OptimizerName, make_optimizer
-from .state import TrainingState
+from .state import TrainingState, new_state
 
 GameName = Literal["wasserstein", "gan"]
 LipschitzName = Literal["clip", "gradient_penalty", "spectral_norm"]
@@ -140,62 +139,31 @@ def map_batch(system: CrossModalSystem, batch: list[Tensor]) -> MappedBatch:
     return MappedBatch(latents, mapped, cycled)
 
 
-def train_adversarially(
+def adversarial_phase(
     system: CrossModalSystem,
     blocks: Sequence[BatchedRows],
     settings: AdversarialTraining,
+    passes: Passes,
     *,
-    batch_size: int,
     rng: torch.Generator,
-    callback: Callback,
-    max_epoch_rows: int | None = None,
     processes: Processes = SINGLE_PROCESS,
     pairs: NumberedPairs | None = None,
     lambda_pairs: float = 0.0,
-) -> None:
-    """Play the game of equation (4) in place: networks minimise, discriminators maximise.
+) -> Phase[tuple[int, list[Tensor]]]:
+    """Prepare the optimisation of equation (4): discriminators maximise what the rest minimises.
 
-    With an ``autoencoder_learning_rate`` of 0 the auto-encoders stay as they are.
-    After every ``generator_steps`` steps of auto-encoders and generators the
-    discriminators make ``discriminator_steps`` steps on the last batch's latents.
-    As in the authors' code the count starts anew with every epoch; an epoch that is
-    too short for it trains the discriminators on its last step.
-
-    Parameters
-    ----------
-    system : CrossModalSystem
-    blocks : sequence of BatchedRows, the m-th of shape (n_m, d_m)
-        Given on the device of the system.
-    settings : AdversarialTraining
-    batch_size : int
-        Rows of all modalities together.
-    rng : torch.Generator
-        Draws the batches, on the same device.
-    callback : Callback
-        Gets one record an epoch, phase ``"adversarial"``.
-    max_epoch_rows : int, default=None
-        Rows of a modality, on average, that an epoch goes through at most.
-    processes : Processes, default=SINGLE_PROCESS
-        Of several processes each gives its rows.
-    pairs : dict of (int, int) to ndarray of shape (p, 2), default=None
-        Rows of two modalities that are of one instance; generators learn to send the one to
-        where the other is. A step takes a batch of them.
-    lambda_pairs : float, default=0.0
-        Weight of their distances.
-
-    Raises
-    ------
-    TrainingDivergedError
-        If a loss becomes NaN or infinite.
+    ``blocks`` holds the rows of every modality, ``pairs`` the rows of two modalities that are
+    known to be one instance: generators also learn to map one to the latent of the other, with
+    the weight ``lambda_pairs``. With an ``autoencoder_learning_rate`` of 0 the auto-encoders
+    stay as they are. After every ``generator_steps`` steps of auto-encoders and generators the
+    discriminators make ``discriminator_steps`` steps on the last batch's latents. As in the
+    authors' code the count starts anew with every epoch; an epoch that is too short for it
+    trains the discriminators on its last step.
     """
-    drawn = StratifiedBatches(
-        [len(x) for x in blocks],
-        batch_size,
-        rng,
-        max_rows=max_epoch_rows,
-        processes=processes,
+    n_rows = [len(x) for x in blocks]
+    batches = StratifiedBatches(
+        n_rows, passes.batch_size, rng, max_rows=passes.max_epoch_rows, processes=processes
     )
-    batches = _NumberedBatches(drawn)
     learners: list[tuple[nn.Module, float]] = [
         (system.generators, settings.generator_learning_rate)
     ]
@@ -203,18 +171,11 @@ def train_adversarially(
     if not frozen:
         learners.insert(0, (system.autoencoders, settings.autoencoder_learning_rate))
     critics = [(system.discriminators, settings.discriminator_learning_rate)]
-    state = TrainingState(
-        "adversarial",
-        system,
-        {
-            "minimizer": make_optimizer(settings.optimizer, learners, settings.weight_decay),
-            "maximizer": make_optimizer(settings.optimizer, critics, settings.weight_decay),
-        },
-        {},
-        rng,
-        processes=processes,
-        weight=drawn.weight,
-    )
+    optimizers = {
+        "minimizer": make_optimizer(settings.optimizer, learners, settings.weight_decay),
+        "maximizer": make_optimizer(settings.optimizer, critics, settings.weight_decay),
+    }
+    state = new_state("adversarial", system, optimizers, batches, passes, rng)
     period = min(settings.generator_steps, len(batches))
     known = {key: torch.as_tensor(rows, device=rng.device) for key, rows in (pairs or {}).items()}
     any_known = any(processes.gather(bool(known)))  # all processes record the same losses
@@ -224,7 +185,7 @@ def train_adversarially(
         batch = [x[index] for x, index in zip(blocks, rows, strict=True)]
         instances = {
             (s, t): (blocks[s][some[:, 0]], blocks[t][some[:, 1]])
-            for (s, t), some in _some_pairs(known, batch_size, rng).items()
+            for (s, t), some in _some_pairs(known, passes.batch_size, rng).items()
         }
         image, terms = _minimize(
             state, system, batch, instances if any_known else None, settings, lambda_pairs
@@ -236,8 +197,7 @@ def train_adversarially(
 
     system.train()
     system.autoencoders.requires_grad_(not frozen).train(not frozen)
-    run_phase(state, batches, step, settings.epochs, callback)
-    system.requires_grad_(True)
+    return Phase(state, _NumberedBatches(batches), passes.n_epochs, lambda: step)
 
 
 class _NumberedBatches:

@@ -64,6 +64,7 @@ class StratifiedBatches:
     ----------
     weight : float
         The part of all rows that this process has.
+    processes : Processes
 
     Examples
     --------
@@ -88,6 +89,7 @@ class StratifiedBatches:
         ]
         total = sum(everywhere)
         self.n_rows = list(n_rows)
+        self.processes = processes
         self.weight = sum(n_rows) / total
         self.rng = rng
         self.sizes = [min(n, max(2, round(batch_size * n / total))) for n in n_rows]

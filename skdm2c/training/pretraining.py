@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 import scipy.sparse as sp
 import torch
@@ -14,11 +16,10 @@ from ..networks import ModalityAutoEncoder
 from ..networks.losses import neighborhood_loss, reconstruction_loss
 from ..runtime.processes import SINGLE_PROCESS, Processes
 from .batches import FEW_ROWS_STEPS, BatchedRows, Passes, StratifiedBatches
-from .callbacks import Callback
-from .loop import descend, run_phase
+from .loop import Phase, Step, descend
 from .neighbors import NeighborSampler, negative_pairs
-from .optimizers import make_optimizer, make_schedule
-from .state import TrainingState
+from .optimizers import make_optimizer
+from .state import TrainingState, new_state
 
 
 @dataclass(repr=False)
@@ -55,93 +56,52 @@ class Pretraining(BaseEstimator):  # type: ignore[misc]
     input_noise: float = 0.5
 
 
-def pretrain_autoencoder(
+def pretraining_phase(
     autoencoder: ModalityAutoEncoder,
     x: BatchedRows,
-    graph: sp.csr_matrix | None,
+    build_graph: Callable[[], sp.csr_matrix] | None,
     settings: Pretraining,
     passes: Passes,
     *,
     learning_rate: float,
     rng: torch.Generator,
-    callback: Callback,
     name: str,
     processes: Processes = SINGLE_PROCESS,
-) -> None:
-    """Train one auto-encoder in place, with Adam.
+) -> Phase[list[Tensor]]:
+    """Prepare the training of one auto-encoder on the rows ``x`` of its modality, with Adam.
 
-    Parameters
-    ----------
-    autoencoder : ModalityAutoEncoder
-    x : BatchedRows of shape (n, d)
-        All rows of the modality, given on the device of the auto-encoder.
-    graph : sparse matrix of shape (n, n) or None
-        Whose neighbours the latent space is to keep; None for reconstruction alone.
-    settings : Pretraining
-    passes : Passes
-    learning_rate : float
-        That of this modality.
-    rng : torch.Generator
-        Draws the batches, on the same device.
-    callback : Callback
-        Gets one record an epoch, phase ``"pretraining"``.
-    name : str
-        What records call the modality.
-    processes : Processes, default=SINGLE_PROCESS
-        Of several processes each gives its rows.
-
-    Raises
-    ------
-    TrainingDivergedError
-        If the loss becomes NaN or infinite.
+    ``build_graph`` makes the graph whose neighbours the latent space preserves; it is called
+    only if an epoch is trained. None trains for reconstruction alone.
 
     Examples
     --------
+    >>> from skdm2c.training import History, run_phases
     >>> g = torch.Generator().manual_seed(0)
-    >>> from skdm2c.training import History
     >>> net, history = ModalityAutoEncoder(3, 2, (8,), "none", g), History()
     >>> settings = Pretraining(lambda_neighbors=0.0, input_noise=0.0)
-    >>> pretrain_autoencoder(net, torch.ones(20, 3), None, settings, Passes(30, 10, "constant"),
-    ...                      learning_rate=1e-2, rng=g, callback=history, name="a")
+    >>> phase = pretraining_phase(net, torch.ones(20, 3), None, settings,
+    ...                           Passes(30, 10, "constant"), learning_rate=1e-2, rng=g, name="a")
+    >>> run_phases([phase], history)
     >>> losses = [record["reconstruction"] for record in history.records]
     >>> losses[-1] < losses[0]
     True
     """
-    optimizer = make_optimizer("adam", [(autoencoder, learning_rate)], settings.weight_decay)
-    sampler = None if graph is None else NeighborSampler(graph, rng.device)
+    min_steps = 1 if build_graph is None else FEW_ROWS_STEPS
     batches = StratifiedBatches(
-        [len(x)],
-        passes.batch_size,
-        rng,
-        min_steps=1 if graph is None else FEW_ROWS_STEPS,
-        max_rows=passes.max_epoch_rows,
-        processes=processes,
+        [len(x)], passes.batch_size, rng, min_steps, passes.max_epoch_rows, processes
     )
-    schedule = make_schedule(passes.schedule, optimizer, passes.n_epochs * len(batches))
-    state = TrainingState(
-        "pretraining",
-        autoencoder,
-        {"adam": optimizer},
-        {"adam": schedule},
-        rng,
-        {"modality": name},
-        processes=processes,
-        weight=batches.weight,
-    )
+    optimizer = make_optimizer("adam", [(autoencoder, learning_rate)], settings.weight_decay)
+    where = {"modality": name}
+    state = new_state("pretraining", autoencoder, {"adam": optimizer}, batches, passes, rng, where)
 
-    def step(batch: list[Tensor]) -> dict[str, Tensor]:
-        (rows,) = batch
-        if sampler is None:
-            terms = _reconstruction_terms(autoencoder, x, rows, settings, rng)
-            descend(state, "adam", terms["reconstruction"])
-        else:
-            terms = _neighbor_terms(autoencoder, x, rows, sampler, settings, rng)
-            weighted = settings.lambda_neighbors * terms["neighbors"]
-            descend(state, "adam", terms["reconstruction"] + weighted)
-        return {term: value.detach() for term, value in terms.items()}
+    def build_step() -> Step[list[Tensor]]:
+        if build_graph is None:
+            return partial(_reconstruct, state, x, settings)
+        sampler = NeighborSampler(build_graph(), rng.device)
+        return partial(_reconstruct_and_attract, state, x, sampler, settings)
 
     autoencoder.train()
-    run_phase(state, batches, step, passes.n_epochs, callback)
+    return Phase(state, batches, passes.n_epochs, build_step)
 
 
 def _noisy(x: Tensor, noise: float, rng: torch.Generator) -> Tensor:
@@ -150,33 +110,33 @@ def _noisy(x: Tensor, noise: float, rng: torch.Generator) -> Tensor:
     return x + noise * torch.randn(x.shape, generator=rng, dtype=x.dtype, device=x.device)
 
 
-def _reconstruction_terms(
-    autoencoder: ModalityAutoEncoder,
-    x: BatchedRows,
-    rows: Tensor,
-    settings: Pretraining,
-    rng: torch.Generator,
+def _reconstruct(
+    state: TrainingState, x: BatchedRows, settings: Pretraining, batch: list[Tensor]
 ) -> dict[str, Tensor]:
+    (rows,) = batch
     clean = x[rows]
-    noisy = _noisy(clean, settings.input_noise, rng)
-    return {"reconstruction": reconstruction_loss(clean, autoencoder(noisy))}
+    noisy = _noisy(clean, settings.input_noise, state.rng)
+    reconstruction = reconstruction_loss(clean, state.network(noisy))
+    descend(state, "adam", reconstruction)
+    return {"reconstruction": reconstruction.detach()}
 
 
-def _neighbor_terms(
-    autoencoder: ModalityAutoEncoder,
+def _reconstruct_and_attract(
+    state: TrainingState,
     x: BatchedRows,
-    rows: Tensor,
     sampler: NeighborSampler,
     settings: Pretraining,
-    rng: torch.Generator,
+    batch: list[Tensor],
 ) -> dict[str, Tensor]:
-    neighbors = sampler.draw(rows, rng)
+    autoencoder = cast(ModalityAutoEncoder, state.network)
+    (rows,) = batch
+    neighbors = sampler.draw(rows, state.rng)
     both = x[torch.cat([rows, neighbors])]
-    latents = autoencoder.encoder(_noisy(both, settings.input_noise, rng))
+    latents = autoencoder.encoder(_noisy(both, settings.input_noise, state.rng))
     z, z_neighbor = latents.tensor_split(2)
-    return {
-        "reconstruction": reconstruction_loss(both[: len(rows)], autoencoder.decoder(z)),
-        "neighbors": neighborhood_loss(
-            z, z_neighbor, negative_pairs(rows, neighbors), settings.negative_weight
-        ),
-    }
+    reconstruction = reconstruction_loss(both[: len(rows)], autoencoder.decoder(z))
+    attraction = neighborhood_loss(
+        z, z_neighbor, negative_pairs(rows, neighbors), settings.negative_weight
+    )
+    descend(state, "adam", reconstruction + settings.lambda_neighbors * attraction)
+    return {"reconstruction": reconstruction.detach(), "neighbors": attraction.detach()}

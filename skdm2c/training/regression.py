@@ -10,6 +10,7 @@ as sharply as a row of their own.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
@@ -18,10 +19,9 @@ from torch import Tensor, nn
 from ..networks.losses import reconstruction_loss
 from ..runtime.processes import SINGLE_PROCESS, Processes
 from .batches import FEW_ROWS_STEPS, BatchedRows, Passes, StratifiedBatches
-from .callbacks import Callback
-from .loop import descend, run_phase
-from .optimizers import make_optimizer, make_schedule
-from .state import TrainingState
+from .loop import Phase, descend
+from .optimizers import make_optimizer
+from .state import TrainingState, new_state
 
 
 class Examples(NamedTuple):
@@ -43,7 +43,7 @@ class Examples(NamedTuple):
     weight: float = 1.0
 
 
-def fit_to_examples(
+def regression_phase(
     network: nn.Module,
     examples: Sequence[Examples],
     passes: Passes,
@@ -51,102 +51,71 @@ def fit_to_examples(
     phase: Literal["alignment", "decoding"],
     learning_rate: float,
     rng: torch.Generator,
-    callback: Callback,
     name: str,
     processes: Processes = SINGLE_PROCESS,
-) -> None:
-    """Train a network in place by least squares, with Adam.
+) -> Phase[list[Tensor]]:
+    """Prepare the training of a network by least squares on ``examples``, with Adam.
 
-    Parameters
-    ----------
-    network : Module
-    examples : sequence of Examples
-        A step takes a batch of each. The first are those that an epoch goes through.
-    passes : Passes
-    phase : {"alignment", "decoding"}
-        Name of the phase in the history.
-    learning_rate : float
-    rng : torch.Generator
-        Draws the batches, on the same device.
-    callback : Callback
-        Gets one record an epoch.
-    name : str
-        What records call the modality, or the two that a generator maps between.
-    processes : Processes, default=SINGLE_PROCESS
-        Of several processes each gives its rows.
-
-    Raises
-    ------
-    TrainingDivergedError
-        If the loss becomes NaN or infinite.
+    A step takes a batch of each of them; the first are those that an epoch goes through.
 
     Examples
     --------
-    >>> from skdm2c.training import History
+    >>> from skdm2c.training import History, run_phases
     >>> g, history = torch.Generator().manual_seed(0), History()
     >>> z = torch.randn(50, 2, generator=g)
-    >>> fit_to_examples(nn.Linear(2, 2), [Examples("reconstruction", z, -z)],
-    ...                 Passes(60, 10, "linear"), phase="decoding", learning_rate=3e-2, rng=g,
-    ...                 callback=history, name="a")
+    >>> phase = regression_phase(nn.Linear(2, 2), [Examples("reconstruction", z, -z)],
+    ...                          Passes(60, 10, "linear"), phase="decoding", learning_rate=3e-2,
+    ...                          rng=g, name="a")
+    >>> run_phases([phase], history)
     >>> history.records[-1]["reconstruction"] < 0.01
     True
     """
-    batches = _Batches(examples, passes, rng, processes)
+    batches = [_batches_of(examples[0], FEW_ROWS_STEPS, passes, rng, processes)]
+    n_steps = len(batches[0])
+    batches += [_batches_of(some, n_steps, passes, rng, processes) for some in examples[1:]]
     optimizer = make_optimizer("adam", [(network, learning_rate)])
-    schedule = make_schedule(passes.schedule, optimizer, passes.n_epochs * len(batches))
-    state = TrainingState(
-        phase,
-        network,
-        {"adam": optimizer},
-        {"adam": schedule},
-        rng,
-        {"modality": name},
-        processes=processes,
-        weight=batches.weight,
+    where = {"modality": name}
+    state = new_state(phase, network, {"adam": optimizer}, batches[0], passes, rng, where)
+    network.train()
+    step = partial(_regress, state, examples)
+    return Phase(state, _Parallel(batches), passes.n_epochs, lambda: step)
+
+
+def _batches_of(
+    examples: Examples,
+    min_steps: int,
+    passes: Passes,
+    rng: torch.Generator,
+    processes: Processes,
+) -> StratifiedBatches:
+    n_rows = [len(examples.inputs)]
+    return StratifiedBatches(
+        n_rows, passes.batch_size, rng, min_steps, passes.max_epoch_rows, processes
     )
 
-    def step(batch: list[Tensor]) -> dict[str, Tensor]:
-        objective = torch.zeros((), device=rng.device)
-        terms: dict[str, Tensor] = {}
-        for some, rows in zip(examples, batch, strict=True):
-            loss = reconstruction_loss(some.targets[rows], network(some.inputs[rows]))
-            objective = objective + some.weight * loss
-            terms[some.loss] = terms.get(some.loss, 0.0) + loss.detach()
-        descend(state, "adam", objective)
-        return terms
 
-    network.train()
-    run_phase(state, batches, step, passes.n_epochs, callback)
-    network.eval()
+def _regress(
+    state: TrainingState, examples: Sequence[Examples], batch: list[Tensor]
+) -> dict[str, Tensor]:
+    objective = torch.zeros((), device=state.rng.device)
+    terms: dict[str, Tensor] = {}
+    for some, rows in zip(examples, batch, strict=True):
+        loss = reconstruction_loss(some.targets[rows], state.network(some.inputs[rows]))
+        objective = objective + some.weight * loss
+        terms[some.loss] = terms.get(some.loss, 0.0) + loss.detach()
+    descend(state, "adam", objective)
+    return terms
 
 
-class _Batches:
-    # As many steps an epoch as the first examples need; of the others a batch goes along.
-    def __init__(
-        self,
-        examples: Sequence[Examples],
-        passes: Passes,
-        rng: torch.Generator,
-        processes: Processes,
-    ) -> None:
-        n_steps = FEW_ROWS_STEPS
-        self._all = []
-        for some in examples:
-            drawn = StratifiedBatches(
-                [len(some.inputs)],
-                passes.batch_size,
-                rng,
-                n_steps,
-                passes.max_epoch_rows,
-                processes,
-            )
-            self._all.append(drawn)
-            n_steps = len(self._all[0])
-        self.weight = self._all[0].weight
+class _Parallel:
+    """Batches of several sets of rows side by side, as many as there are of the first."""
+
+    def __init__(self, batches: Sequence[StratifiedBatches]) -> None:
+        self._batches = batches
 
     def __len__(self) -> int:
-        return len(self._all[0])
+        return len(self._batches[0])
 
     def __iter__(self) -> Iterator[list[Tensor]]:
-        for batches in zip(*self._all, strict=False):
+        for batches in zip(*self._batches, strict=False):
             yield [rows for (rows,) in batches]

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 
 from ..runtime.processes import SINGLE_PROCESS, Processes
+from .batches import Passes, StratifiedBatches
+from .optimizers import make_schedule
 
 
 @dataclass
@@ -107,3 +109,26 @@ class TrainingState:
 
     def _place(self) -> dict[str, Any]:
         return {"phase": self.phase, "where": self.where}
+
+
+def new_state(
+    phase: str,
+    network: nn.Module,
+    optimizers: dict[str, torch.optim.Optimizer],
+    batches: StratifiedBatches,
+    passes: Passes,
+    rng: torch.Generator,
+    where: dict[str, str] | None = None,
+) -> TrainingState:
+    """Assemble the state of a phase that has not begun: each optimizer gets its schedule."""
+    n_steps = passes.n_epochs * len(batches)
+    return TrainingState(
+        phase,
+        network,
+        optimizers,
+        {name: make_schedule(passes.schedule, o, n_steps) for name, o in optimizers.items()},
+        rng,
+        where or {},
+        processes=batches.processes,
+        weight=batches.weight,
+    )

@@ -1,4 +1,4 @@
-"""Clusters of one modality by itself."""
+"""Clusters of one modality, or of all rows, by the chosen assignment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data.rows import FloatRows, Matrix
-from .mixture import fit_kmeans, fit_mixture
+from .mixture import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
 
 AssignmentName = Literal["mixture", "kmeans"]
 
@@ -26,13 +26,9 @@ class ClusteringSettings:
 
 
 class ModalityClusters(NamedTuple):
-    """Clusters of one modality.
+    """Labels of shape (n,) and responsibilities of shape (n, k) of one modality's rows.
 
-    Attributes
-    ----------
-    labels : ndarray of int of shape (n,)
-    responsibilities : ndarray of shape (n, k)
-        What each row belongs to; columns beyond the modality's own number are zero.
+    Columns beyond the modality's number of clusters are zero.
     """
 
     labels: NDArray[np.int32]
@@ -42,21 +38,7 @@ class ModalityClusters(NamedTuple):
 def cluster_modality(
     z: FloatRows, n_clusters: int, settings: ClusteringSettings, seed: int
 ) -> ModalityClusters:
-    """Cluster a modality by itself.
-
-    Parameters
-    ----------
-    z : ndarray of shape (n, c)
-        Its latents.
-    n_clusters : int
-        Of its own; of fewer rows as many.
-    settings : ClusteringSettings
-    seed : int
-
-    Returns
-    -------
-    ModalityClusters
-    """
+    """Cluster the latents ``z`` of one modality into ``n_clusters``, or one cluster per row."""
     n = min(n_clusters, len(z))
     fit = fit_kmeans if settings.assignment == "kmeans" else fit_mixture
     with warnings.catch_warnings():
@@ -65,3 +47,15 @@ def cluster_modality(
     responsibilities = np.zeros((len(z), settings.n_clusters))
     responsibilities[:, :n] = clusters.responsibilities(z)
     return ModalityClusters(clusters.assign(z), responsibilities)
+
+
+def cluster_unified(
+    points: FloatRows, start: Matrix | None, settings: ClusteringSettings, seed: int
+) -> Clusters:
+    """Cluster the rows of all modalities, from the matched responsibilities if there are any."""
+    if settings.assignment == "kmeans":
+        clusters = fit_kmeans(points, settings.n_clusters, settings.n_init, seed)
+        return clusters if start is None else clusters.numbered_like(start, points)
+    if start is None:
+        return fit_mixture(points, settings.n_clusters, settings.n_init, seed)
+    return fit_mixture_from(points, start, seed)
