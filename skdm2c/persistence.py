@@ -1,8 +1,7 @@
 """A fitted model as one file that holds numbers and names, and nothing that could run.
 
-The file is a safetensors file: arrays by name, and one JSON text in its metadata. A pickle of
-a model is as good for oneself; from a stranger only a file that cannot run code should be
-opened.
+The file is a safetensors file: arrays by name, and one JSON text in its metadata. `SCHEMA` says
+which arrays there are, of which type, shape and range: files are written, read and checked by it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import torch
@@ -32,9 +31,58 @@ from .runtime.device import device_at_hand, resolve_device
 from .runtime.files import Arrays, read_arrays, write_arrays
 from .settings import OBJECTS
 
-FORMAT = 1  # of the file; it grows when that changes
-LARGEST_FOUND = 1e100  # in size, of the numbers in a file: their squares are numbers too
-CLUSTERS = ("origin", "projection", "means", "log_weights")
+FORMAT = 2  # grows when the file's layout changes
+LARGEST = 1e100  # of the numbers in a file: their squares are finite too
+ABOVE_ZERO = float(np.nextafter(0, 1))
+
+
+class Field(NamedTuple):
+    """Type, shape and range of an array; the shape () stands for a Python number.
+
+    A shape holds names of sizes, such as "k" clusters. Integers stay below the size ``below``.
+    """
+
+    dtype: type[np.generic]
+    shape: tuple[str, ...]
+    low: float = -LARGEST
+    high: float = LARGEST
+    below: str = ""
+
+
+# What the attributes of the parts of a model hold. "columns" are those of a modality, "latent" is
+# the width of the latent spaces, "axes" that of the clusters' own space, "k" counts clusters.
+SCHEMA: dict[str, dict[str, Field]] = {
+    "scaler": {
+        "mean_": Field(np.float64, ("columns",)),
+        "scale_": Field(np.float64, ("columns",), ABOVE_ZERO),
+    },
+    "clusters": {
+        "means": Field(np.float64, ("k", "axes")),
+        "origin": Field(np.float64, ("latent",)),
+        "projection": Field(np.float64, ("latent", "axes")),
+        "log_weights": Field(np.float64, ("k",)),
+    },
+    "alignment": {
+        "partners": Field(np.int64, ("k",), below="k"),
+        "mass": Field(np.float64, ("k", "k")),
+        "confidence": Field(np.float64, (), 0, 1),
+        "cluster_confidence": Field(np.float64, ("k",)),
+        "p_value": Field(np.float64, (), 0, 1),
+    },
+    "profile": {
+        "separation": Field(np.float64, (), -1, 1),
+        "cohesion": Field(np.float64, (), -1, 1),
+        "shares": Field(np.float64, ("k",)),
+        "distances": Field(np.float64, ("k", "k")),
+    },
+    "model": {"temperatures": Field(np.float64, ("modalities",), 1)},
+    "rows": {
+        "embedding_": Field(np.float32, ("n", "latent")),
+        "labels_": Field(np.int64, ("n",), below="k"),
+        "cluster_centers_": Field(np.float64, ("k", "latent")),
+    },
+    "codes": {"modality": Field(np.int64, ("n",), below="modalities")},
+}
 
 
 def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) -> None:
@@ -129,8 +177,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
     """
     arrays, text = read_arrays(path, "model that save_model wrote", _require_format)
     try:
-        found = json.loads(text, parse_constant=_refuse)
-        estimator = _read(found, _Arrays(arrays))
+        estimator = _read(json.loads(text, parse_constant=_refuse), arrays)
     except (
         KeyError,
         TypeError,
@@ -150,28 +197,23 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
     return estimator
 
 
-# --- What is written ----------------------------------------------------------------------
+# --- Writing ------------------------------------------------------------------------------
 
 
 def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Arrays, str]:
     system = system_to_arrays(model.system)
     arrays: Arrays = {f"weights/{name}": w for name, w in system.pop("weights").items()}
     for m, scaler in enumerate(model.scalers):
-        arrays |= {f"scaler/{m}/mean": scaler.mean_, f"scaler/{m}/scale": scaler.scale_}
-    for name in CLUSTERS:
-        arrays[f"clusters/{name}"] = getattr(model.clusters, name)
-    for m, found in model.alignments.items():
-        arrays[f"alignment/{m}/partners"] = np.asarray(found.partners, dtype=np.int64)
-        for name in ("mass", "cluster_confidence"):
-            arrays[f"alignment/{m}/{name}"] = np.asarray(getattr(found, name), dtype=np.float64)
+        arrays |= _arrays_of(f"scaler/{m}", vars(scaler))
+    for m, alignment in model.alignments.items():
+        arrays |= _arrays_of(f"alignment/{m}", vars(alignment))
     for m, profile in enumerate(model.profiles):
-        arrays |= {
-            f"profile/{m}/{name}": getattr(profile, name) for name in ("shares", "distances")
-        }
-    arrays["rows/embedding"] = estimator.embedding_
-    arrays["rows/labels"] = estimator.labels_.astype(np.int64)
-    arrays["rows/modality"] = _codes(estimator.modality_, model.names)
-    arrays["cluster_centers"] = estimator.cluster_centers_
+        arrays |= _arrays_of(f"profile/{m}", vars(profile))
+    arrays |= _arrays_of("clusters", vars(model.clusters))
+    arrays |= _arrays_of("model", vars(model))
+    arrays |= _arrays_of("rows", vars(estimator))
+    codes = [model.names.index(name) for name in estimator.modality_]
+    arrays |= _arrays_of("codes", {"modality": codes})
     text = json.dumps(
         {
             "format": FORMAT,
@@ -183,26 +225,21 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             "names": model.names,
             **system,
             "scalers": [_described(scaler) for scaler in model.scalers],
-            "confidence": {str(m): float(a.confidence) for m, a in model.alignments.items()},
-            "p_value": {str(m): float(a.p_value) for m, a in model.alignments.items()},
-            "profiles": [
-                {"separation": float(p.separation), "cohesion": float(p.cohesion)}
-                for p in model.profiles
-            ],
-            "temperatures": [float(t) for t in model.temperatures],
+            "aligned": bool(model.alignments),
             "history": estimator.history_,
         },
         allow_nan=False,
         ensure_ascii=False,
     )
-    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}, text
+    return arrays, text
 
 
-def _codes(modality: Any, names: tuple[str, ...]) -> NDArray[np.int64]:
-    codes = np.empty(len(modality), dtype=np.int64)
-    for m, name in enumerate(names):
-        codes[modality == name] = m
-    return codes
+def _arrays_of(place: str, values: Mapping[str, Any]) -> Arrays:
+    fields = SCHEMA[place.partition("/")[0]]
+    return {
+        f"{place}/{name}": np.ascontiguousarray(values[name], dtype=field.dtype)
+        for name, field in fields.items()
+    }
 
 
 def _described(scaler: ModalityScaler) -> dict[str, Any]:
@@ -233,50 +270,63 @@ def _plain(name: str, value: Any) -> Any:
     if isinstance(value, torch.device | os.PathLike):
         return str(value)
     raise ValueError(
-        f"{name} is {type(value).__name__}, which is no plain value and cannot be written. What "
-        f"was fitted does not need it: set_params({name}=...) to a plain value first, or keep "
-        "the model with joblib."
+        f"{name} is {type(value).__name__}, which is not serializable. The fitted model does not "
+        f"need it: call set_params({name}=...) with a plain value first, or save the model with "
+        "joblib."
     )
 
 
-# --- What is read -------------------------------------------------------------------------
+# --- Reading ------------------------------------------------------------------------------
 
 
-class _Arrays:
-    """Arrays of a file, each taken once, with the type and shape that it must have."""
+class _Reader:
+    """Arrays of a file, each taken once and checked against the schema.
 
-    def __init__(self, arrays: Arrays) -> None:
+    A size is bound by the first array that has it, and all later arrays must agree.
+    """
+
+    def __init__(self, arrays: Arrays, **sizes: int) -> None:
         self._arrays = dict(arrays)
+        self._sizes = {"one": 1, **sizes}
 
-    def take(self, name: str, dtype: Any, *shape: int | None) -> NDArray[Any]:
-        """Take an array; of a length that is None any will do."""
+    def take(self, place: str, **sizes: int) -> dict[str, Any]:
+        """Take what the schema has for a place such as "scaler/0", by name."""
+        self._sizes |= sizes
+        fields = SCHEMA[place.partition("/")[0]]
+        return {name: self._take(f"{place}/{name}", field) for name, field in fields.items()}
+
+    def _take(self, name: str, field: Field) -> Any:
         array = self._arrays.pop(name)
-        fits = array.ndim == len(shape) and all(
-            wanted is None or wanted == found
-            for wanted, found in zip(shape, array.shape, strict=True)
+        sizes = field.shape or ("one",)
+        fits = array.dtype == field.dtype and array.ndim == len(sizes)
+        fits = fits and all(
+            self._sizes.setdefault(size, length) == length
+            for size, length in zip(sizes, array.shape, strict=True)
         )
-        if array.dtype != dtype or not fits:
-            _refuse(f"{name} is of {array.dtype} and shape {array.shape}")
+        _require(fits and len(array), f"{name} is of {array.dtype} and shape {array.shape}")
+        low, high = field.low, field.high
         if array.dtype.kind == "f":
-            largest = min(LARGEST_FOUND, float(np.finfo(array.dtype).max))
-            fine = bool((np.abs(array) <= largest).all())
-            _require(fine, f"{name} holds NaN, infinity or what is as good as that")
-        return array
+            high = min(high, float(np.finfo(array.dtype).max))
+            low = max(low, -high)
+        if field.below:
+            low, high = 0, self._sizes[field.below] - 1
+        _require(((array >= low) & (array <= high)).all(), f"{name} is out of range")
+        return array if field.shape else array.item()
 
-    def weights(self) -> Arrays:
-        """Take what there is of weights, of whatever shapes; some of a layer are counters."""
+    def take_weights(self) -> Arrays:
+        """Take all weights, of whatever shapes; some of a layer are counters."""
         names = [name for name in self._arrays if name.startswith("weights/")]
-        found = {name.removeprefix("weights/"): self._arrays.pop(name) for name in names}
-        for name, array in found.items():
+        weights = {name.removeprefix("weights/"): self._arrays.pop(name) for name in names}
+        for name, array in weights.items():
             _require(
                 array.dtype == np.float32 or (array.dtype == np.int64 and array.size == 1),
                 f"weights {name} are of {array.dtype}",
             )
-            _require(bool(np.isfinite(array).all()), f"weights {name} hold NaN or infinity")
-        return found
+            _require(np.isfinite(array).all(), f"weights {name} hold NaN or infinity")
+        return weights
 
     def require_empty(self) -> None:
-        """Refuse what nothing asked for."""
+        """Refuse arrays that the schema does not have."""
         if self._arrays:
             _refuse(f"nothing is known of {sorted(self._arrays)[0]!r}")
 
@@ -285,15 +335,15 @@ def _refuse(what: str) -> NoReturn:
     raise ValueError(f"This file is damaged: {what}.")
 
 
-def _require(fine: bool, what: str) -> None:
-    if not fine:
+def _require(condition: Any, what: str) -> None:
+    if not condition:
         _refuse(what)
 
 
 def _require_format(text: str) -> None:
     try:
-        found = json.loads(text)
-        number, version = found["format"], found["version"]
+        content = json.loads(text)
+        number, version = content["format"], content["version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
             f"This file is damaged: its description cannot be read ({error})."
@@ -306,37 +356,37 @@ def _require_format(text: str) -> None:
         )
 
 
-def _read(found: dict[str, Any], arrays: _Arrays) -> MixedModalClustering:
-    model = _read_model(found, arrays)
-    k, c = model.clusters.means.shape[0], model.system.architecture.n_components
-    embedding = arrays.take("rows/embedding", np.float32, None, c)
-    n = len(embedding)
-    labels = arrays.take("rows/labels", np.int64, n)
-    codes = arrays.take("rows/modality", np.int64, n)
-    centers = arrays.take("cluster_centers", np.float64, k, c)
-    arrays.require_empty()
-    _require(_within(labels, k), f"labels are not from 0 to {k - 1}")
-    _require(_within(codes, len(model.names)), "rows are of an unknown modality")
-    history = found["history"]
+def _read(content: dict[str, Any], arrays: Arrays) -> MixedModalClustering:
+    names = _read_names(content["names"])
+    reader = _Reader(arrays, modalities=len(names))
+    model = _read_model(content, names, reader)
+    rows, codes = reader.take("rows"), reader.take("codes")["modality"]
+    reader.require_empty()
+    history = content["history"]
     _require(
-        isinstance(history, list) and all(map(_is_record, history)), "its history is no records"
+        isinstance(history, list) and all(map(_is_record, history)), "its history has no records"
     )
     attributes = fitted_attributes(
-        Fit(model, embedding, labels.astype(np.int32), history),
-        np.array(model.names, dtype=str)[codes],
+        Fit(model, rows["embedding_"], rows["labels_"].astype(np.int32), history),
+        np.array(names, dtype=str)[codes],
     )
-    estimator = MixedModalClustering(**dict(_parameters(found["parameters"])))
+    # As they were where the model was fitted: another machine may round differently.
+    attributes["cluster_centers_"] = rows["cluster_centers_"]
+    estimator = MixedModalClustering(**dict(_read_parameters(content["parameters"])))
     try:
-        _require_parameters(estimator, model.names)
+        _require_parameters(estimator, names)
     except ValueError as error:
-        _refuse(f"its parameters are none ({error})")
-    # As they were where it was fitted: another machine may round otherwise.
-    estimator.__dict__.update(attributes | {"cluster_centers_": centers})
+        _refuse(f"its parameters are invalid ({error})")
+    estimator.__dict__.update(attributes)
     return estimator
 
 
-def _within(numbers: NDArray[np.integer], n: int) -> bool:
-    return not len(numbers) or bool(numbers.min() >= 0 and numbers.max() < n)
+def _read_names(names: Any) -> tuple[str, ...]:
+    _require(isinstance(names, list) and len(names) > 1, "it has no modalities")
+    try:
+        return check_names(names, len(names))
+    except ValueError as error:
+        _refuse(f"its modalities have no names ({error})")
 
 
 def _is_record(record: Any) -> bool:
@@ -347,7 +397,7 @@ def _is_record(record: Any) -> bool:
         isinstance(record.get("phase"), str)
         and isinstance(record.get("modality", ""), str)
         and {"epoch", "n_epochs", "seconds"} < set(numbers)  # and losses
-        and all(_is_number(value) for value in numbers.values())
+        and all(type(x) in (int, float) and abs(x) <= LARGEST for x in numbers.values())
         and type(record["epoch"]) is type(record["n_epochs"]) is int
     )
 
@@ -358,9 +408,9 @@ def _require_parameters(estimator: MixedModalClustering, names: tuple[str, ...])
     estimator._plan(names)
 
 
-def _parameters(found: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _read_parameters(parameters: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     known = MixedModalClustering._get_param_names()
-    for name, value in found.items():
+    for name, value in parameters.items():
         _require(name in known, f"there is no parameter {name!r}")
         yield name, value if name == "n_clusters" else _parameter(value)
 
@@ -370,64 +420,42 @@ def _parameter(value: Any) -> Any:
         return tuple(_parameter(item) for item in value)
     if isinstance(value, dict):
         ((kind, settings),) = value.items()
-        known = {made.__name__: made for made in OBJECTS.values()}
-        _require(kind in known, f"no parameter is {kind!r}")
-        return known[kind](**{name: _parameter(v) for name, v in settings.items()})
+        kinds = {made.__name__: made for made in OBJECTS.values()}
+        _require(kind in kinds, f"no parameter is a {kind!r}")
+        return kinds[kind](**{name: _parameter(v) for name, v in settings.items()})
     return value
 
 
-def _read_model(found: dict[str, Any], arrays: _Arrays) -> FittedModel:
-    given, widths, hub = found["names"], found["n_features"], found["hub"]
-    _require(isinstance(given, list) and len(given) > 1, "it has no modalities")
-    try:
-        names = check_names(given, len(given))
-    except ValueError as error:
-        _refuse(f"its modalities have no names ({error})")
+def _read_model(content: dict[str, Any], names: tuple[str, ...], reader: _Reader) -> FittedModel:
+    widths, hub = content["n_features"], content["hub"]
     numbers = range(len(names))
     _require(len(widths) == len(names) and all(map(_is_size, widths)), "it has no columns")
     _require(type(hub) is int and hub in numbers, f"its hub is {hub!r}")
-    weights = arrays.weights()
-    architecture = _read_architecture(found["architecture"])
-    layers, numbers_in_layers = _size_of(architecture, widths)
+    weights = reader.take_weights()
+    architecture = _read_architecture(content["architecture"])
+    n_layers, n_weights = _size_of(architecture, widths)
     _require(
-        2 * layers <= len(weights)
-        and numbers_in_layers <= sum(array.size for array in weights.values()),
+        2 * n_layers <= len(weights) and n_weights <= sum(array.size for array in weights.values()),
         "its networks are larger than the file",
     )
     system = system_from_arrays(
         {"architecture": architecture, "n_features": widths, "hub": hub, "weights": weights}
     )
-    clusters = _read_clusters(arrays, architecture["n_components"])
-    k = len(clusters.means)
-    spokes = [m for m in numbers if m != hub]
-    aligned = found["confidence"]
-    p_values = found["p_value"]
-    for of_spokes in (aligned, p_values):
-        complete = set(of_spokes) == ({str(m) for m in spokes} if aligned else set())
-        _require(complete, "spokes are not aligned")
-    temperatures = tuple(found["temperatures"])
-    _require(
-        len(temperatures) == len(names) and all(_is_number(t, 1.0) for t in temperatures),
-        "its temperatures are no numbers of 1 or more",
-    )
+    clusters = Clusters(**reader.take("clusters", latent=architecture["n_components"]))
+    aligned = content["aligned"]
+    _require(isinstance(aligned, bool), "spokes are neither aligned nor not")
+    spokes = [m for m in numbers if aligned and m != hub]
     return FittedModel(
         names,
         tuple(
-            _read_door(arrays, m, names[m], widths[m], scaler)
-            for m, scaler in zip(numbers, found["scalers"], strict=True)
+            _read_scaler(reader.take(f"scaler/{m}", columns=widths[m]), names[m], scaler)
+            for m, scaler in zip(numbers, content["scalers"], strict=True)
         ),
         system,
         clusters,
-        {
-            m: _read_alignment(arrays, m, k, aligned[str(m)], p_values[str(m)])
-            for m in spokes
-            if aligned
-        },
-        tuple(
-            _read_profile(arrays, m, k, profile)
-            for m, profile in zip(numbers, found["profiles"], strict=True)
-        ),
-        temperatures,
+        {m: _read_alignment(reader.take(f"alignment/{m}")) for m in spokes},
+        tuple(ClusterProfile(**reader.take(f"profile/{m}")) for m in numbers),
+        tuple(reader.take("model")["temperatures"].tolist()),
     )
 
 
@@ -435,30 +463,28 @@ def _is_size(value: Any) -> bool:
     return type(value) is int and value > 0
 
 
-def _is_number(value: Any, least: float = -LARGEST_FOUND, most: float = LARGEST_FOUND) -> bool:
-    return type(value) in (int, float) and least <= value <= most
-
-
-def _read_architecture(found: dict[str, Any]) -> dict[str, Any]:
+def _read_architecture(content: dict[str, Any]) -> dict[str, Any]:
     sizes = ("autoencoder_hidden_sizes", "generator_hidden_sizes", "discriminator_hidden_sizes")
-    fine = (
-        set(found) == {*sizes, "n_components", "normalization", "spectral"}
-        and _is_size(found["n_components"])
-        and all(isinstance(found[name], list) and all(map(_is_size, found[name])) for name in sizes)
-        and found["normalization"] in ("batch", "layer", "none")
-        and isinstance(found["spectral"], bool)
+    valid = (
+        set(content) == {*sizes, "n_components", "normalization", "spectral"}
+        and _is_size(content["n_components"])
+        and all(
+            isinstance(content[name], list) and all(map(_is_size, content[name])) for name in sizes
+        )
+        and content["normalization"] in ("batch", "layer", "none")
+        and isinstance(content["spectral"], bool)
     )
-    _require(fine, "its networks cannot be built")
-    return found | {name: tuple(found[name]) for name in sizes}
+    _require(valid, "its networks cannot be built")
+    return content | {name: tuple(content[name]) for name in sizes}
 
 
 def _size_of(architecture: dict[str, Any], widths: list[int]) -> tuple[int, int]:
-    # Linear layers, and weights and biases in them. So that a short file cannot ask for more
-    # time and memory than one that holds its networks.
+    # Numbers of linear layers and of their weights and biases, so that a short file cannot ask
+    # for more time and memory than one that holds its networks.
     c, m = architecture["n_components"], len(widths)
-    there = [[d, *architecture["autoencoder_hidden_sizes"], c] for d in widths]
-    there += [[c, *architecture["generator_hidden_sizes"]]] * (2 * m - 2)
-    chains = there + [chain[::-1] for chain in there]
+    chains = [[d, *architecture["autoencoder_hidden_sizes"], c] for d in widths]
+    chains += [[c, *architecture["generator_hidden_sizes"]]] * (2 * m - 2)
+    chains += [chain[::-1] for chain in chains]
     chains += [[c, *architecture["discriminator_hidden_sizes"], 1]] * m
     return (
         sum(len(chain) - 1 for chain in chains),
@@ -466,37 +492,23 @@ def _size_of(architecture: dict[str, Any], widths: list[int]) -> tuple[int, int]
     )
 
 
-def _read_clusters(arrays: _Arrays, c: int) -> Clusters:
-    means = arrays.take("clusters/means", np.float64, None, None)
-    k, p = means.shape
-    _require(k > 0, "it has no clusters")
-    return Clusters(
-        arrays.take("clusters/origin", np.float64, c),
-        arrays.take("clusters/projection", np.float64, c, p),
-        means,
-        arrays.take("clusters/log_weights", np.float64, k),
-    )
-
-
-def _read_door(
-    arrays: _Arrays, m: int, name: str, width: int, found: dict[str, Any]
+def _read_scaler(
+    arrays: dict[str, NDArray[np.float64]], name: str, content: dict[str, Any]
 ) -> ModalityScaler:
     standardize, scaling, columns = (
-        found[key] for key in ("standardize", "scaling", "feature_names")
+        content[key] for key in ("standardize", "scaling", "feature_names")
     )
     _require(
         standardize == "auto" or isinstance(standardize, bool), f"{name!r}: cannot be standardised"
     )
-    _require(scaling in ("columns", "block", "none"), f"{name!r}: its scale is unknown")
+    _require(scaling in ("columns", "block", "none"), f"{name!r}: its scaling is unknown")
     scaler = ModalityScaler(name, standardize)
-    scaler.mean_ = arrays.take(f"scaler/{m}/mean", np.float64, width)
-    scaler.scale_ = arrays.take(f"scaler/{m}/scale", np.float64, width)
-    _require(bool((scaler.scale_ > 0).all()), f"{name!r}: a scale is not above 0")
-    scaler.scaling_, scaler.n_features_in_ = scaling, width
+    scaler.scaling_, scaler.n_features_in_ = scaling, len(arrays["mean_"])
+    scaler.__dict__.update(arrays)
     if columns is not None:
         _require(
             isinstance(columns, list)
-            and len(columns) == width
+            and len(columns) == scaler.n_features_in_
             and all(isinstance(column, str) for column in columns),
             f"{name!r}: its columns have no names",
         )
@@ -504,26 +516,7 @@ def _read_door(
     return scaler
 
 
-def _read_alignment(arrays: _Arrays, m: int, k: int, confidence: Any, p_value: Any) -> Alignment:
-    partners = arrays.take(f"alignment/{m}/partners", np.int64, k)
-    _require(sorted(partners.tolist()) == list(range(k)), "clusters are not matched one to one")
-    _require(_is_number(confidence, 0.0, 1.0), "a confidence is not in [0, 1]")
-    _require(_is_number(p_value, 0.0, 1.0), "a p-value is not in [0, 1]")
-    return Alignment(
-        partners.astype(np.intp),
-        arrays.take(f"alignment/{m}/mass", np.float64, k, k),
-        confidence,
-        arrays.take(f"alignment/{m}/cluster_confidence", np.float64, k),
-        p_value,
-    )
-
-
-def _read_profile(arrays: _Arrays, m: int, k: int, found: dict[str, Any]) -> ClusterProfile:
-    fine = all(_is_number(found[name], -1.0, 1.0) for name in ("separation", "cohesion"))
-    _require(fine, "a profile is no number in [-1, 1]")
-    return ClusterProfile(
-        found["separation"],
-        found["cohesion"],
-        arrays.take(f"profile/{m}/shares", np.float64, k),
-        arrays.take(f"profile/{m}/distances", np.float64, k, k),
-    )
+def _read_alignment(values: dict[str, Any]) -> Alignment:
+    partners = values["partners"]
+    _require(len(np.unique(partners)) == len(partners), "clusters are not matched one to one")
+    return Alignment(**values | {"partners": partners.astype(np.intp)})

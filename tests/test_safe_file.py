@@ -325,12 +325,12 @@ def test_no_code_in_a_file_is_run(tmp_path, saved, monkeypatch):
     load_model(saved)
 
 
-@pytest.mark.parametrize("number", [0, 2, 1.0, True, None, "1", [1]])
+@pytest.mark.parametrize("number", [0, 1, 2.0, True, None, "2", [2]])
 def test_a_file_of_another_format_says_so(saved, tmp_path, number):
     arrays, found = parts(saved)
     path = written(tmp_path / "model", arrays, found | {"format": number, "version": "9.1"})
     with pytest.raises(
-        ValueError, match=r"saved by skdm2c 9.1, in the format .*reads the format 1"
+        ValueError, match=r"saved by skdm2c 9.1, in the format .*reads the format 2"
     ):
         load_model(path)
     assert parts(saved)[1]["version"] == skdm2c.__version__
@@ -363,11 +363,11 @@ def test_every_array_must_be_there_and_of_its_type_and_shape(saved, tmp_path):
 
 
 BAD_ARRAYS = {
-    "rows/labels": 3,
-    "rows/modality": 2,
+    "rows/labels_": 3,
+    "codes/modality": 2,
     "partners": 0,
-    "scaler/0/scale": 0,
-    "scaler/1/scale": -1,
+    "scaler/0/scale_": 0,
+    "scaler/1/scale_": -1,
 }
 
 
@@ -504,7 +504,7 @@ def test_parameters_that_no_fit_would_take_are_refused(saved, fitted, tmp_path, 
         found["parameters"][outer] = {kind[outer].__name__: given}
     else:
         found["parameters"][name] = BAD_PARAMETERS[name]
-    with pytest.raises(ValueError, match=f"damaged: its parameters are none .*{inner or outer}"):
+    with pytest.raises(ValueError, match=f"damaged.*its parameters .*{inner or outer}"):
         load_model(written(tmp_path / "model", arrays, found))
     with pytest.raises(ValueError, match=inner or outer):
         save_model(clone_of(fitted).set_params(**{name: BAD_PARAMETERS[name]}), tmp_path / "own")
@@ -543,20 +543,20 @@ def test_a_history_is_of_records(saved, tmp_path, change):
     with pytest.raises(ValueError, match="damaged"):
         load_model(written(path, arrays, found | {"history": [record | change]}))
     bare = {name: record[name] for name in ("phase", "epoch", "n_epochs", "seconds")}
-    with pytest.raises(ValueError, match="history is no records"):
+    with pytest.raises(ValueError, match="damaged.*history"):
         load_model(written(path, arrays, found | {"history": [bare]}))
 
 
 def test_numbers_whose_squares_are_none_are_refused(saved, tmp_path):
     arrays, found = parts(saved)
-    for name in ("clusters/means", "scaler/0/mean"):
-        with pytest.raises(ValueError, match=f"{name} holds NaN, infinity or what is as good"):
+    for name in ("clusters/means", "scaler/0/mean_"):
+        with pytest.raises(ValueError, match=f"damaged.*{name}"):
             load_model(written(tmp_path / "m", arrays | {name: arrays[name] + 1e300}, found))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": NaN}'])
 def test_a_description_that_is_none_is_damaged(saved, tmp_path, text):
-    with pytest.raises(ValueError, match="damaged|reads the format 1"):
+    with pytest.raises(ValueError, match="damaged|reads the format 2"):
         load_model(written(tmp_path / "model", parts(saved)[0], text))
 
 
