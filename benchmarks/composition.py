@@ -32,13 +32,13 @@ from .lines import SHARED
 from .pages import made_by, spread, table, write_between
 from .pairs import (
     PAIRS,
-    is_available,
     is_drawn,
     load_pair,
     load_pair_of_other_shares,
     load_pair_without_a_class,
 )
-from .runs import RESULTS, execute, figures_line, read_lines
+from .program import main
+from .runs import RESULTS, figures_line, read_lines
 
 OUT = RESULTS.with_name("composition.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "composition.md"
@@ -112,10 +112,6 @@ def one_sided(labels: NDArray[np.integer], codes: NDArray[np.integer], k: int) -
     return [int(c) for c in np.flatnonzero(fewer <= HARDLY * more)]
 
 
-def _told(line: dict[str, Any]) -> str:
-    return f"{line['case']} {line['pair']} seed {line['seed']}"
-
-
 def page(lines: list[dict[str, Any]], balanced: list[dict[str, Any]]) -> str:
     """Lay out means and worst seeds, a row a pair of views, beside the draws that are whole."""
     seeds = {x["seed"] for x in lines}
@@ -170,35 +166,30 @@ def whole_runs() -> list[dict[str, Any]]:
     return [x for x in read_lines(RESULTS) if x["method"] == "default" and "ari" in x]
 
 
-def report() -> None:
+def report(lines: list[dict[str, Any]]) -> None:
     """Write the table into the page."""
-    write_between(PAGE, page(read_lines(OUT), whole_runs()))
+    write_between(PAGE, page(lines, whole_runs()))
 
 
-def main() -> None:
-    """Run what is missing, then report."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.composition", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1")
-    parser.add_argument("--pairs", nargs="+", default=list(PAIRS), choices=PAIRS)
-    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=CASES)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--report", action="store_true", help="run nothing")
-    options = parser.parse_args()
-    done = {Task(*(line[name] for name in Task._fields)) for line in read_lines(options.out)}
-    tasks = [
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """List all cases of all pairs of views, seed by seed."""
+    return [
         Task(case, pair, seed)
         for seed in range(options.seeds)
         for pair in options.pairs
-        if is_available(pair)
         for case in options.cases
     ]
-    if not options.report:
-        remaining = [task for task in tasks if task not in done]
-        execute(run, remaining, options.out, options.jobs, _told)
-    if options.out == OUT:
-        report()
 
 
 if __name__ == "__main__":
-    main()
+    main(
+        "composition",
+        __doc__,
+        OUT,
+        tasks=tasks,
+        run=run,
+        report=report,
+        n_seeds=5,
+        pairs=list(PAIRS),
+        cases=CASES,
+    )

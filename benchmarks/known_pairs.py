@@ -36,9 +36,10 @@ from skdm2c.metrics import evaluate, gain
 
 from .methods.interface import Clustering
 from .pages import made_by, spread, table, write_between
-from .pairs import PAIRS, is_available, is_drawn, load_pair, load_pair_with
+from .pairs import PAIRS, is_drawn, load_pair, load_pair_with
 from .pictures import draw_known_pairs
-from .runs import RESULTS, execute, figures_line, read_lines, reference
+from .program import main
+from .runs import RESULTS, figures_line, reference
 
 OUT = RESULTS.with_name("known_pairs.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "known_pairs.md"
@@ -165,10 +166,6 @@ def run(task: Task) -> dict[str, Any]:
     return figures_line(task, seconds, figures)
 
 
-def _told(line: dict[str, Any]) -> str:
-    return f"{line['method']} {line['pair']} seed {line['seed']}, {line['times']}k"
-
-
 def page(lines: list[dict[str, Any]]) -> str:
     """Lay out means and worst seeds, a row a pair of views and number of known pairs."""
     rows = []
@@ -267,33 +264,27 @@ def report(lines: list[dict[str, Any]]) -> None:
     draw_known_pairs([x for x in lines if x["method"] == "default"], PAGE.with_suffix(".png"))
 
 
-def main() -> None:
-    """Run what is missing, then report."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.known_pairs", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to N-1")
-    parser.add_argument("--pairs", nargs="+", default=list(PAIRS), choices=PAIRS)
-    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=METHODS)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--report", action="store_true", help="run nothing")
-    options = parser.parse_args()
-    lines = read_lines(options.out)
-    done = {Task(*(line[name] for name in Task._fields)) for line in lines}
-    tasks = [
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """List all methods with all numbers of known pairs, seed by seed."""
+    return [
         Task(method, pair, seed, times)
         for seed in range(options.seeds)
         for times in TIMES
         for pair in options.pairs
-        if is_available(pair)
         for method in options.methods
         if times in TIMES_OF.get(method, TIMES[1:])
     ]
-    if not options.report:
-        remaining = [task for task in tasks if task not in done]
-        execute(run, remaining, options.out, options.jobs, _told)
-    if options.out == OUT:
-        report(read_lines(OUT))
 
 
 if __name__ == "__main__":
-    main()
+    main(
+        "known_pairs",
+        __doc__,
+        OUT,
+        tasks=tasks,
+        run=run,
+        report=report,
+        n_seeds=5,
+        pairs=list(PAIRS),
+        methods=list(METHODS),
+    )

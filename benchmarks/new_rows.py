@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sklearn.metrics import adjusted_rand_score
 
@@ -19,15 +17,24 @@ from skdm2c import AlignmentWarning, MixedModalClustering, ModalityKFold
 
 from .lines import SHARED, Runs, column, mean
 from .pages import table
-from .pairs import PAIRS, is_available, load_pair
-from .runs import RESULTS, append, circumstances, read
+from .pairs import PAIRS, load_pair
+from .program import main
+from .runs import RESULTS
 
 METHOD = "default, new rows"
 OUT = RESULTS.with_name("new_rows.jsonl")
 
 
-def run(pair: str, seed: int) -> dict[str, Any]:
+class Task(NamedTuple):
+    """One run: a pair of views, and the seed of draw and fit."""
+
+    pair: str
+    seed: int
+
+
+def run(task: Task) -> dict[str, Any]:
     """Fit two thirds of the rows of each modality; score those and the others apart."""
+    pair, seed = task
     X, y = load_pair(pair, seed)
     fitted, new = next(ModalityKFold(3, shuffle=True, random_state=seed).split(X))
     with warnings.catch_warnings():
@@ -45,50 +52,25 @@ def run(pair: str, seed: int) -> dict[str, Any]:
         )
         figures[f"ari_new_{name}"] = adjusted_rand_score(y[new][later], labels[later])
     seconds = model.history_[-1]["seconds"] if model.history_ else 0.0
-    line = {"method": METHOD, "pair": pair, "seed": seed, **circumstances(threads=1, jobs=1)}
+    line = {"method": METHOD, "pair": pair, "seed": seed}
     return line | {"seconds": round(seconds, 2)} | {k: round(v, 4) for k, v in figures.items()}
 
 
-def report(lines: Runs) -> str:
-    """Make a table of means over seeds."""
+def report(lines: Runs) -> None:
+    """Print a table of means over seeds."""
     rows = []
     for pair in PAIRS:
         n_seeds = len(column(lines, "ari_new", pair=pair))
         if n_seeds:
             fitted, new = (mean(lines, name, pair=pair) for name in ("ari_fitted", "ari_new"))
             rows.append([pair, f"{n_seeds}", f"{fitted:.3f}", f"{new:.3f}", f"{fitted - new:.3f}"])
-    return table(["pair", "seeds", "ARI, fitted rows", "ARI, new rows", "lost"], rows)
+    print(table(["pair", "seeds", "ARI, fitted rows", "ARI, new rows", "lost"], rows))
 
 
-def run_missing(
-    program: str,
-    description: str,
-    run: Callable[[str, int], dict[str, Any]],
-    report: Callable[[Runs], str],
-    out: Path,
-    n_seeds: int,
-) -> None:
-    """Read the command line, run what is missing, then print the table."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m benchmarks.{program}", description=description
-    )
-    parser.add_argument("--pairs", default=",".join(SHARED), help="comma-separated")
-    parser.add_argument("--seeds", type=int, default=n_seeds, help="seeds 0 to N-1")
-    parser.add_argument("--out", type=Path, default=out)
-    options = parser.parse_args()
-    done = {(line["pair"], line["seed"]) for line in read(options.out)}
-    for pair in filter(is_available, options.pairs.split(",")):
-        for seed in range(options.seeds):
-            if (pair, seed) not in done:
-                append(options.out, run(pair, seed))
-                print(pair, seed, flush=True)
-    print(report(read(options.out)))
-
-
-def main() -> None:
-    """Run what is missing, then print the table."""
-    run_missing("new_rows", __doc__, run, report, OUT, n_seeds=5)
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """List all pairs of views, seed by seed."""
+    return [Task(pair, seed) for seed in range(options.seeds) for pair in options.pairs]
 
 
 if __name__ == "__main__":
-    main()
+    main("new_rows", __doc__, OUT, tasks=tasks, run=run, report=report, n_seeds=5, pairs=SHARED)

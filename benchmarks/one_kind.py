@@ -11,8 +11,7 @@ run, appended as it finishes; runs that stand in the file are skipped.
 from __future__ import annotations
 
 import argparse
-from functools import cache
-from pathlib import Path
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,10 +23,11 @@ from skdm2c.datasets import drop_pairing, load_handwritten
 from skdm2c.metrics import reference_bounds
 
 from . import protocol, runs
-from .lines import column, figures
+from .lines import column
 from .methods import METHODS
 from .methods.interface import Matrix
 from .pages import table
+from .program import main
 
 OUT = runs.RESULTS.with_name("one_kind.jsonl")
 COMPARED = ("kmeans_each", "concatenated", "smile", "cpmn", "published", "default")
@@ -67,8 +67,8 @@ def run(task: Task, threads: int, jobs: int) -> dict[str, Any]:
     return runs.run_drawn(task, problem, y, threads, jobs, bounds=bounds)
 
 
-def report(lines: list[dict[str, Any]]) -> str:
-    """Tabulate means over seeds, a method a row."""
+def report(lines: list[dict[str, Any]]) -> None:
+    """Print means over seeds, a method a row."""
     names = ("ari", "random", "oracle", "gain", "reference_gain")
     rows = [
         [
@@ -79,25 +79,23 @@ def report(lines: list[dict[str, Any]]) -> str:
         for method in COMPARED
         if (n_seeds := len(column(lines, "ari", method=method)))
     ]
-    return table(["method", "seeds", "ARI", "random", "oracle", "gain", "reference gain"], rows)
+    print(table(["method", "seeds", "ARI", "random", "oracle", "gain", "reference gain"], rows))
 
 
-def main() -> None:
-    """Run what is missing, then print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.one_kind",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--seeds", type=int, default=1, help="seeds 0 to N-1")
-    parser.add_argument("--out", type=Path, default=OUT, help="file of JSON lines")
-    parser.add_argument("--jobs", type=int, default=1, help="runs at a time")
-    options = parser.parse_args()
-    done = {Task(x["method"], x["seed"]) for x in figures(runs.read_lines(options.out))}
-    tasks = [Task(m, s) for s in range(options.seeds) for m in COMPARED if Task(m, s) not in done]
-    protocol.execute(run, tasks, options.out, threads=1, jobs=options.jobs)
-    print(report(runs.read_lines(options.out)))
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """List all methods, seed by seed."""
+    return [Task(method, seed) for seed in range(options.seeds) for method in options.methods]
 
 
 if __name__ == "__main__":
-    main()
+    main(
+        "one_kind",
+        __doc__,
+        OUT,
+        tasks=tasks,
+        run=run,
+        report=report,
+        n_seeds=1,
+        execute=partial(protocol.execute, threads=1),
+        methods=COMPARED,
+    )

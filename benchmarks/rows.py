@@ -9,8 +9,9 @@ finishes; runs that stand in the file are skipped.
 
 from __future__ import annotations
 
+import argparse
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
@@ -18,18 +19,26 @@ from sklearn.metrics import adjusted_rand_score
 from skdm2c import AlignmentWarning, MixedModalClustering
 from skdm2c.metrics import foscttm, transfer_accuracy, translation_r2
 
-from .lines import Runs, column, mean
-from .new_rows import run_missing
+from .lines import SHARED, Runs, column, mean
 from .pages import table
 from .pairs import PAIRS, load_counterparts
-from .runs import RESULTS, circumstances
+from .program import main
+from .runs import RESULTS
 
 METHOD = "default, rows"
 OUT = RESULTS.with_name("rows.jsonl")
 
 
-def run(pair: str, seed: int) -> dict[str, Any]:
+class Task(NamedTuple):
+    """One run: a pair of views, and the seed of draw and fit."""
+
+    pair: str
+    seed: int
+
+
+def run(task: Task) -> dict[str, Any]:
     """Fit the drawn halves; compare each row with its true counterpart."""
+    pair, seed = task
     X, counterparts, y = load_counterparts(pair, seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
@@ -55,13 +64,13 @@ def run(pair: str, seed: int) -> dict[str, Any]:
         )
     figures |= {"foscttm": np.mean(closer), "mean_rank": np.mean(ranks)}
     seconds = model.history_[-1]["seconds"] if model.history_ else 0.0
-    line = {"method": METHOD, "pair": pair, "seed": seed, **circumstances(threads=1, jobs=1)}
+    line = {"method": METHOD, "pair": pair, "seed": seed}
     line["seconds"] = round(seconds, 2)
     return line | {name: round(float(value), 4) for name, value in figures.items()}
 
 
-def report(lines: Runs) -> str:
-    """Make a table of means over seeds, the worst seed in brackets."""
+def report(lines: Runs) -> None:
+    """Print a table of means over seeds, the worst seed in brackets."""
     rows = []
     for pair in PAIRS:
         distances = column(lines, "foscttm", pair=pair)
@@ -84,13 +93,13 @@ def report(lines: Runs) -> str:
                 ]
             )
     header = ["pair", "seeds", "ARI", "FOSCTTM [worst]", "mean rank", "R² A→B / B→A"]
-    return table([*header, "transfer A→B / B→A"], rows)
+    print(table([*header, "transfer A→B / B→A"], rows))
 
 
-def main() -> None:
-    """Run what is missing, then print the table."""
-    run_missing("rows", __doc__, run, report, OUT, n_seeds=3)
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """List all pairs of views, seed by seed."""
+    return [Task(pair, seed) for seed in range(options.seeds) for pair in options.pairs]
 
 
 if __name__ == "__main__":
-    main()
+    main("rows", __doc__, OUT, tasks=tasks, run=run, report=report, n_seeds=3, pairs=SHARED)

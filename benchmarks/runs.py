@@ -233,23 +233,16 @@ def execute(
     tasks: Sequence[Any],
     out: Path,
     jobs: int,
-    told: Callable[[dict[str, Any]], str],
 ) -> None:
-    """Run tasks, so many at a time, each in a process that others have used before it.
-
-    Lines are appended as runs finish; ``told`` says in words which a line is of.
-    """
+    """Run tasks, ``jobs`` at a time, in processes that are used again; append lines at once."""
     made = circumstances(threads=1, jobs=jobs)
     with ProcessPoolExecutor(jobs, mp_context=get_context("forkserver")) as pool:
-        futures = [pool.submit(run, task) for task in tasks]
+        futures = {pool.submit(run, task): task for task in tasks}
         for number, future in enumerate(as_completed(futures), start=1):
             line = future.result()
             append(out, line | made)
-            print(
-                f"[{number}/{len(tasks)}] {told(line)}: ARI {line['ari']:.3f}, "
-                f"gain {line['gain']:.2f}",
-                flush=True,
-            )
+            task = " ".join(map(str, futures[future]))
+            print(f"[{number}/{len(tasks)}] {task}: ARI {line['ari']:.3f}", flush=True)
 
 
 def circumstances(threads: int, jobs: int) -> dict[str, Any]:
