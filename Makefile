@@ -9,7 +9,7 @@ LOWEST := .venv-lowest/.ready
 FUZZ_MINUTES ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-slow coverage fuzz check format benchmark benchmark-peers benchmark-quick benchmark-report benchmark-robustness benchmark-speed benchmark-large docs wheel clean
+.PHONY: help demo test test-lowest test-benchmarks test-slow coverage fuzz check check-conventions format benchmark benchmark-peers benchmark-quick benchmark-report benchmark-robustness benchmark-speed benchmark-large docs wheel clean
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
@@ -44,6 +44,9 @@ demo: $(READY)  ## cluster two unpaired sets of handwriting features, score and 
 test: $(READY)  ## run the test suite
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
+test-benchmarks: $(READY)  ## run the tests of the benchmark programs
+	$(BIN)/python -m pytest -q -n auto --dist worksteal benchmarks/tests
+
 test-slow: $(READY)  ## run the tests that take longer, of all files or of SLOW="distributed site"
 	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile $(SLOW:%=tests/test_%.py)
 
@@ -65,6 +68,11 @@ fuzz: $(READY)  ## random use for FUZZ_MINUTES (20), with seeds that are printed
 		[ -z "$$FUZZ_SEED" ] || exit 0; \
 	done
 
+check-conventions: $(READY)  ## what README, docs and recipes say of the package and its figures
+	$(BIN)/python -m pytest -q .ci/test_conventions.py
+	$(MAKE) benchmark-report
+	git diff --exit-code -- '*.md'
+
 check: $(READY)  ## lint, format check, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -84,8 +92,11 @@ benchmark-quick: $(READY)  ## three pairs, two seeds, the free baselines and our
 	$(BIN)/python -m benchmarks.protocol --quick --out benchmark_output/quick.jsonl $(BENCHMARK_ARGS)
 	$(BIN)/python -m benchmarks.report --results benchmark_output/quick.jsonl --docs benchmark_output
 
-benchmark-report: $(READY)  ## the benchmark's page and pictures from the committed runs
+benchmark-report: $(READY)  ## the benchmarks' pages and pictures from the committed runs
 	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.composition --report
+	$(BIN)/python -m benchmarks.known_pairs --report
+	$(BIN)/python -m benchmarks.robustness --report
 
 benchmark-robustness: $(READY)  ## ours and k-means on disturbed problems; an hour, resumes
 	$(BIN)/python -m benchmarks.robustness $(BENCHMARK_ARGS)

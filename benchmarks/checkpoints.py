@@ -133,8 +133,8 @@ def cost(n: int) -> list[str]:
         _look = timed(Checkpoint._look)
         write = timed(Checkpoint.write)
 
-    before = estimator.fit_identity
-    estimator.fit_identity = timed(before)
+    before = estimator.fit_fingerprint
+    estimator.fit_fingerprint = timed(before)
     try:
         with tempfile.TemporaryDirectory() as folder:
             model, X = problem(n, {"callbacks": [Timed(folder)]})
@@ -147,7 +147,7 @@ def cost(n: int) -> list[str]:
             model.fit(X)
             again = time.perf_counter() - start
     finally:
-        estimator.fit_identity = before
+        estimator.fit_fingerprint = before
     return [
         f"{n:,}",
         f"{seconds:.1f}",

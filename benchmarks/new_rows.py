@@ -56,15 +56,15 @@ def run(task: Task) -> dict[str, Any]:
     return line | {"seconds": round(seconds, 2)} | {k: round(v, 4) for k, v in figures.items()}
 
 
-def report(lines: Runs) -> None:
-    """Print a table of means over seeds."""
+def summary(lines: Runs) -> str:
+    """Make a table of means over seeds."""
     rows = []
     for pair in PAIRS:
         n_seeds = len(column(lines, "ari_new", pair=pair))
         if n_seeds:
             fitted, new = (mean(lines, name, pair=pair) for name in ("ari_fitted", "ari_new"))
             rows.append([pair, f"{n_seeds}", f"{fitted:.3f}", f"{new:.3f}", f"{fitted - new:.3f}"])
-    print(table(["pair", "seeds", "ARI, fitted rows", "ARI, new rows", "lost"], rows))
+    return table(["pair", "seeds", "ARI, fitted rows", "ARI, new rows", "lost"], rows)
 
 
 def tasks(options: argparse.Namespace) -> list[Task]:
@@ -73,4 +73,13 @@ def tasks(options: argparse.Namespace) -> list[Task]:
 
 
 if __name__ == "__main__":
-    main("new_rows", __doc__, OUT, tasks=tasks, run=run, report=report, n_seeds=5, pairs=SHARED)
+    main(
+        "new_rows",
+        __doc__,
+        OUT,
+        tasks=tasks,
+        run=run,
+        report=lambda lines: print(summary(lines)),
+        n_seeds=5,
+        pairs=SHARED,
+    )

@@ -67,8 +67,8 @@ def run(task: Task, threads: int, jobs: int) -> dict[str, Any]:
     return runs.run_drawn(task, problem, y, threads, jobs, bounds=bounds)
 
 
-def report(lines: list[dict[str, Any]]) -> None:
-    """Print means over seeds, a method a row."""
+def summary(lines: list[dict[str, Any]]) -> str:
+    """Tabulate means over seeds, a method a row."""
     names = ("ari", "random", "oracle", "gain", "reference_gain")
     rows = [
         [
@@ -79,7 +79,7 @@ def report(lines: list[dict[str, Any]]) -> None:
         for method in COMPARED
         if (n_seeds := len(column(lines, "ari", method=method)))
     ]
-    print(table(["method", "seeds", "ARI", "random", "oracle", "gain", "reference gain"], rows))
+    return table(["method", "seeds", "ARI", "random", "oracle", "gain", "reference gain"], rows)
 
 
 def tasks(options: argparse.Namespace) -> list[Task]:
@@ -94,7 +94,7 @@ if __name__ == "__main__":
         OUT,
         tasks=tasks,
         run=run,
-        report=report,
+        report=lambda lines: print(summary(lines)),
         n_seeds=1,
         execute=partial(protocol.execute, threads=1),
         methods=COMPARED,

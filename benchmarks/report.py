@@ -153,7 +153,7 @@ Among their sets are two kinds of digit pictures, alike before anything is learn
 the sort here: one modality is pictures of handwritten digits, the other pictures of other digits,
 blurred and moved by a pixel (`python -m benchmarks.one_kind`):
 
-{one_kind.report(read_lines(one_kind.OUT))}
+{one_kind.summary(read_lines(one_kind.OUT))}
 
 What follows from it: [How to read these numbers](\
 reading_the_numbers.md#what-we-could-not-reproduce).
@@ -183,7 +183,7 @@ be wider. On the diagonal confidence would be the probability of it; above, it i
 ARI of rows that the fit never saw, beside that of the rows it did: two thirds of each
 modality are fitted, one third is predicted (`python -m benchmarks.new_rows`).
 
-{new_rows.report(read(new_rows.OUT))}
+{new_rows.summary(read(new_rows.OUT))}
 
 ## Rows
 
@@ -192,11 +192,11 @@ compared with it (`python -m benchmarks.rows`). FOSCTTM is the share of rows nea
 counterpart, mean rank that of the true counterpart among the candidates of `match_rows` (0 is the
 first), R² the share of variance that `translate` explains.
 
-{rows.report(read(rows.OUT))}
+{rows.summary(read(rows.OUT))}
 
 ## Three modalities
 
-{three_views.report(read(three_views.OUT))} (`python -m benchmarks.three_views`)
+{three_views.summary(read(three_views.OUT))} (`python -m benchmarks.three_views`)
 
 ## Every figure
 

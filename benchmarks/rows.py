@@ -69,8 +69,8 @@ def run(task: Task) -> dict[str, Any]:
     return line | {name: round(float(value), 4) for name, value in figures.items()}
 
 
-def report(lines: Runs) -> None:
-    """Print a table of means over seeds, the worst seed in brackets."""
+def summary(lines: Runs) -> str:
+    """Make a table of means over seeds, the worst seed in brackets."""
     rows = []
     for pair in PAIRS:
         distances = column(lines, "foscttm", pair=pair)
@@ -93,7 +93,7 @@ def report(lines: Runs) -> None:
                 ]
             )
     header = ["pair", "seeds", "ARI", "FOSCTTM [worst]", "mean rank", "R² A→B / B→A"]
-    print(table([*header, "transfer A→B / B→A"], rows))
+    return table([*header, "transfer A→B / B→A"], rows)
 
 
 def tasks(options: argparse.Namespace) -> list[Task]:
@@ -102,4 +102,13 @@ def tasks(options: argparse.Namespace) -> list[Task]:
 
 
 if __name__ == "__main__":
-    main("rows", __doc__, OUT, tasks=tasks, run=run, report=report, n_seeds=3, pairs=SHARED)
+    main(
+        "rows",
+        __doc__,
+        OUT,
+        tasks=tasks,
+        run=run,
+        report=lambda lines: print(summary(lines)),
+        n_seeds=3,
+        pairs=SHARED,
+    )

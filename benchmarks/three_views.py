@@ -46,10 +46,10 @@ def run(task: Task) -> dict[str, Any]:
     return line | {name: round(float(value), 4) for name, value in figures.items()}
 
 
-def report(lines: list[dict[str, Any]]) -> None:
-    """Print in a line what all seeds came to."""
+def summary(lines: list[dict[str, Any]]) -> str:
+    """Say in a line what all seeds came to."""
     ari, gain, confidence = (np.array([r[k] for r in lines]) for k in ("ari", "gain", "confidence"))
-    print(
+    return (
         f"{', '.join(VIEWS)} jointly, seeds 0 to {len(lines) - 1}: ARI {ari.mean():.3f} "
         f"[{ari.min():.3f}], gain {gain.mean():.2f} [{gain.min():.2f}], confidence "
         f"{confidence.mean():.2f} [{confidence.min():.2f}]."
@@ -62,4 +62,12 @@ def tasks(options: argparse.Namespace) -> list[Task]:
 
 
 if __name__ == "__main__":
-    main("three_views", __doc__, OUT, tasks=tasks, run=run, report=report, n_seeds=5)
+    main(
+        "three_views",
+        __doc__,
+        OUT,
+        tasks=tasks,
+        run=run,
+        report=lambda lines: print(summary(lines)),
+        n_seeds=5,
+    )

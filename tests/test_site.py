@@ -104,39 +104,7 @@ def test_the_guides_code_does_what_it_says(page):
     blocks = re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
     for block in blocks:
         assert block.startswith(">>> "), f"no test runs this block:\n{block}"
-        assert block.endswith("\n\n"), f"doctest would read the fence as output:\n{block}"
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     failed, tried = doctest.testfile(str(page), module_relative=False, optionflags=flags)
     assert not failed
     assert bool(tried) == bool(blocks)
-
-
-def test_most_pages_of_the_guide_have_code():
-    assert sum("```python" in page.read_text() for page in GUIDE) >= 8
-
-
-def test_every_page_is_in_the_guides_index():
-    index = (DOCS / "guide" / "index.md").read_text()
-    entries = set(re.findall(r"^(?:\.\./|terms/)?(\w+)$", index, re.MULTILINE))
-    pages = {path.stem for path in (*GUIDE, *DOCS.glob("*.md"))}
-    assert pages - entries == {"index", "changelog", "contributing"}
-
-
-def test_the_build_takes_warnings_for_errors_and_runs_the_examples():
-    makefile = (ROOT / "Makefile").read_text()
-    (build,) = re.findall(r"-m sphinx (.*)", makefile)
-    assert "-W" in build.split()
-    assert "make docs" in (ROOT / ".ci" / "run").read_text()
-    scope = {}
-    for node in ast.parse((DOCS / "conf.py").read_text()).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id == "sphinx_gallery_conf":
-            scope = ast.literal_eval(node.value)
-    examples = [path for path in (ROOT / "examples").glob("*.py") if path.stem.startswith("plot_")]
-    assert examples
-    for path in examples:
-        assert re.search(scope["filename_pattern"], str(path))
-        assert not re.search(scope["ignore_pattern"], path.name)
-        # A title of its own: sphinx-gallery's header.
-        title, line = ast.get_docstring(ast.parse(path.read_text())).splitlines()[:2]
-        assert set(line) == {"="}
-        assert len(line) >= len(title)

@@ -305,7 +305,7 @@ def test_the_table_of_known_pairs_is_that_of_the_runs():
     from benchmarks import known_pairs
 
     text = known_pairs.PAGE.read_text()
-    assert known_pairs.page(known_pairs.read_lines(known_pairs.OUT)) in text
+    assert known_pairs.page(runs.read_lines(known_pairs.OUT)) in text
 
 
 def test_labels_of_a_picture_move_as_little_as_they_must():

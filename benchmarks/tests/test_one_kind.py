@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import one_kind
-from benchmarks.one_kind import PICTURE, Task, badly_scanned, draw, report
+from benchmarks.one_kind import PICTURE, Task, badly_scanned, draw, summary
 
 
 def test_a_scan_is_blurred_and_moved_by_a_column():
@@ -26,8 +26,8 @@ def test_halves_of_the_digits_are_drawn_and_scored():
     assert line["reference_gain"] == pytest.approx(
         (line["ari"] - random) / (oracle - random), abs=1e-3
     )
-    assert report([line]).splitlines()[-1].startswith("| concatenated PCA + k-means | 1 |")
+    assert summary([line]).splitlines()[-1].startswith("| concatenated PCA + k-means | 1 |")
 
 
 def test_a_run_that_failed_is_left_out():
-    assert "SMILE" not in report([{"method": "smile", "seed": 0, "error": "not installed"}])
+    assert "SMILE" not in summary([{"method": "smile", "seed": 0, "error": "not installed"}])
