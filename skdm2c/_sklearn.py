@@ -1,6 +1,6 @@
-"""All that depends on private or new names of scikit-learn, in one place.
+"""Private and recent names of scikit-learn, which the package imports only from here.
 
-Where a version renames one of them, this is the file to change.
+If a version of scikit-learn renames one of them, only this file needs to change.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ try:
 except ImportError:  # scikit-learn before 1.9
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Nothing: this scikit-learn has no callbacks."""
+        """Stand-in that does nothing, as this scikit-learn has no callbacks."""
 
 
 __all__ = [
@@ -49,23 +49,16 @@ __all__ = [
 
 
 def steps_before(estimator: Any) -> list[Any]:
-    """Find the transformers through which a Pipeline has sent what is being fitted to.
+    """Return the transformers of the Pipelines in which an estimator is being fitted.
 
-    Parameters
-    ----------
-    estimator : estimator
-        In its ``fit``.
-
-    Returns
-    -------
-    list of transformers
-        Empty where it is fitted by itself.
+    To be called during its ``fit``; the list is empty if the estimator is not in a Pipeline.
     """
-    frame, before = sys._getframe(1), []
+    # A Pipeline passes nothing on about its other steps, but it is on the call stack.
+    frame, steps = sys._getframe(1), []
     while frame.f_back:
         frame = frame.f_back
         caller = frame.f_locals.get("self")
         if isinstance(caller, Pipeline) and caller.steps[-1][1] is estimator:
-            before += [step for _, step in caller.steps[:-1] if step not in (None, "passthrough")]
-            estimator = caller  # which may be the end of another
-    return before
+            steps += [step for _, step in caller.steps[:-1] if step not in (None, "passthrough")]
+            estimator = caller  # may itself be the last step of another Pipeline
+    return steps

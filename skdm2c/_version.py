@@ -1,5 +1,5 @@
-"""The version of the package; all else that quotes it is tested against this."""
+"""Version of the package; tests check that other files agree with it."""
 
 __version__ = "0.1.0"
-# Page of an estimator in the reference, for the links and tooltips of scikit-learn's HTML.
+# Reference page of an estimator, to which scikit-learn's HTML representation links.
 DOCUMENTATION = "https://skdm2c.readthedocs.io/en/stable/generated/skdm2c.{estimator_name}.html"

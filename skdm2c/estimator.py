@@ -1,4 +1,4 @@
-"""``MixedModalClustering``: its parameters, its documentation, and methods that hand on."""
+"""The estimator: ``MixedModalClustering``."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ from .training import (
     Checkpoint,
     EpochTasks,
     Pretraining,
-    kept_on_disk,
+    saved_on_disk,
     shown_progress,
 )
 from .training.fingerprint import fit_fingerprint
@@ -95,34 +95,35 @@ class MixedModalClustering(
     TransformerMixin,  # type: ignore[misc]
     BaseEstimator,  # type: ignore[misc]
 ):
-    """Cluster instances that were each seen in one modality only, without pairs or labels.
+    """Cluster samples of different modalities without pairs or labels.
 
-    An auto-encoder learns a latent space for each modality, in which the modality is clustered
-    by itself. The clusters of the modalities are matched by the geometry that they share. The
-    matching teaches generators that map each modality into the latent space of one of them, the
-    *hub*, where all rows are clustered together.
+    Each sample is observed in one modality only, for instance as a photo or as a text. An
+    auto-encoder learns a latent space for each modality, in which the modality is clustered. The
+    clusters of different modalities are matched by comparing the distances between them. From
+    this matching, generators learn to map the latents of every modality into the latent space of
+    one of them, the *hub*, where all rows are clustered together.
 
     Parameters
     ----------
     n_clusters : int or mapping of str to int, default=8
         Number of clusters over all modalities. If some modalities lack clusters that others
-        have, give the number of each by its name, as in ``{"rna": 10, "atac": 9}``. The total is
-        the largest of them; ``matching_["atac"].unmatched`` then holds the clusters that
-        "atac" lacks.
+        have, pass the number of clusters of each modality by name, as in
+        ``{"rna": 10, "atac": 9}``. The total is the largest of these numbers, and
+        ``matching_["atac"].unmatched`` holds the clusters that "atac" lacks.
     unify_to : "auto", str or int, default="auto"
-        The hub, by name or number. "auto" chooses the modality whose clusters have the highest
-        silhouette in its own latent space.
+        Name or number of the modality used as the hub. "auto" chooses the modality whose
+        clusters have the highest silhouette in its own latent space.
     alignment : "geometry", Aligner or None, default="geometry"
         How clusters are matched across modalities. "geometry" stands for
         :class:`skdm2c.alignment.GeometricAlignment` with its defaults; pass an instance with
         other settings, or any object with the two methods of
-        :class:`skdm2c.alignment.Aligner`. With None, as in the paper, nothing is matched and the
-        generators start at random.
+        :class:`skdm2c.alignment.Aligner`. None matches no clusters and initializes the
+        generators at random, as in the paper.
     standardize : "auto" or bool, default="auto"
         True scales every column to mean 0 and variance 1. "auto" does the same, except that it
         divides component scores (uncorrelated columns sorted by variance, such as those of PCA
-        or truncated SVD) by a single number. ``scaling_`` tells which was done. False leaves the
-        data as they are.
+        or truncated SVD) by a single number. False leaves the data unchanged. ``scaling_``
+        records which scaling was applied.
     n_components : int, default=32
         Dimension of the latent spaces.
     n_neighbors : int, default=15
@@ -137,100 +138,107 @@ class MixedModalClustering(
         Length, losses, learning rates and weights of the third phase, equation (4) of the paper.
         None stands for :class:`skdm2c.AdversarialTraining` with its defaults.
     pretrain_epochs : int, default=60
-        Number of epochs of the first phase, in which each auto-encoder is trained by itself. 0
-        skips a phase, here and below.
+        Number of epochs of the first phase, which trains each auto-encoder separately. For this
+        and the two parameters below, 0 skips the phase.
     alignment_epochs : int, default=80
-        Number of epochs of the second phase, in which the generators learn the matching. With 0
-        clusters are not matched at all.
+        Number of epochs of the second phase, in which the generators learn from the matching. If
+        0, clusters are not matched at all.
     decoder_epochs : int, default=100
-        Number of epochs of the last phase, in which the decoders are fitted for ``translate``.
+        Number of epochs of the last phase, which fits the decoders used by ``translate``.
     batch_size : int, default=256
-        Number of rows in a training step; in adversarial training summed over the modalities.
+        Number of rows per training step; in adversarial training, summed over the modalities.
     max_epoch_rows : int or None, default=20000
-        Maximum number of rows of a modality in an epoch (in adversarial training on average over
-        the modalities). From larger data each epoch draws a new sample, so that training time
+        Maximum number of rows per modality in an epoch (in adversarial training, on average over
+        the modalities). Each epoch draws a new sample from larger data, so that training time
         does not grow with the number of rows. None uses all rows.
     learning_rate_schedule : {"linear", "constant"}, default="linear"
-        Schedule of the learning rate in all phases but adversarial training. "linear" is
-        constant in the first half and falls to a hundredth in the second.
+        Schedule of the learning rate in all phases except adversarial training. "linear" keeps
+        the rate constant in the first half of a phase and then decreases it linearly to a
+        hundredth.
     lambda_pairs : float, default=1.0
         Weight of the known pairs, if the data have any, in the matching of clusters and in
         adversarial training. 1 treats the pairs as correct, apart from a few errors; 0 ignores
-        them. With two trusted pairs for each cluster, clusters are found in both modalities at
-        once. The two rows of a pair get the same label in any case.
+        them. With at least two trusted pairs per cluster, the clusters of both modalities are
+        estimated jointly. The two rows of a pair get the same label in any case.
     assignment : {"mixture", "kmeans"}, default="mixture"
-        Model of the clusters: a Gaussian mixture with one common covariance, or k-means, as in
+        Clustering model: a Gaussian mixture with one shared covariance matrix, or k-means, as in
         the paper.
     kmeans_n_init : int, default=10
         Number of k-means initializations, which are also used to initialize the mixture.
     device : str, default="auto"
-        PyTorch device. "auto" chooses cuda, mps or cpu, the first that is available.
+        PyTorch device. "auto" chooses the first available of cuda, mps and cpu.
     n_jobs : int or None, default=None
-        Number of threads that train modalities in parallel; more than there are modalities have
-        no effect. None means 1 unless in a :func:`joblib.parallel_config`; -1 means all cores.
-        The result does not depend on it. Within a search, set the search's ``n_jobs`` instead.
+        Number of threads that train modalities in parallel; more threads than modalities have no
+        effect. None means 1 unless in a :func:`joblib.parallel_config` context; -1 means all
+        cores. The result does not depend on ``n_jobs``. In a search, set the ``n_jobs`` of the
+        search instead.
     process_group : {"world"} or None, default=None
-        "world" fits one model with all processes that ``torchrun`` has started. Each process
-        passes its own rows and gets their labels; see docs/cores.md.
+        "world" fits one model with all processes started by ``torchrun``. Each process passes
+        its own rows and gets their labels; see docs/cores.md.
     callbacks : sequence of Callback, default=()
-        What is called while the fit runs: :class:`skdm2c.Checkpoint` saves it so that it can be
-        resumed, :class:`skdm2c.EarlyStop` ends phases whose losses no longer improve, and
-        subclasses of :class:`skdm2c.Callback` do what you like.
+        Callbacks that are called during the fit. :class:`skdm2c.Checkpoint` saves the fit so
+        that it can be resumed, :class:`skdm2c.EarlyStop` ends phases whose losses no longer
+        improve, and subclasses of :class:`skdm2c.Callback` define their own behaviour.
     warm_start : bool, default=False
-        True continues from the networks of the previous fit, which must have had the same
-        modalities, columns and networks.
+        If True, training continues from the networks of the previous fit, which must have had
+        the same modalities, columns and network settings.
     verbose : int, default=0
         1 shows a progress bar with the remaining time if rich is installed and the output is a
-        terminal or notebook, and otherwise prints a few lines for each phase; 2 prints every
-        epoch. Independently of it, the logger "skdm2c" receives phases at INFO and epochs at
-        DEBUG level.
+        terminal or notebook, and prints a few lines for each phase otherwise; 2 prints every
+        epoch. Regardless of ``verbose``, the logger "skdm2c" receives phases at INFO level and
+        epochs at DEBUG level.
     random_state : int, RandomState or None, default=None
-        Random seed. The same int gives the same fit on the same machine, whatever the number of
-        threads. NumPy's global generator is never used.
+        Random seed. The same int gives the same result on the same machine, whatever the number
+        of threads. NumPy's global generator is never used.
 
     Attributes
     ----------
     labels_ : ndarray of shape (n,)
-        Cluster of each row, in the order of the rows given (A's first).
+        Cluster of each row, in the order of the input, with the rows of the first modality
+        first.
     cluster_centers_ : ndarray of shape (n_clusters, n_components)
-        Mean of each cluster in the unified space, weighted by the rows' responsibilities.
+        Mean of each cluster in the unified space.
     embedding_ : ndarray of shape (n, n_components)
-        The rows in the unified space.
+        Coordinates of the rows in the unified space.
     modality_ : ndarray of shape (n,) of str
         Modality of each row.
     modality_names_ : tuple of str
+        Names of the modalities.
     unified_modality_ : str
         Name of the hub.
     alignment_confidence_ : float
-        In [0, 1]: estimated probability that the clusters are matched correctly *across*
-        modalities; with more than two modalities the lowest over the spokes. 0.0 if nothing was
-        matched (``alignment=None`` or ``alignment_epochs=0``).
+        Estimated probability, in [0, 1], that the clusters are matched correctly *across*
+        modalities; with more than two modalities, the minimum over the spokes. 0.0 if nothing
+        was matched (``alignment=None`` or ``alignment_epochs=0``).
     alignment_p_value_ : float
-        Share of draws in which the centres of unrelated clusters, equally many and equally
-        spread, match as well as these do; with more than two modalities the largest over the
-        spokes. It is at least 1 / 41. With three to five clusters it is hardly ever small, as
-        nearly any few clusters match well. 1.0 if it was not tested.
+        Proportion of random draws in which the centres of unrelated clusters, of the same number
+        and spread, match at least as well as the observed ones; with more than two modalities,
+        the maximum over the spokes. The smallest possible value is 1 / 41. With three to five
+        clusters the value is hardly ever small, since almost any few clusters match well. 1.0 if
+        no test was done.
     cluster_confidence_ : ndarray of shape (n_clusters,)
-        The same as ``alignment_confidence_`` for each cluster; low if the cluster of one modality
-        may correspond to another cluster of the other modality.
+        Like ``alignment_confidence_``, for each cluster. A low value means that the cluster of
+        one modality may correspond to another cluster of the other modality.
     matching_ : mapping of str to SpokeMatching
-        For every modality but the hub, how its own clusters were matched with the hub's: shared
-        masses, partners and confidence, in the numbering of ``labels_``. Prints as a table; empty
-        if nothing was matched.
+        How the clusters of each modality except the hub were matched with those of the hub:
+        shared masses, partners and confidence, in the numbering of ``labels_``. The mapping
+        prints as a table, and is empty if nothing was matched.
     history_ : list of dict
-        One record for each epoch of each phase: ``phase``, ``modality`` (for generators
-        "a to b") where the phase trains one at a time, ``epoch``, ``n_epochs``, ``seconds`` since
-        the start, and the mean losses by name.
+        One record for each epoch of each phase, with the keys ``phase``, ``modality`` (if the
+        phase trains one modality at a time; "a to b" for a generator), ``epoch``, ``n_epochs``,
+        ``seconds`` since the start, and the mean losses by name.
     n_iter_ : int
-        Number of epochs of all phases together.
+        Total number of epochs over all phases.
     scaling_ : dict of str to {"columns", "block", "none"}
-        How each modality was scaled: by a number for each column, by a single number, or not.
+        How each modality was scaled: by one number for each column ("columns"), by a single
+        number ("block"), or not at all ("none").
     n_features_per_modality_ : dict of str to int
         Number of columns of each modality.
     n_features_in_ : int
-        Their sum.
+        Total number of columns over all modalities.
     autoencoders_, generators_, discriminators_ : dict of torch modules
-        Copies of the networks by modality; of the generators by (source, target).
+        Copies of the networks. Auto-encoders and discriminators are keyed by modality,
+        generators by (source, target).
 
     Warns
     -----
@@ -239,19 +247,20 @@ class MixedModalClustering(
 
     See Also
     --------
-    MixedModalData : The container that goes through Pipeline and GridSearchCV.
-    PerModality : Preprocessing for each modality; first in a Pipeline.
-    ModalityKFold : Folds in which every modality is represented.
+    MixedModalData : Container of the modalities that works in Pipeline and GridSearchCV.
+    PerModality : Preprocessing of each modality, as the first step of a Pipeline.
+    ModalityKFold : Cross-validation folds in which every modality is represented.
 
     Notes
     -----
     In a Pipeline, a plain transformer such as StandardScaler before this estimator would
     transform the first modality only: use :class:`PerModality`.
 
-    Callbacks of scikit-learn 1.9 (``set_callbacks``) are called after every epoch, with its
-    record of ``history_`` as ``context.record`` and, after pretraining, with the estimator as if
-    the fit had ended there. A callback that returns True ends the phase. Labels passed as ``y``
-    beside a container are used by callbacks only, for instance by ``ScoringMonitor``.
+    Callbacks of scikit-learn 1.9 (``set_callbacks``) are called after every epoch. They receive
+    the record of the epoch in ``history_`` as ``context.record`` and, after pretraining, the
+    estimator as if the fit had ended there. A callback that returns True ends the phase. Labels
+    passed as ``y`` beside a container are used by callbacks only, for instance by
+    ``ScoringMonitor``.
 
     ``MixedModalClustering(**skdm2c.presets.PUBLISHED)`` is the configuration of the paper.
 
@@ -367,86 +376,97 @@ class MixedModalClustering(
         Parameters
         ----------
         X : MixedModalData, MuData, or block of shape (n_a, d_a)
-            A block is an array, sparse matrix, data frame, memory map or AnnData. Names of
-            columns, where it has any, must be the same again in new rows.
+            Rows of all modalities in a container, or the block of the first modality. A block is
+            an array, sparse matrix, data frame, memory map or AnnData. If a block has column
+            names, new rows must have the same names.
         y : block of shape (n_b, d_b) or None
-            B's block where ``X`` is A's. 1-D labels, as other clusterers accept
-            them, are ignored; so is anything beside a container, as a Pipeline
-            whose PerModality has read both blocks passes B's on.
+            Block of the second modality if ``X`` is that of the first. One-dimensional labels,
+            which other clusterers accept, are ignored. Beside a container, ``y`` is ignored
+            altogether, because a Pipeline whose PerModality has read both blocks still passes
+            the second one on.
 
         Returns
         -------
         MixedModalClustering
-            Itself. Until training is over nothing of it changes: after an error or
-            an interrupt it is as it was before.
+            The fitted estimator. Its attributes change only once training has succeeded: after
+            an error or an interrupt, the estimator is in its previous state.
 
         Raises
         ------
         ValueError
-            If a parameter or block is no good; before any training.
+            If a parameter or a block is invalid. The check precedes any training.
         TrainingDivergedError
             If a loss becomes NaN or infinite.
         """
-        found = self._fitted_attributes(X, y)
-        # In one step: an interrupt, and predict in another thread, find what was there or all
-        # that is new. What was there is held till then, as letting go of it may take more steps.
-        before = dict(self.__dict__)
-        self.__dict__.update(found)
-        del before
+        attributes = self._fit(X, y)
+        # A single update, so that an interrupt, or predict in another thread, sees either the
+        # old attributes or the new ones. The old ones are kept alive until then, as releasing
+        # them may run destructors in the middle of the update.
+        previous_attributes = dict(self.__dict__)
+        self.__dict__.update(attributes)
+        del previous_attributes
         return self
 
     def set_params(self, **params: Any) -> MixedModalClustering:
-        """Set parameters, also those of parameters: ``alignment__n_matches=2``.
+        """Set the parameters of this estimator, or of its nested objects.
 
         Parameters
         ----------
         **params : object
+            Parameters by name. Those of nested objects are written with a double underscore, as
+            in ``alignment__n_matches=2``.
 
         Returns
         -------
         MixedModalClustering
+            The estimator itself.
 
         Raises
         ------
         ValueError
-            If there is no such parameter.
+            If a parameter does not exist.
         """
         nested = {key.partition("__")[0] for key in params if "__" in key}
         for name in nested & set(OBJECTS) - set(params):
             value = getattr(self, name)
-            # A copy: the object may be another estimator's, or a preset's.
+            # A copy, because another estimator or a preset may hold the same object.
             settings = clone(value) if hasattr(value, "get_params") else OBJECTS[name]()
             setattr(self, name, settings)
         super().set_params(**params)
         return self
 
     def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int32]:
-        """Fit and return ``labels_``.
+        """Fit the model and return the cluster labels.
 
         Parameters
         ----------
         X : MixedModalData, MuData, or block of shape (n_a, d_a)
+            Rows of all modalities, or the block of the first modality.
         y : block of shape (n_b, d_b) or None
+            Block of the second modality if ``X`` is that of the first.
 
         Returns
         -------
         ndarray of shape (n,)
-            A's rows first.
+            Cluster of each row, with the rows of the first modality first.
         """
         labels: NDArray[np.int32] = self.fit(X, y).labels_
         return labels
 
     def fit_transform(self, X: Any, y: Any = None) -> FloatRows:
-        """Fit and return the rows in the unified space.
+        """Fit the model and return the coordinates of the rows in the unified space.
 
         Parameters
         ----------
         X : MixedModalData, MuData, or block of shape (n_a, d_a)
+            Rows of all modalities, or the block of the first modality.
         y : block of shape (n_b, d_b) or None
+            Block of the second modality if ``X`` is that of the first.
 
         Returns
         -------
         ndarray of shape (n, n_components)
+            Coordinates of the rows in the unified space.
         """
         embedding: FloatRows = self.fit(X, y).transform(as_mixed_modal(X, y))
         return embedding
@@ -458,19 +478,21 @@ class MixedModalClustering(
         Parameters
         ----------
         X : MixedModalData, MuData, or block of shape (n_a, d_a)
+            Rows of any modalities in a container, or the block of one modality.
         X_b : block of shape (n_b, d_b), default=None
-            The second modality's rows, where ``X`` is the first's.
+            Block of the second modality if ``X`` is that of the first.
         modality : str or int, default=None
-            The modality of ``X``, where it is the only block.
+            Name or number of the modality of ``X``, required if it is the only block.
 
         Returns
         -------
         ndarray of shape (n, n_components)
+            Coordinates of the rows in the unified space.
 
         Raises
         ------
         ValueError
-            If a block is no good, or of an unknown modality.
+            If a block is invalid or its modality is unknown.
 
         Examples
         --------
@@ -482,7 +504,8 @@ class MixedModalClustering(
         """
         model = self._fitted_model()
         if not isinstance(X, MixedModalData):
-            # Once more as a container, for set_output: a frame of A cannot index rows of A and B.
+            # set_output wraps the result with the index of X. The index of a data frame of one
+            # modality does not fit the rows of two, so the call is repeated with a container.
             data = as_known_modalities(X, model.names, X_b, modality)
             embedding: FloatRows = self.transform(data)
             return embedding
@@ -492,25 +515,28 @@ class MixedModalClustering(
     def predict(
         self, X: Any, X_b: Any = None, *, modality: str | int | None = None
     ) -> NDArray[np.int32]:
-        """Assign rows to the likeliest cluster, or the nearest (``assignment="kmeans"``).
+        """Predict the most likely cluster of each row.
+
+        With ``assignment="kmeans"``, this is the nearest cluster.
 
         Parameters
         ----------
         X : MixedModalData, MuData, or block of shape (n_a, d_a)
+            Rows of any modalities in a container, or the block of one modality.
         X_b : block of shape (n_b, d_b), default=None
-            The second modality's rows, where ``X`` is the first's.
+            Block of the second modality if ``X`` is that of the first.
         modality : str or int, default=None
-            The modality of ``X``, where it is the only block.
+            Name or number of the modality of ``X``, required if it is the only block.
 
         Returns
         -------
         ndarray of shape (n,)
-            In the order of the rows given.
+            Cluster of each row, in the order of the input.
 
         Raises
         ------
         ValueError
-            If a block is no good, or of an unknown modality.
+            If a block is invalid or its modality is unknown.
 
         Examples
         --------
@@ -529,35 +555,38 @@ class MixedModalClustering(
     def predict_proba(
         self, X: Any, X_b: Any = None, *, modality: str | int | None = None
     ) -> NDArray[np.float64]:
-        """Probability of each cluster for each row.
+        """Predict the probability of each cluster for each row.
 
-        The responsibilities of the mixture (of k-means: of round Gaussians with the spread
-        of its clusters), mostly less sure than the latents would have them: their logarithms
-        are divided by a number of 1 or more for each modality, such that on average over the
-        rows in the fit the likeliest cluster is no likelier than a neighbour in the data is
-        in the same cluster.
-        The likeliest is what :meth:`predict` gives. A row whose largest probability is below
-        0.5 lies between clusters; call it unsure. How often probabilities were right is
-        measured in docs/score.md. They know nothing of whether clusters were matched rightly
-        across modalities: that is ``cluster_confidence_``.
+        The probabilities are the responsibilities of the Gaussian mixture or, with
+        ``assignment="kmeans"``, of spherical Gaussians that have the spread of the clusters. As
+        these tend to be overconfident, their logarithms are divided by a temperature of at least
+        1 for each modality. It is chosen such that, on average over the rows of the fit, the
+        largest probability does not exceed the proportion of nearest neighbours in the data that
+        are in the same cluster.
+
+        The most likely cluster is the one that :meth:`predict` returns. Rows whose largest
+        probability is below 0.5 lie between clusters and should be treated as unsure. The
+        accuracy of the probabilities is measured in docs/score.md. They do not account for
+        wrong matches of clusters across modalities: see ``cluster_confidence_``.
 
         Parameters
         ----------
         X : MixedModalData, MuData, or block of shape (n_a, d_a)
+            Rows of any modalities in a container, or the block of one modality.
         X_b : block of shape (n_b, d_b), default=None
-            The second modality's rows, where ``X`` is the first's.
+            Block of the second modality if ``X`` is that of the first.
         modality : str or int, default=None
-            The modality of ``X``, where it is the only block.
+            Name or number of the modality of ``X``, required if it is the only block.
 
         Returns
         -------
         ndarray of shape (n, n_clusters)
-            In the order of the rows given; rows sum to one.
+            Probabilities in the order of the input; each row sums to one.
 
         Raises
         ------
         ValueError
-            If a block is no good, or of an unknown modality.
+            If a block is invalid or its modality is unknown.
 
         Examples
         --------
@@ -574,23 +603,27 @@ class MixedModalClustering(
 
     @isolated
     def translate(self, X: Any, source: str | int, target: str | int) -> NDArray[np.float64]:
-        """Show rows of one modality in the features of another: Enc, G, Dec.
+        """Translate rows of one modality into the features of another.
+
+        Rows are encoded, mapped by the generator into the latent space of the target, and
+        decoded there.
 
         Parameters
         ----------
         X : block of shape (n, d_source)
+            Rows of the source modality.
         source, target : str or int
-            Modalities by name or number.
+            Names or numbers of the modalities.
 
         Returns
         -------
         ndarray of shape (n, d_target)
-            In the units of the target's columns.
+            Translated rows, in the units of the target's columns.
 
         Raises
         ------
         ValueError
-            If the block is no good, or a modality unknown.
+            If the block is invalid or a modality is unknown.
 
         Examples
         --------
@@ -602,7 +635,7 @@ class MixedModalClustering(
         """
         model = self._fitted_model()
         if isinstance(X, MixedModalData) or is_mudata(X):
-            raise ValueError("translate takes the source's rows alone, such as X.blocks['a'].")
+            raise ValueError("translate takes a block of the source, such as X.blocks['a'].")
         s, t = (modality_index(m, model.names) for m in (source, target))
         return model.translate(as_known_modalities(X, model.names, modality=s), s, t)
 
@@ -616,36 +649,38 @@ class MixedModalClustering(
         candidates: Any = None,
         n_matches: int = 5,
     ) -> RowMatches:
-        """Find the likeliest counterparts of rows among the rows of another modality.
+        """Find the most likely counterparts of rows among the rows of another modality.
 
-        Rows are compared in the unified space, with a correction for hubs: rows that are
-        near to many others.
+        Rows are compared in the unified space, with a correction for rows that are close to many
+        others.
 
         Parameters
         ----------
         X : block of shape (n, d_source)
+            Rows of the source modality.
         source, target : str or int
-            Modalities by name or number.
+            Names or numbers of the modalities.
         candidates : block of shape (m, d_target), default=None
-            Rows to choose from; None for the target's rows of the fit.
+            Rows of the target to choose from. None uses the target's rows of the fit.
         n_matches : int, default=5
-            Number of counterparts a row; reduced where there are fewer candidates.
+            Number of counterparts per row; reduced to the number of candidates.
 
         Returns
         -------
         RowMatches
-            Numbers of the counterparts, their weights, and a trust for each row.
+            Row numbers of the counterparts, their weights, and the trust in each row's
+            counterparts.
 
         Raises
         ------
         ValueError
-            If a block is no good, a modality is unknown, ``source`` is ``target``, or
-            ``n_matches`` is no positive integer.
+            If a block is invalid, a modality is unknown, ``source`` equals ``target``, or
+            ``n_matches`` is not a positive integer.
 
         References
         ----------
         Conneau, Lample, Ranzato, Denoyer, Jégou, "Word translation without parallel data",
-        ICLR 2018, for the correction (CSLS).
+        ICLR 2018 (the correction is called CSLS there).
 
         Examples
         --------
@@ -658,16 +693,15 @@ class MixedModalClustering(
         """
         model = self._fitted_model()
         if isinstance(X, MixedModalData) or is_mudata(X):
-            raise ValueError("match_rows takes the source's rows alone, such as X.blocks['a'].")
+            raise ValueError("match_rows takes a block of the source, such as X.blocks['a'].")
         s, t = (modality_index(m, model.names) for m in (source, target))
         if s == t:
             raise ValueError(f"source and target are both {model.names[s]!r}: name two modalities.")
         if not isinstance(n_matches, Integral) or n_matches < 1:
             raise ValueError(f"n_matches must be a positive integer, got {n_matches!r}.")
         rows = as_known_modalities(X, model.names, modality=s)
-        known = self.modality_ == model.names[t]
         if candidates is None:
-            z = self.embedding_[known]
+            z = self.embedding_[self.modality_ == model.names[t]]
         else:
             z = model.embed(as_known_modalities(candidates, model.names, modality=t))
         if len(z) == 0:
@@ -678,53 +712,54 @@ class MixedModalClustering(
             embedded, z, neighborhood, min(int(n_matches), len(z))
         )
         responsibilities = model.embedded_responsibilities(embedded, rows.codes)
-        of_candidates = model.embedded_responsibilities(z, np.full(len(z), t, dtype=np.intp))
+        z_responsibilities = model.embedded_responsibilities(z, np.full(len(z), t, dtype=np.intp))
         return RowMatches(
             indices,
             weights,
             trust_of_rows(
-                indices, weights, responsibilities * self.cluster_confidence_, of_candidates
+                indices, weights, responsibilities * self.cluster_confidence_, z_responsibilities
             ),
         )
 
     @isolated
     def score(self, X: Any, y: Any = None, sample_weight: None = None) -> float:
-        """How good the clustering of ``X`` looks without labels; higher is better.
+        """Score the clustering of ``X`` without labels; higher is better.
 
-        For each modality that ``X`` has rows of: how much more often neighbours in its data
-        share a cluster than by chance, times how alike its clusters are to those that the
-        fit found in the other modalities, in responsibilities and in the distances between them.
+        The score is a mean over the modalities present in ``X``. For each of them it is a
+        product of three factors: how much more often neighbours in the data share a cluster than
+        expected by chance, and how similar the clusters are to those that the fit found in the
+        other modalities, in their proportions and in the distances between them.
 
         Parameters
         ----------
         X : MixedModalData or MuData
-            May lack modalities, as a fold of a plain ``KFold`` does: their clusters are
-            remembered from the fit.
+            Rows to score. Modalities may be missing, as in a fold of a plain ``KFold``: their
+            clusters are remembered from the fit.
         y : ignored
-            1-D, as scikit-learn passes labels.
+            Not used; present for API consistency, as scikit-learn passes labels.
         sample_weight : None
-            Rows count alike; it is here because a Pipeline that routes metadata passes it on.
+            Not supported; present because a Pipeline that routes metadata passes it.
 
         Returns
         -------
         float
-            At most 1. Near 0 for a clustering that puts almost all rows into one cluster, or
-            each modality into clusters of its own.
+            Score of at most 1. It is near 0 if almost all rows are in one cluster, or if each
+            modality has clusters of its own.
 
         Raises
         ------
         ValueError
-            If ``X`` is one block, of which the modality cannot be told, or ``y`` a second;
-            or if rows are given weights.
+            If ``X`` is a single block, whose modality is unknown, if ``y`` is a second block, or
+            if ``sample_weight`` is given.
 
         Notes
         -----
-        At most 2000 rows of each modality are looked at. How closely scores follow the ARI
-        with the true classes, setting by setting, is measured in docs/score.md.
+        At most 2000 rows of each modality are used. How well scores agree with the ARI of the
+        true classes, for many settings, is measured in docs/score.md.
 
         Examples
         --------
-        Clusters as they are score higher than clusters that are merged:
+        The true number of clusters scores higher than a smaller one:
 
         >>> from skdm2c.datasets import make_mixed_modal_blobs
         >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
@@ -734,39 +769,40 @@ class MixedModalClustering(
         """
         model = self._fitted_model()
         if sample_weight is not None:
-            raise ValueError("score counts all rows alike: leave sample_weight out.")
+            raise ValueError("score weights all rows equally: leave sample_weight out.")
         container = isinstance(X, MixedModalData) or is_mudata(X)
         if not container or (y is not None and len(np.shape(y)) == 2):
             raise ValueError(
-                "score takes rows in a container, score(MixedModalData(X_a, X_b)): of a plain "
-                "block the modality cannot be told, and in a Pipeline a second block would "
+                "score takes rows in a container, as in score(MixedModalData(X_a, X_b)): the "
+                "modality of a plain block is unknown, and in a Pipeline a second block would "
                 "skip the preprocessing."
             )
         return model.score(as_known_modalities(X, model.names))
 
     def report(self, path: str | os.PathLike[str] | None = None) -> Report:
-        """Say in plain words what was found, how far to trust it, and what to try next.
+        """Summarize the fit in plain words: results, their reliability, and what to try next.
 
-        Rows, clusters and their mix, who was matched with whom and how surely, which clusters
-        not to trust across modalities, training, settings.
+        The report covers the numbers of rows, the alignment and its confidence, the composition
+        of each cluster, the clusters that should not be compared across modalities, the training
+        and the settings.
 
         Parameters
         ----------
         path : str or PathLike, default=None
-            Where to write it as a page, with pictures, that needs no other file. That takes
-            matplotlib and jinja2 (``pip install skdm2c[report]``).
+            File to which the report is written as a self-contained HTML page with pictures. This
+            requires matplotlib and jinja2 (``pip install skdm2c[report]``).
 
         Returns
         -------
         Report
-            ``print`` it; a notebook shows it as the page.
+            Report that prints as text and is displayed as a page in notebooks.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ImportError
-            If a page is asked for and matplotlib or jinja2 is not installed.
+            If ``path`` is given and matplotlib or jinja2 is not installed.
 
         Examples
         --------
@@ -779,20 +815,23 @@ class MixedModalClustering(
         200 rows, 100 of 'a' and 100 of 'b', in 3 clusters. ...
         """
         self._fitted_model()
-        found = report_on(self)
+        report = report_on(self)
         if path is not None:
-            found.write(path)
-        return found
+            report.write(path)
+        return report
 
     @property
     def autoencoders_(self) -> dict[str, nn.Module]:
-        """Copies of the trained auto-encoders by modality: training them changes no model."""
+        """Copies of the trained auto-encoders, by modality.
+
+        The model does not change if the copies are trained.
+        """
         model = self._fitted_model()
         return dict(zip(model.names, deepcopy(model.system.autoencoders), strict=True))
 
     @property
     def generators_(self) -> dict[tuple[str, str], nn.Module]:
-        """Copies of the trained generators by (source, target)."""
+        """Copies of the trained generators, by (source, target)."""
         model = self._fitted_model()
         return {
             (model.names[s], model.names[t]): deepcopy(model.system.generator_of(s, t))
@@ -801,7 +840,7 @@ class MixedModalClustering(
 
     @property
     def discriminators_(self) -> dict[str, nn.Module]:
-        """Copies of the trained discriminators by modality."""
+        """Copies of the trained discriminators, by modality."""
         model = self._fitted_model()
         return dict(zip(model.names, deepcopy(model.system.discriminators), strict=True))
 
@@ -810,11 +849,12 @@ class MixedModalClustering(
         return int(self.cluster_centers_.shape[1])
 
     @fit_context(prefer_skip_nested_validation=True)  # type: ignore[untyped-decorator]
-    def _fitted_attributes(self, X: Any, y: Any) -> dict[str, Any]:
-        # By itself, so that nothing has changed when scikit-learn tears down callbacks.
+    def _fit(self, X: Any, y: Any) -> dict[str, Any]:
+        # Returns the fitted attributes. Not part of fit, because the estimator must still be
+        # unchanged when scikit-learn tears down its callbacks at the end of fit_context.
         data = as_mixed_modal(X, y)
-        container = data is X or is_mudata(X)
-        if not container:
+        is_container = data is X or is_mudata(X)
+        if not is_container:
             _warn_of_plain_transformers(self)
         plan = self._plan(data.names)
         if plan.aligner and plan.lambda_pairs and data.numbered_pairs:
@@ -823,25 +863,25 @@ class MixedModalClustering(
         prepared = prepare(data, plan.clustering.n_clusters, self.standardize, processes)
         previous = self._previous_networks(prepared)
         device = resolve_device(self.device)
-        # None is fresh entropy: scikit-learn would draw from NumPy's global generator.
+        # For None, scikit-learn would draw from NumPy's global generator.
         random = check_random_state(
             np.random.RandomState() if self.random_state is None else self.random_state
         )
         seeds = processes.once(lambda: tuple(random.randint(2**31 - 1, size=4).tolist()))
-        labels = y if container and y is not None and np.ndim(y) == 1 else None
+        labels = y if is_container and y is not None and np.ndim(y) == 1 else None
         tasks = EpochTasks(
             self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)
         )
         checkpoint = self._checkpoint()
-        others = [c for c in self.callbacks if c is not checkpoint]
-        identity = {}
+        other_callbacks = [c for c in self.callbacks if c is not checkpoint]
+        fingerprint = {}
         if checkpoint is not None:
-            identity = fit_fingerprint(prepared, self.get_params(deep=False), seeds, device)
+            fingerprint = fit_fingerprint(prepared, self.get_params(deep=False), seeds, device)
         with (
-            kept_on_disk(checkpoint, identity, seeds) as (seeds, kept),
+            saved_on_disk(checkpoint, fingerprint, seeds) as (seeds, checkpoints),
             shown_progress(self.verbose, plan.n_epochs) as progress,
         ):
-            callbacks = [*kept, progress, tasks, *others]
+            callbacks = [*checkpoints, progress, tasks, *other_callbacks]
             fitted = fit_model(
                 Run(
                     prepared,
@@ -850,7 +890,7 @@ class MixedModalClustering(
                     device,
                     callbacks,
                     previous,
-                    # Several processes must send the same things in the same order.
+                    # Processes must communicate in the same order, which threads do not ensure.
                     effective_n_jobs(self.n_jobs) if processes.size == 1 else 1,
                     processes,
                 )
@@ -869,43 +909,44 @@ class MixedModalClustering(
             super()._validate_params()
 
     def _plan(self, names: tuple[str, ...]) -> FitPlan:
-        # What constraints cannot say is checked here: the contents of sequences. Numbers become
-        # Python's own, as NumPy's narrow integers overflow.
-        names_here = MixedModalClustering._get_param_names()  # a subclass may have fewer
-        given: Any = SimpleNamespace(
-            **{name: plain_number(getattr(self, name)) for name in names_here}
+        # The parameter constraints do not check the contents of sequences and mappings; this
+        # method does. Numbers become Python's own, because NumPy's narrow integers overflow.
+        parameter_names = MixedModalClustering._get_param_names()  # a subclass may have fewer
+        parameters: Any = SimpleNamespace(
+            **{name: plain_number(getattr(self, name)) for name in parameter_names}
         )
-        if isinstance(given.alignment, type):
+        if isinstance(parameters.alignment, type):
+            name = parameters.alignment.__name__
             raise ValueError(
-                f"alignment is the class {given.alignment.__name__}: give an instance, "
-                f"alignment={given.alignment.__name__}()."
+                f"alignment must be an instance, got the class {name}: pass alignment={name}()."
             )
-        aligner: Aligner | None = None  # what nobody learns from is not worked out
-        if given.alignment_epochs > 0:
-            aligner = GeometricAlignment() if given.alignment == "geometry" else given.alignment
-        _require_callbacks(given.callbacks)
-        own_numbers = clusters_per_modality("n_clusters", given.n_clusters, names)
-        hub = _hub(given.unify_to, names)
-        networks = checked_settings(given.networks or Networks())
-        pretraining = checked_settings(given.pretraining or Pretraining())
+        aligner: Aligner | None = None  # without alignment epochs nothing would use a matching
+        if parameters.alignment_epochs > 0:
+            geometric = parameters.alignment == "geometry"
+            aligner = GeometricAlignment() if geometric else parameters.alignment
+        _require_callbacks(parameters.callbacks)
+        cluster_counts = clusters_per_modality("n_clusters", parameters.n_clusters, names)
+        hub = _hub(parameters.unify_to, names)
+        networks = checked_settings(parameters.networks or Networks())
+        pretraining = checked_settings(parameters.pretraining or Pretraining())
         rates = rates_per_modality("learning_rate", pretraining.learning_rate, len(names))
-        adversarial = checked_settings(given.adversarial or AdversarialTraining())
-        _require_use_of_numbers(own_numbers, names, hub, aligner)
+        adversarial = checked_settings(parameters.adversarial or AdversarialTraining())
+        _require_consistent_counts(cluster_counts, names, hub, aligner)
         return FitPlan(
             hub=hub,
-            own_numbers=own_numbers,
-            n_neighbors=given.n_neighbors,
+            cluster_counts=cluster_counts,
+            n_neighbors=parameters.n_neighbors,
             learning_rates=rates,
             aligner=aligner,
-            lambda_pairs=given.lambda_pairs,
-            pretrain_epochs=given.pretrain_epochs,
-            alignment_epochs=given.alignment_epochs,
-            decoder_epochs=given.decoder_epochs,
-            batch_size=given.batch_size,
-            schedule=given.learning_rate_schedule,
-            max_epoch_rows=given.max_epoch_rows,
+            lambda_pairs=parameters.lambda_pairs,
+            pretrain_epochs=parameters.pretrain_epochs,
+            alignment_epochs=parameters.alignment_epochs,
+            decoder_epochs=parameters.decoder_epochs,
+            batch_size=parameters.batch_size,
+            schedule=parameters.learning_rate_schedule,
+            max_epoch_rows=parameters.max_epoch_rows,
             networks=Architecture(
-                n_components=given.n_components,
+                n_components=parameters.n_components,
                 autoencoder_hidden_sizes=positive_sizes(
                     "autoencoder_hidden_sizes", networks.autoencoder_hidden_sizes
                 ),
@@ -918,7 +959,9 @@ class MixedModalClustering(
                 normalization=networks.normalization,
                 spectral=adversarial.lipschitz == "spectral_norm",
             ),
-            clustering=ClusteringSettings(max(own_numbers), given.assignment, given.kmeans_n_init),
+            clustering=ClusteringSettings(
+                max(cluster_counts), parameters.assignment, parameters.kmeans_n_init
+            ),
             pretraining=pretraining,
             adversarial=adversarial,
         )
@@ -934,16 +977,20 @@ class MixedModalClustering(
             return SINGLE_PROCESS
         if not (distributed.is_available() and distributed.is_initialized()):
             raise ValueError(
-                f"process_group={self.process_group!r}, but this process is in none. Start it with "
-                "torchrun, and call torch.distributed.init_process_group() before fit."
+                f"process_group={self.process_group!r} needs an initialized process group: start "
+                "the program with torchrun, and call torch.distributed.init_process_group() before "
+                "fit."
             )
-        for name, given in (("Checkpoint", self._checkpoint()), ("warm_start", self.warm_start)):
-            if given:
-                raise ValueError(f"{name} cannot be had with process_group={self.process_group!r}.")
+        for name, value in (("Checkpoint", self._checkpoint()), ("warm_start", self.warm_start)):
+            if value:
+                raise ValueError(
+                    f"{name} is not supported with process_group={self.process_group!r}."
+                )
         if self.networks is not None and self.networks.normalization == "batch":
             raise ValueError(
-                f"normalization='batch' cannot be had with process_group={self.process_group!r}: "
-                "each process would have means of its own. Use 'layer'."
+                f"normalization='batch' is not supported with "
+                f"process_group={self.process_group!r}, as each process would use the means of "
+                "its own rows. Use 'layer'."
             )
         return Processes(distributed.group.WORLD)
 
@@ -953,26 +1000,27 @@ class MixedModalClustering(
             return None
         if self._checkpoint() is not None:
             raise ValueError(
-                f"{self._checkpoint()!r} cannot keep a fit with warm_start=True that goes "
-                "on from another. Set one of them aside."
+                f"{self._checkpoint()!r} cannot save a fit that continues a previous one "
+                "(warm_start=True). Remove the callback, or set warm_start=False."
             )
         if model.names != data.names:
             raise ValueError(
-                "warm_start=True goes on from the fit before, whose modalities were "
-                f"{model.names}, and are {data.names} now. Set warm_start=False to begin anew."
+                f"warm_start=True continues the previous fit, whose modalities were {model.names}; "
+                f"they are now {data.names}. Set warm_start=False to start afresh."
             )
-        for scaler, now in zip(model.scalers, data.scalers, strict=True):
-            then, new = (getattr(d, "feature_names_in_", None) for d in (scaler, now))
-            if then is not None and new is not None and then.tolist() != new.tolist():
+        for old_scaler, new_scaler in zip(model.scalers, data.scalers, strict=True):
+            old, new = (getattr(s, "feature_names_in_", None) for s in (old_scaler, new_scaler))
+            if old is not None and new is not None and old.tolist() != new.tolist():
                 raise ValueError(
-                    f"warm_start=True continues the fit before, whose columns of {scaler.name!r} "
-                    f"were {reprlib.repr(then.tolist())}, and are {reprlib.repr(new.tolist())} "
-                    "now. Set warm_start=False to begin anew, or bring them into that order."
+                    "warm_start=True continues the previous fit, in which the columns of "
+                    f"{old_scaler.name!r} were {reprlib.repr(old.tolist())}; they are now "
+                    f"{reprlib.repr(new.tolist())}. Reorder the columns, or set warm_start=False "
+                    "to start afresh."
                 )
         return model.system
 
     def _fitted_model(self) -> FittedModel:
-        # Asked for once a method: a fit in another thread may put a new one in its place.
+        # Each method calls this once, as a fit in another thread may replace the model meanwhile.
         check_is_fitted(self)
         return self._model
 
@@ -1000,18 +1048,7 @@ def _hub(unify_to: str | int, names: tuple[str, ...]) -> int | None:
 
 
 def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]:
-    """All that a fit leaves on an estimator, by name.
-
-    Parameters
-    ----------
-    fitted : Fit
-    modality : ndarray of str of shape (n,)
-        Of each row.
-
-    Returns
-    -------
-    dict
-    """
+    """Return the attributes of a fitted estimator by name, given the modality of each row."""
     model, embedding = fitted.model, fitted.embedding
     widths = {scaler.name: int(scaler.n_features_in_) for scaler in model.scalers}
     return {
@@ -1038,73 +1075,78 @@ def _require_callbacks(callbacks: Sequence[Any]) -> None:
     for callback in callbacks:
         if not isinstance(callback, Callback):
             raise ValueError(
-                f"callbacks holds {callback!r:.200}: give instances of skdm2c.Callback, such as "
-                "EarlyStop() or Checkpoint(folder)."
+                "callbacks must contain instances of skdm2c.Callback, such as EarlyStop() or "
+                f"Checkpoint(folder), got {callback!r:.200}."
             )
     if sum(isinstance(callback, Checkpoint) for callback in callbacks) > 1:
-        raise ValueError("callbacks holds several Checkpoints: a fit is saved in one directory.")
+        raise ValueError(
+            "callbacks contains several Checkpoints: a fit is saved in one directory only."
+        )
 
 
 def _warn_of_plain_transformers(estimator: MixedModalClustering) -> None:
-    before = steps_before(estimator)
-    if before:
-        name = type(before[0]).__name__
+    previous_steps = steps_before(estimator)
+    if previous_steps:
+        name = type(previous_steps[0]).__name__
         warnings.warn(
-            f"In this Pipeline {name} has seen the first block alone; the second has come here "
-            f"as it was. Put PerModality(a={name}(), b={name}()) in its place.",
+            f"{name} in this Pipeline transformed only the first block; the second was passed "
+            f"through unchanged. Use PerModality(a={name}(), b={name}()) instead.",
             UserWarning,
             stacklevel=caller_level(),
         )
 
 
 def _require_use_of_pairs(aligner: Aligner) -> None:
-    # What the user knows is not to be dropped in silence.
+    # Known pairs must not be ignored silently.
     parameters = signature(aligner.match).parameters.values()
     if not any(p.name == "pairs" or p.kind is Parameter.VAR_KEYWORD for p in parameters):
         raise ValueError(
-            f"The data have known pairs, of which {type(aligner).__name__}.match takes none. Give "
-            "it a parameter pairs=None (a skdm2c.alignment.KnownPairs), or set lambda_pairs=0 to "
-            "learn nothing from them."
+            f"The data have known pairs, but {type(aligner).__name__}.match does not accept any. "
+            "Add a parameter pairs=None (a skdm2c.alignment.KnownPairs) to it, or set "
+            "lambda_pairs=0 to ignore the pairs."
         )
 
 
-def _require_use_of_numbers(
-    own_numbers: tuple[int, ...], names: tuple[str, ...], hub: int | None, aligner: Aligner | None
+def _require_consistent_counts(
+    cluster_counts: tuple[int, ...],
+    names: tuple[str, ...],
+    hub: int | None,
+    aligner: Aligner | None,
 ) -> None:
-    if len(set(own_numbers)) == 1:
+    if len(set(cluster_counts)) == 1:
         return
-    given = dict(zip(names, own_numbers, strict=True))
+    n_clusters = dict(zip(names, cluster_counts, strict=True))
     if aligner is None:
         raise ValueError(
-            f"n_clusters={given}: which clusters a modality lacks is found by matching, and there "
-            "is none (alignment=None, or alignment_epochs=0). Give one number."
+            f"n_clusters={n_clusters}: the clusters that a modality lacks are identified by "
+            "matching, which is disabled (alignment=None or alignment_epochs=0). Pass a single "
+            "number."
         )
-    if hub is not None and own_numbers[hub] < max(own_numbers):
+    if hub is not None and cluster_counts[hub] < max(cluster_counts):
         raise ValueError(
-            f"n_clusters={given}: {names[hub]!r} lacks clusters that others have, so it cannot be "
-            f"the space of all (unify_to={names[hub]!r}). Choose another modality, or 'auto'."
+            f"n_clusters={n_clusters}: {names[hub]!r} has fewer clusters than others, so it cannot "
+            f"be the hub (unify_to={names[hub]!r}). Choose another modality, or 'auto'."
         )
 
 
 def _rounded_down(confidence: float) -> float:
-    # 0.496 is low, and 0.50 would not look so.
+    # Ordinary rounding would show a low confidence of 0.496 as a sufficient 0.50.
     return math.floor(100 * confidence) / 100
 
 
 def _warn_of_low_confidence(model: FittedModel) -> None:
     if model.confidence < LOW_CONFIDENCE:
-        found = (
-            "as the geometry that they share does not tell them apart"
+        reason = (
+            "because the geometry that they share does not determine how their clusters match"
             if model.alignments
-            else "as nothing was aligned (alignment_epochs=0)"
+            else "because nothing was matched (alignment_epochs=0)"
         )
         warnings.warn(
-            f"alignment_confidence_ is {_rounded_down(model.confidence):.2f}: labels mean "
-            "something within a modality, but which cluster of one modality is which of another "
-            f"is not certain, {found}. Do not compare modalities by these labels as they are: "
-            "try other features or fewer clusters, or some known pairs more "
-            "(MixedModalData(..., pairs=...)), or check the clusters of both modalities against "
-            "what you know of them.",
+            f"alignment_confidence_ is {_rounded_down(model.confidence):.2f}, below "
+            f"{LOW_CONFIDENCE}: cluster numbers are meaningful within each modality but not "
+            f"comparable between modalities, {reason}. Try other features, fewer clusters, or "
+            "more known pairs (MixedModalData(..., pairs=...)), or compare the clusters of the "
+            "modalities by what you know about their rows.",
             AlignmentWarning,
             stacklevel=caller_level(),
         )

@@ -1,16 +1,18 @@
-"""The errors and warnings that are this package's own."""
+"""Errors and warnings of this package."""
 
 from __future__ import annotations
 
 import sys
 
+__all__ = ["AlignmentWarning", "TrainingDivergedError"]
+
 
 class TrainingDivergedError(FloatingPointError):
-    """A loss became NaN or infinite, so that the networks are of no use.
+    """Error that is raised when a loss becomes NaN or infinite during training.
 
-    Raised by :meth:`skdm2c.MixedModalClustering.fit` at the end of the epoch in
-    which it happened. The message names the phase and the likely cause; the
-    estimator keeps whatever it held before the call.
+    It is raised by :meth:`skdm2c.MixedModalClustering.fit` at the end of the epoch in
+    which it happened. The message names the phase and the likely cause. The estimator
+    keeps the state that it had before the call.
 
     Examples
     --------
@@ -21,10 +23,10 @@ class TrainingDivergedError(FloatingPointError):
 
 
 class AlignmentWarning(UserWarning):
-    """The clusters of different modalities could not be matched with confidence.
+    """Warning that the clusters of different modalities were not matched with confidence.
 
-    Labels still mean something within each modality; that cluster 3 of one
-    modality is cluster 3 of the other is then little better than a guess.
+    Labels are still meaningful within each modality, but that cluster 3 of one modality
+    corresponds to cluster 3 of another is then little better than a guess.
 
     Examples
     --------
@@ -35,17 +37,11 @@ class AlignmentWarning(UserWarning):
 
 
 def caller_level() -> int:
-    """Return the ``stacklevel`` at which a warning points at the user's line, not at ours.
-
-    Returns
-    -------
-    int
-        For ``warnings.warn`` in the function that calls this one.
-    """
+    """Return the ``stacklevel`` at which ``warnings.warn``, called next, points at user code."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INTERNAL_PACKAGES:
         level, frame = level + 1, frame.f_back
     return level
 
 
-_INSIDE = {__name__.split(".")[0], "sklearn"}
+_INTERNAL_PACKAGES = {__name__.split(".")[0], "sklearn"}

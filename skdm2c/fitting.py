@@ -136,7 +136,10 @@ def fit_model(run: Run) -> Fit:
     modalities = cluster_modalities(run, autoencoders, sample)
     system = build_system(run, autoencoders, modalities.hub, weights_rng)
     aligned = align(run, modalities)
-    run.callback.on_model(partial(_conclude_now, run, system, sample, aligned))
+    # The callbacks keep this function, so it must not hold the callbacks: a cycle would keep the
+    # data in memory after the fit.
+    silent = replace(run, callbacks=())
+    run.callback.on_model(partial(_conclude_now, silent, system, sample, aligned))
     couplings = couple(run, modalities, aligned, system)
     teach_generators(run, system, modalities, aligned, couplings, batches_rng)
     train_adversarially(run, system, batches_rng)
@@ -183,7 +186,7 @@ def cluster_modalities(
         clusters = run.processes.once(
             lambda: [
                 cluster_modality(z, n, plan.clustering, seed)
-                for z, n in zip(latents, plan.own_numbers, strict=True)
+                for z, n in zip(latents, plan.cluster_counts, strict=True)
             ]
         )
         separations = [
@@ -192,7 +195,7 @@ def cluster_modalities(
         ]
     hub = plan.hub
     if hub is None:
-        hub = best_hub(separations, sample.pairs, plan.own_numbers)
+        hub = best_hub(separations, sample.pairs, plan.cluster_counts)
     return ClusteredModalities(
         sample.rows,
         latents,
@@ -200,7 +203,7 @@ def cluster_modalities(
         if plan.aligner
         else [],
         clusters,
-        plan.own_numbers,
+        plan.cluster_counts,
         separations,
         hub,
         {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()},

@@ -1,4 +1,4 @@
-"""A fitted model as a value: rows in, embeddings, clusters and translations out."""
+"""Fitted model, which maps rows to embeddings, clusters and translations."""
 
 from __future__ import annotations
 
@@ -24,89 +24,64 @@ from .data.scaling import ModalityScaler
 from .networks import CrossModalSystem, apply_in_chunks
 from .networks.system import system_from_arrays, system_to_arrays
 
-FORMAT = 1  # of a pickled model; it grows when that changes
+FORMAT = 1  # of pickled models; to be increased whenever it changes
 
 
 @dataclass(frozen=True)
 class FittedModel:
-    """All that was learned; it knows no estimator.
+    """Everything that a fit has learned, independent of the estimator.
 
     Modalities are numbered in the order of ``names``.
-
-    Attributes
-    ----------
-    names : tuple of str
-    scalers : tuple of ModalityScaler
-        What checks and scales each modality's rows.
-    system : CrossModalSystem
-        Trained, in evaluation mode.
-    clusters : Clusters
-        In the hub's latent space.
-    alignments : dict of int to Alignment
-        Of each spoke's own clusters with the hub's; empty where nothing was aligned.
-    profiles : tuple of ClusterProfile
-        Of the clusters in each modality's rows in the fit.
-    temperatures : tuple of float
-        Of each modality's probabilities.
     """
 
     names: tuple[str, ...]
     scalers: tuple[ModalityScaler, ...]
-    system: CrossModalSystem
-    clusters: Clusters
-    alignments: dict[int, Alignment]
-    profiles: tuple[ClusterProfile, ...]
-    temperatures: tuple[float, ...]
+    system: CrossModalSystem  # trained, in evaluation mode
+    clusters: Clusters  # in the unified space, the hub's latent space
+    alignments: dict[int, Alignment]  # of each spoke's clusters with the hub's; may be empty
+    profiles: tuple[ClusterProfile, ...]  # of the clusters in each modality's fitted rows
+    temperatures: tuple[float, ...]  # of the responsibilities of each modality's rows
 
     @property
     def hub(self) -> int:
-        """The modality all others are unified to."""
+        """Number of the modality in whose latent space all others are embedded."""
         return self.system.hub
 
     @property
     def confidence(self) -> float:
-        """That of the worst spoke; 0 where nothing was aligned."""
-        return min((found.confidence for found in self.alignments.values()), default=0.0)
+        """Confidence of the least certain spoke; 0 if nothing was aligned."""
+        return min((alignment.confidence for alignment in self.alignments.values()), default=0.0)
 
     @property
     def p_value(self) -> float:
-        """That of the worst spoke; 1 where nothing was aligned."""
-        return max((found.p_value for found in self.alignments.values()), default=1.0)
+        """P-value of the least certain spoke; 1 if nothing was aligned."""
+        return max((alignment.p_value for alignment in self.alignments.values()), default=1.0)
 
     @property
     def matching(self) -> Matching:
-        """The matching of each spoke with the hub, in the numbers that labels have."""
-        spokes = {self.names[m]: SpokeMatching.of(found) for m, found in self.alignments.items()}
+        """Matching of each spoke with the hub, numbered like the labels."""
+        spokes = {
+            self.names[m]: SpokeMatching.of(alignment) for m, alignment in self.alignments.items()
+        }
         return Matching(self.names[self.hub], spokes)
 
     @property
     def cluster_confidence(self) -> NDArray[np.float64]:
-        """That of each cluster, by its worst spoke; 0 where nothing was aligned."""
-        found = [spoke.cluster_confidence for spoke in self.matching.values()]
-        return np.min(found, axis=0) if found else np.zeros(len(self.clusters.means))
+        """Confidence of each cluster in its least certain spoke; 0 if nothing was aligned."""
+        confidences = [spoke.cluster_confidence for spoke in self.matching.values()]
+        return np.min(confidences, axis=0) if confidences else np.zeros(len(self.clusters.means))
 
     def to(self, device: torch.device) -> FittedModel:
-        """Return the same model with its networks on another device; this one stays where it is."""
+        """Return this model if it is on the device, or else a copy with its networks there."""
         if device == self.system.device:
             return self
         return replace(self, system=deepcopy(self.system).to(device))
 
     def scale(self, data: MixedModalData) -> list[Rows]:
-        """Check rows and bring them to the networks' scale, a modality at a time.
+        """Check and scale the rows of each modality; the m-th result has shape (n_m, d_m).
 
-        Parameters
-        ----------
-        data : MixedModalData
-            With this model's modalities; one may have no rows.
-
-        Returns
-        -------
-        list of Rows, the m-th of shape (n_m, d_m)
-
-        Raises
-        ------
-        ValueError
-            If a block is no good, or its columns are not those fitted.
+        ``data`` must have this model's modalities, which may be empty. Raise ValueError if a
+        block is not valid, or its columns are not those of the fit.
         """
         widths = {scaler.name: scaler.n_features_in_ for scaler in self.scalers}
         rows: list[Rows] = []
@@ -114,35 +89,22 @@ class FittedModel:
             if n_rows(block) == 0:
                 rows.append(np.empty((0, widths[name]), dtype=np.float32))
                 continue
-            fits = [other for other, width in widths.items() if width == n_columns(block)]
+            same_width = [other for other, width in widths.items() if width == n_columns(block)]
             try:
                 rows.append(scaler.transform(block, data.columns[name]))
             except ValueError as error:
-                if name in fits or not fits or isinstance(block, list):
+                if name in same_width or not same_width or isinstance(block, list):
                     raise
                 raise ValueError(
-                    f"{error} Modality {fits[0]!r} has {n_columns(block)}: are the blocks "
+                    f"{error} Modality {same_width[0]!r} has {n_columns(block)}: are the blocks "
                     "swapped, or is modality= the wrong one?"
                 ) from error
         return rows
 
     def embed(self, data: MixedModalData) -> FloatRows:
-        """Map rows into the unified space.
+        """Map n rows into the unified space, as an array of shape (n, n_components).
 
-        Parameters
-        ----------
-        data : MixedModalData
-            With this model's modalities.
-
-        Returns
-        -------
-        ndarray of shape (n, n_components)
-            In the order of the rows.
-
-        Raises
-        ------
-        ValueError
-            If a block is no good, or a row so far from those in fit that it cannot be mapped.
+        Raise ValueError as ``scale`` does, or if a row is too far from those of the fit.
         """
         return self._embed_scaled(data, self.scale(data))
 
@@ -152,8 +114,8 @@ class FittedModel:
             self._require_finite(embedding[data.codes == m], m)
         return embedding
 
-    def _require_finite(self, found: Matrix | FloatRows, modality: int) -> None:
-        finite = np.isfinite(found).all(axis=1)
+    def _require_finite(self, values: Matrix | FloatRows, modality: int) -> None:
+        finite = np.isfinite(values).all(axis=1)
         if not finite.all():
             raise ValueError(
                 f"Modality {self.names[modality]!r}: row {np.flatnonzero(~finite)[0]} has values "
@@ -161,16 +123,9 @@ class FittedModel:
             )
 
     def responsibilities(self, data: MixedModalData) -> NDArray[np.float64]:
-        """Probability of each cluster for each row.
+        """Return the probability of each cluster for n rows, of shape (n, n_clusters).
 
-        Parameters
-        ----------
-        data : MixedModalData
-            With this model's modalities.
-
-        Returns
-        -------
-        ndarray of shape (n, n_clusters)
+        Paired rows get the probabilities of their instance.
         """
         responsibilities = self.embedded_responsibilities(self.embed(data), data.codes)
         pairs = data.numbered_pairs
@@ -183,131 +138,82 @@ class FittedModel:
     def assign(
         self, embedding: FloatRows, codes: NDArray[np.intp], pairs: NumberedPairs
     ) -> NDArray[np.int32]:
-        """Likeliest cluster of rows that were mapped already; of an instance, if rows are of one.
+        """Return the most likely cluster of each of n embedded rows, of shape (n,).
 
-        Parameters
-        ----------
-        embedding : ndarray of shape (n, n_components)
-        codes : ndarray of shape (n,)
-            Each row's modality.
-        pairs : dict of (int, int) to ndarray of shape (m, 2)
-
-        Returns
-        -------
-        ndarray of shape (n,)
+        ``codes``, of shape (n,), holds the modality of each row. Rows in ``pairs`` get the most
+        likely cluster of their instance.
         """
         labels = self.clusters.assign(embedding)
         if pairs:
-            of = instances(pairs, codes)
-            paired = np.flatnonzero(np.bincount(of)[of] > 1)
+            instance = instances(pairs, codes)
+            paired = np.flatnonzero(np.bincount(instance)[instance] > 1)
             responsibilities = self.embedded_responsibilities(embedding[paired], codes[paired])
-            labels[paired] = of_instances(responsibilities, of[paired]).argmax(axis=1)
+            labels[paired] = of_instances(responsibilities, instance[paired]).argmax(axis=1)
         return labels
 
     def embedded_responsibilities(
         self, embedding: FloatRows, codes: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """Probability of each cluster for rows that were mapped already, each by itself.
+        """Return the probability of each cluster for n embedded rows, of shape (n, n_clusters).
 
-        Parameters
-        ----------
-        embedding : ndarray of shape (n, n_components)
-        codes : ndarray of shape (n,)
-            Each row's modality.
-
-        Returns
-        -------
-        ndarray of shape (n, n_clusters)
+        ``codes``, of shape (n,), holds the modality of each row. Pairs are ignored.
         """
-        parts = [
+        by_modality = [
             self.clusters.responsibilities(embedding[codes == m], temperature)
             for m, temperature in enumerate(self.temperatures)
         ]
-        return in_order_given(parts, codes)
+        return in_order_given(by_modality, codes)
 
     def score(self, data: MixedModalData) -> float:
-        """How good the clusters of rows look without labels; see :mod:`skdm2c.clustering.scoring`.
+        """Score the clusters of rows without labels; see :mod:`skdm2c.clustering.scoring`.
 
-        Parameters
-        ----------
-        data : MixedModalData
-            With this model's modalities; some may have no rows.
-
-        Returns
-        -------
-        float
-
-        Raises
-        ------
-        ValueError
-            As ``embed``; and if no modality has two rows.
+        Modalities may be empty. Raise ValueError as ``embed`` does, or if none has two rows.
         """
         rows = self.scale(data)
         labels = self.clusters.assign(self._embed_scaled(data, rows))
-        found = {
+        profiles = {
             m: profile(x, labels[data.codes == m], len(self.clusters.means))
             for m, x in enumerate(rows)
             if len(x) > 1  # one row has no neighbours
         }
-        if not found:
+        if not profiles:
             raise ValueError("score needs at least two rows of a modality.")
-        return label_free_score(found, self.profiles)
+        return label_free_score(profiles, self.profiles)
 
     def translate(self, data: MixedModalData, source: int, target: int) -> NDArray[np.float64]:
-        """Rows of one modality in the features of another: Enc, G, Dec.
+        """Translate the rows of one modality into the features and units of another.
 
-        Parameters
-        ----------
-        data : MixedModalData
-        source, target : int
-
-        Returns
-        -------
-        ndarray of shape (n_source, d_target)
-            In the units of the target's columns.
-
-        Raises
-        ------
-        ValueError
-            As ``embed``.
+        The result has shape (n_source, d_target). Raise ValueError as ``embed`` does.
         """
         rows = self.scale(data)[source]
-        through = partial(self.system.translate, source=source, target=target)
-        with np.errstate(over="ignore", invalid="ignore"):  # told below, with the row
+        translate = partial(self.system.translate, source=source, target=target)
+        with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the row
             translated = self.scalers[target].inverse_transform(
-                apply_in_chunks(through, rows, self.system.device)
+                apply_in_chunks(translate, rows, self.system.device)
             )
         self._require_finite(translated, source)
         return translated
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"format": FORMAT, "version": __version__, **self.__dict__}
-        return kept | {"system": system_to_arrays(self.system)}
+        state = {"format": FORMAT, "version": __version__, **self.__dict__}
+        return state | {"system": system_to_arrays(self.system)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = dict(state)
-        found, version = kept.pop("format", None), kept.pop("version", "of unknown version")
-        if found != FORMAT:
+        fields = dict(state)
+        format_, version = fields.pop("format", None), fields.pop("version", "of unknown version")
+        if format_ != FORMAT:
             raise ValueError(
-                f"This model was pickled by skdm2c {version}, in the format {found!r}; skdm2c "
+                f"This model was pickled by skdm2c {version}, in the format {format_!r}; skdm2c "
                 f"{__version__} reads the format {FORMAT}. Load it with the version that saved "
                 "it, or fit anew."
             )
-        self.__dict__.update(kept, system=system_from_arrays(kept["system"]))
+        self.__dict__.update(fields, system=system_from_arrays(fields["system"]))
 
 
 def in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
-    """Put what was worked out a modality at a time into the order of the rows.
+    """Merge results of each modality, the m-th of shape (n_m, c), in the order of ``codes``.
 
-    Parameters
-    ----------
-    parts : list of ndarray, the m-th of shape (n_m, c)
-    codes : ndarray of shape (n,)
-        Each row's modality.
-
-    Returns
-    -------
-    ndarray of shape (n, c)
+    ``codes``, of shape (n,), holds the modality of each row; the result has shape (n, c).
 
     Examples
     --------
@@ -316,27 +222,17 @@ def in_order_given(parts: list[Matrix], codes: NDArray[np.intp]) -> Matrix:
            [9.],
            [2.]])
     """
-    whole = np.empty((len(codes), parts[0].shape[1]))
+    merged = np.empty((len(codes), parts[0].shape[1]))
     for m, part in enumerate(parts):
-        whole[codes == m] = part
-    return whole
+        merged[codes == m] = part
+    return merged
 
 
 def of_instances(responsibilities: Matrix, instances: NDArray[np.intp]) -> Matrix:
-    """Probabilities of instances, by all the rows that each was seen in.
+    """Combine the probabilities of rows, of shape (n, k), that belong to the same instance.
 
-    Parameters
-    ----------
-    responsibilities : ndarray of shape (n, k)
-        Probability of each cluster for each row by itself.
-    instances : ndarray of int of shape (n,)
-        Which instance each row is of.
-
-    Returns
-    -------
-    ndarray of shape (n, k)
-        Those of a row alone of its kind as they were; of others the product over the rows of
-        the instance, as of what is seen independently, scaled to sum to one.
+    ``instances``, of shape (n,), numbers the instance of each row. Its rows get their normalised
+    product, as of independent observations; an instance's only row stays exactly as it is.
 
     Examples
     --------
@@ -346,31 +242,23 @@ def of_instances(responsibilities: Matrix, instances: NDArray[np.intp]) -> Matri
            [0.5 , 0.5 ],
            [0.63, 0.37]])
     """
-    _, which, size = np.unique(instances, return_inverse=True, return_counts=True)
+    _, numbers, counts = np.unique(instances, return_inverse=True, return_counts=True)
     log = np.log(np.maximum(responsibilities, np.finfo(float).tiny))
-    total = np.zeros((len(size), responsibilities.shape[1]))
-    np.add.at(total, which, log)
-    together: Matrix = softmax(total, axis=1)[which]
-    return np.where(size[which, None] > 1, together, responsibilities)
+    log_products = np.zeros((len(counts), responsibilities.shape[1]))
+    np.add.at(log_products, numbers, log)
+    combined: Matrix = softmax(log_products, axis=1)[numbers]
+    return np.where(counts[numbers, None] > 1, combined, responsibilities)
 
 
 def unify(system: CrossModalSystem, rows: list[Rows], codes: NDArray[np.intp]) -> FloatRows:
-    """Scaled rows of all modalities in the unified space, in the order of ``codes``.
+    """Map the scaled rows of each modality into the unified space, in the order of ``codes``.
 
-    Parameters
-    ----------
-    system : CrossModalSystem
-    rows : list of Rows, the m-th of shape (n_m, d_m)
-    codes : ndarray of shape (n,)
-        Each row's modality.
-
-    Returns
-    -------
-    ndarray of shape (n, n_components)
+    ``codes``, of shape (n,), holds the modality of each row; the result has shape
+    (n, n_components).
     """
     embedding = np.empty((len(codes), system.architecture.n_components), dtype=np.float32)
     for m, x in enumerate(rows):
         if len(x):
-            through = partial(system.unify, modality=m)
-            embedding[codes == m] = apply_in_chunks(through, x, system.device)
+            encode = partial(system.unify, modality=m)
+            embedding[codes == m] = apply_in_chunks(encode, x, system.device)
     return embedding

@@ -1,4 +1,4 @@
-"""Folds that lack no modality, and the number of clusters that a score picks."""
+"""Cross-validation folds with all modalities, and selection of the number of clusters."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from .data import MixedModalData, as_mixed_modal, is_mudata
 
 
 class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
-    """K folds with every modality in its share, for use as ``cv=``.
+    """K-fold cross-validator that keeps the proportions of the modalities in each fold.
 
-    A plain ``KFold`` cuts rows in block order, so that a fold can lack a whole
-    modality; a model cannot be fitted or scored there.
+    A plain ``KFold`` cuts the rows in block order, so that a fold can lack a
+    modality, and a model can then be neither fitted nor scored.
 
     Parameters
     ----------
     n_splits : int, default=5
+        Number of folds.
     shuffle : bool, default=False
+        Whether to shuffle the rows of each modality before splitting.
     random_state : int, RandomState or None, default=None
-        Used where ``shuffle`` is True.
+        Random seed, used if ``shuffle`` is True.
 
     Examples
     --------
@@ -53,17 +55,19 @@ class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
     def split(
         self, X: MixedModalData, y: Any = None, groups: Any = None
     ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Yield the rows of each split.
+        """Generate indices to split rows into training and test set.
 
         Parameters
         ----------
         X : MixedModalData of n rows
+            Rows to split.
         y, groups : object
-            Ignored.
+            Ignored. Exist for compatibility with scikit-learn.
 
         Yields
         ------
         train, test : ndarray of int
+            Indices of the rows of the training set and of the test set.
 
         Raises
         ------
@@ -80,7 +84,7 @@ class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
         for name, count in zip(X.names, np.bincount(X.codes, minlength=len(X.names)), strict=True):
             if count < self.n_splits:
                 raise ValueError(
-                    f"n_splits={self.n_splits} folds need as many rows of each modality; "
+                    f"n_splits={self.n_splits} folds need at least as many rows of each modality; "
                     f"{name!r} has {count}."
                 )
         yield from super().split(np.zeros(len(X)), X.codes)
@@ -88,16 +92,16 @@ class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class NClustersSelection:
-    """Scores of a model with several numbers of clusters, and the one that scores best.
+    """Scores of a model for several numbers of clusters, and the best model.
 
     Parameters
     ----------
     n_clusters : ndarray of int of shape (m,)
-        Those tried.
+        Numbers of clusters that were tried.
     scores : ndarray of shape (m,)
-        The model's label-free ``score`` of the rows it was fitted to.
+        Score of each model, by its method ``score``, on the rows it was fitted to.
     best_estimator : estimator
-        Fitted, with the number of clusters that scores best.
+        Fitted model with the highest score.
     """
 
     n_clusters: NDArray[np.intp]
@@ -106,7 +110,7 @@ class NClustersSelection:
 
     @property
     def best(self) -> int:
-        """The number of clusters that scores best."""
+        """Number of clusters with the highest score."""
         return int(self.n_clusters[self.scores.argmax()])
 
     def __repr__(self) -> str:
@@ -119,34 +123,38 @@ class NClustersSelection:
 def select_n_clusters(
     model: Any, X: Any, n_clusters: Iterable[int], *, n_jobs: int | None = None
 ) -> NClustersSelection:
-    """Fit a model with several numbers of clusters and keep the one that scores best.
+    """Fit a model for each of several numbers of clusters and select the best by its score.
 
     Parameters
     ----------
     model : MixedModalClustering, or Pipeline that ends with one
-        Is not changed.
+        Model to clone and fit. It is not changed itself.
     X : MixedModalData
+        Rows to fit and score the models on.
     n_clusters : iterable of int
-        Numbers to try. Scores of two clusters are low, as two leave nothing to compare
-        across modalities.
+        Numbers of clusters to try. The score of two clusters is low, since the
+        distances between two clusters cannot be compared across modalities.
     n_jobs : int or None, default=None
-        Fits at a time, as joblib counts them.
+        Number of fits to run in parallel, as in joblib.
 
     Returns
     -------
     NClustersSelection
+        Scores of all numbers of clusters, and the best model.
 
     Raises
     ------
     ValueError
-        If there is no number to try, one is below 1 or above the number of rows, or the model
-        has no parameter ``n_clusters``; before anything is fitted.
+        If ``n_clusters`` is empty or holds a number below 1 or above the number of
+        rows, or if the model has no parameter ``n_clusters``. It is raised before
+        anything is fitted.
 
     Notes
     -----
-    Every model sees all rows, so the scores are in-sample; ``GridSearchCV(model,
-    {"n_clusters": ...})`` scores rows held out, and takes as many fits as folds more. How
-    often the number that is picked is that of the classes is measured in docs/score.md.
+    Each model is scored on the rows it was fitted to. To score held-out rows, use
+    ``GridSearchCV(model, {"n_clusters": ...})``, which fits each number of clusters
+    once per fold. docs/score.md reports how often the selected number equals the
+    number of classes.
 
     Examples
     --------
@@ -154,40 +162,44 @@ def select_n_clusters(
     >>> from skdm2c.datasets import make_mixed_modal_blobs
     >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
     >>> model = MixedModalClustering(pretrain_epochs=20, decoder_epochs=0, random_state=0)
-    >>> found = select_n_clusters(model, X, [2, 3])
-    >>> found.best, found.best_estimator.n_clusters
+    >>> selection = select_n_clusters(model, X, [2, 3])
+    >>> selection.best, selection.best_estimator.n_clusters
     (3, 3)
     """
     if isinstance(model, type) or not hasattr(model, "get_params"):
         raise ValueError(f"model must be an estimator, got {reprlib.repr(model)}.")
     container = isinstance(X, MixedModalData) or is_mudata(X)
-    if not container and not hasattr(model, "steps"):  # whose first may make one
+    if not container and not hasattr(model, "steps"):  # a Pipeline's first step may make one
         raise ValueError("X must be a container: MixedModalData(X_a, X_b).")
-    tried = _numbers_to_try(n_clusters, len(as_mixed_modal(X) if container else X))
+    candidates = _checked_candidates(n_clusters, len(as_mixed_modal(X) if container else X))
     names = [name for name in model.get_params() if name.split("__")[-1] == "n_clusters"]
     if len(names) != 1:
         raise ValueError(
             f"select_n_clusters needs a model with one parameter n_clusters, this has {names}."
         )
     fitted = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_score)(clone(model).set_params(**{names[0]: int(k)}), X) for k in tried
+        delayed(_fit_and_score)(clone(model).set_params(**{names[0]: int(k)}), X)
+        for k in candidates
     )
     scores = np.array([score for _, score in fitted])
-    return NClustersSelection(tried, scores, fitted[int(scores.argmax())][0])
+    return NClustersSelection(candidates, scores, fitted[int(scores.argmax())][0])
 
 
-def _numbers_to_try(n_clusters: Any, n_rows: int) -> NDArray[np.intp]:
+def _checked_candidates(n_clusters: Any, n_rows: int) -> NDArray[np.intp]:
     example = "give numbers of clusters, such as range(4, 13)"
     sequence = isinstance(n_clusters, Iterable) and getattr(n_clusters, "ndim", 1) == 1
     if not sequence or isinstance(n_clusters, str | bytes):
-        raise ValueError(f"n_clusters={reprlib.repr(n_clusters)} is no sequence: {example}.")
-    given: list[Any] = list(n_clusters)
-    if not given:
+        raise ValueError(f"n_clusters={reprlib.repr(n_clusters)} is not a sequence: {example}.")
+    candidates: list[Any] = list(n_clusters)
+    if not candidates:
         raise ValueError(f"n_clusters holds no number to try: {example}.")
-    for k in given:
+    for k in candidates:
         if not isinstance(k, Integral) or isinstance(k, bool) or not 1 <= int(k) <= n_rows:
-            raise ValueError(f"n_clusters holds {k!r}, no number from 1 to the {n_rows} rows.")
-    return np.array(given, dtype=np.intp)
+            raise ValueError(
+                f"n_clusters holds {k!r}; it must hold integers from 1 to the number of rows, "
+                f"{n_rows}."
+            )
+    return np.array(candidates, dtype=np.intp)
 
 
 def _fit_and_score(model: Any, X: Any) -> tuple[Any, float]:

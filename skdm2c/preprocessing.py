@@ -1,4 +1,4 @@
-"""``PerModality``: a transformer for each modality, as one transformer."""
+"""``PerModality``: apply a separate transformer to each modality."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ class PerModality(  # type: ignore[call-arg]
     BaseEstimator,  # type: ignore[misc]
     auto_wrap_output_keys=None,
 ):
-    """Apply a transformer of its own to each modality.
+    """Apply a separate transformer to each modality.
 
-    First in a Pipeline it makes ``pipe.fit(X_a, X_b)`` right: a plain
-    StandardScaler there would see A alone.
+    Use it as the first step of a Pipeline that is fitted with
+    ``pipe.fit(X_a, X_b)``: a plain StandardScaler there would transform only
+    the first block.
 
     Parameters
     ----------
     **transformers : transformer, "passthrough" or None
-        By name of the modality; modalities not named pass through.
+        Transformer of each modality, by name of the modality. Modalities that
+        are not named are passed through unchanged.
 
     Attributes
     ----------
     transformers_ : dict of str to transformer
-        The fitted ones.
+        Fitted transformers, by name of the modality.
 
     Examples
     --------
@@ -57,15 +59,18 @@ class PerModality(  # type: ignore[call-arg]
         self.transformers = transformers
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Name parameters as scikit-learn does: ``a``, and ``a__...`` of its transformer.
+        """Get the transformers and their parameters.
 
         Parameters
         ----------
         deep : bool, default=True
+            Whether to include the parameters of the transformers, ``a__...`` for
+            modality "a".
 
         Returns
         -------
         dict
+            Parameter names mapped to their values.
         """
         params = dict(self.transformers)
         if deep:
@@ -81,15 +86,17 @@ class PerModality(  # type: ignore[call-arg]
         Parameters
         ----------
         **params : object
+            Transformers or parameters, by name.
 
         Returns
         -------
         PerModality
+            This object.
 
         Raises
         ------
         ValueError
-            If there is no such parameter.
+            If a parameter does not exist.
         """
         nested = {}
         for key, value in params.items():
@@ -98,7 +105,7 @@ class PerModality(  # type: ignore[call-arg]
                 nested[name, parameter] = value
             else:
                 self.transformers[name] = value
-        for (name, parameter), value in nested.items():  # of the new transformers
+        for (name, parameter), value in nested.items():  # after new transformers are set
             if not hasattr(self.transformers.get(name), "set_params"):
                 raise ValueError(
                     f"Invalid parameter {name + '__' + parameter!r}: there is no transformer for "
@@ -108,37 +115,49 @@ class PerModality(  # type: ignore[call-arg]
         return self
 
     def fit(self, X: Any, y: Any = None) -> PerModality:
-        """Fit each modality's transformer on its block.
+        """Fit each transformer on the block of its modality.
 
         Parameters
         ----------
         X : MixedModalData, or block of shape (n_a, d_a)
+            Rows of all modalities, or the first of two blocks.
         y : block of shape (n_b, d_b) or None
-            B's block where ``X`` is A's.
+            Second block, if ``X`` is the first one.
 
         Returns
         -------
         PerModality
+            This object, fitted.
 
         Raises
         ------
         ValueError
-            If a transformer is named for a modality that is not there.
+            If there is a transformer for an unknown modality, or a modality with
+            a transformer has no rows.
         """
         self.fit_transform(X, y)
         return self
 
     def fit_transform(self, X: Any, y: Any = None) -> MixedModalData:
-        """Fit, and return the transformed container.
+        """Fit each transformer and return the transformed rows.
 
         Parameters
         ----------
         X : MixedModalData, or block of shape (n_a, d_a)
+            Rows of all modalities, or the first of two blocks.
         y : block of shape (n_b, d_b) or None
+            Second block, if ``X`` is the first one.
 
         Returns
         -------
         MixedModalData
+            Container with the same rows and the transformed blocks.
+
+        Raises
+        ------
+        ValueError
+            If there is a transformer for an unknown modality, or a modality with
+            a transformer has no rows.
         """
         data = as_mixed_modal(X, y)
         unknown = [name for name in self.transformers if name not in data.names]
@@ -159,7 +178,7 @@ class PerModality(  # type: ignore[call-arg]
             if isinstance(transformer, type) or not hasattr(transformer, "transform"):
                 raise ValueError(
                     f"PerModality({keyword(name, reprlib.repr(transformer))}): expected an "
-                    "instance of a transformer, with a method transform for new rows."
+                    "instance of a transformer, which has a method transform for new rows."
                 )
             if n_rows(data.blocks[name]) == 0:
                 raise ValueError(f"Modality {name!r} has no rows to fit its transformer on.")
@@ -167,7 +186,7 @@ class PerModality(  # type: ignore[call-arg]
             blocks[name] = _apply(fitted[name].fit_transform, transformer, data, name)
         self.names_in_, self.transformers_ = data.names, fitted
         self._columns = dict(data.columns)
-        self._names_passed = {
+        self._input_names = {
             name: [*getattr(block, "columns", [f"x{i}" for i in range(n_columns(block))])]
             for name, block in data.blocks.items()
         }
@@ -178,27 +197,30 @@ class PerModality(  # type: ignore[call-arg]
 
         Parameters
         ----------
-        X : MixedModalData, or a block where ``modality`` is given
+        X : MixedModalData, or a block if ``modality`` is given
+            New rows. Modalities may be absent.
         modality : str, default=None
-            The modality of a plain block.
+            Name of the modality of a plain block.
 
         Returns
         -------
         MixedModalData
+            Container with the same rows and the transformed blocks.
 
         Raises
         ------
         ValueError
-            If a plain block comes without its modality, or an AnnData has other variables.
+            If ``X`` is a plain block and ``modality`` is None, or if an AnnData has
+            other variables than in ``fit``.
         """
         check_is_fitted(self)
         data = as_known_modalities(X, self.names_in_, modality=modality)
         for name, columns in data.columns.items():
-            known = self._columns[name]
-            if columns is not None and known is not None and not np.array_equal(columns, known):
+            fitted = self._columns[name]
+            if columns is not None and fitted is not None and not np.array_equal(columns, fitted):
                 raise ValueError(
-                    f"Modality {name!r}: the variables are not those in fit, or in another order. "
-                    "Bring them into it, for example with adata[:, names]."
+                    f"Modality {name!r}: the variables are not those in fit, or are in another "
+                    "order. Select those in fit, in their order, for example with adata[:, names]."
                 )
         return data.with_blocks(
             {
@@ -209,16 +231,17 @@ class PerModality(  # type: ignore[call-arg]
         )
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Name all transformed columns, each after its modality: ``a__word``.
+        """Get the names of all transformed columns, prefixed by modality (``a__word``).
 
         Parameters
         ----------
         input_features : object
-            Ignored.
+            Ignored. Exists for compatibility with scikit-learn.
 
         Returns
         -------
         ndarray of str
+            Names of the columns of all modalities, in the order of the modalities.
         """
         check_is_fitted(self)
         return np.array(
@@ -228,22 +251,24 @@ class PerModality(  # type: ignore[call-arg]
                 for feature in (
                     self.transformers_[name].get_feature_names_out()
                     if name in self.transformers_
-                    else self._names_passed[name]
+                    else self._input_names[name]
                 )
             ],
             dtype=object,
         )
 
     def set_output(self, *, transform: str | None = None) -> PerModality:
-        """Choose the form of the blocks the transformers return.
+        """Set the output container of all transformers.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"} or None
+            Form of the transformed blocks. None leaves it unchanged.
 
         Returns
         -------
         PerModality
+            This object.
         """
         for transformer in [
             *self.transformers.values(),
@@ -265,11 +290,11 @@ def _apply(method: Callable[[Any], Any], transformer: Any, data: MixedModalData,
     block = in_memory(data.blocks[name])
     tags = get_tags(transformer).input_tags
     if tags.string and not tags.two_d_array and hasattr(block, "columns"):
-        # What reads texts would go through a frame's names of columns.
+        # Text vectorisers iterate over their input, and a frame yields the names of its columns.
         if n_columns(block) != 1:
             raise ValueError(
                 f"Modality {name!r}: {type(transformer).__name__} takes texts, and the frame has "
-                f"{n_columns(block)} columns. Choose the one of texts."
+                f"{n_columns(block)} columns. Pass only the column of texts."
             )
         block = as_block(np.asarray(block)[:, 0], name)
     try:

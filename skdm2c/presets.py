@@ -1,4 +1,4 @@
-"""Whole configurations by name."""
+"""Named configurations of the estimator."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from .training import AdversarialTraining, Pretraining
 
 PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
     {
-        "unify_to": 0,  # the paper's images
+        "unify_to": 0,  # images, in the paper
         "alignment": None,
-        "standardize": False,  # the authors' inputs are principal components as they are
+        "standardize": False,  # the authors do not scale their principal components
         "n_components": 128,
         "networks": Networks(
             autoencoder_hidden_sizes=(1024, 256),
@@ -52,8 +52,8 @@ PUBLISHED: MappingProxyType[str, Any] = MappingProxyType(
         "kmeans_n_init": 20,
     }
 )
-"""The configuration of the authors' code for their Wikipedia run, for two modalities.
+"""Parameters of the authors' code for the Wikipedia dataset, for two modalities.
 
-Their inputs were reduced by PCA to one width; the first modality is the hub.
-Use as ``MixedModalClustering(n_clusters=10, **PUBLISHED)``.
+Both modalities were reduced to the same number of columns by PCA; the first is the hub. Use them
+as ``MixedModalClustering(n_clusters=10, **PUBLISHED)``.
 """

@@ -1,4 +1,4 @@
-"""What a fit has found, in plain words: as a text, and as a page with pictures."""
+"""Reports of a fit in plain words, as text and as an HTML page with pictures."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from numpy.typing import NDArray
 from ._version import __version__
 from .alignment import SpokeMatching
 
-WIDTH = 88  # of lines of text
-LOW = 0.5  # confidence below which a fit warns, and probability below which a row is unsure
-FEW_CLUSTERS = 5  # of which nearly any match well
-RIVAL = 0.1  # share of a cluster that is worth naming whose it could be
-FEW = 0.25  # of its expected share: of a modality as good as absent from a cluster
-MOST_TO_LOOK_AT = 3
+LINE_WIDTH = 88
+LOW = 0.5  # threshold of a low confidence, and of a low probability of a row's cluster
+FEW_CLUSTERS = 5  # numbers up to which almost any clusters match well
+MIN_RIVAL_SHARE = 0.1  # proportion of a cluster from which on a second match is mentioned
+NEARLY_ABSENT = 0.25  # proportion of the expected rows below which a modality is nearly absent
+MAX_EXAMPLES = 3  # of the same advice
 
 
 @dataclass(frozen=True)
 class Table:
-    """Texts in rows and columns: numbers, and in the last column words."""
+    """Table of texts; the last column holds words, the others numbers."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -50,7 +50,19 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report: paragraphs, then a list, then a table, where there are any."""
+    """Section of a report: paragraphs, then a list, then a table.
+
+    Parameters
+    ----------
+    title : str
+        Title of the section; empty for the first one.
+    paragraphs : tuple of str, default=()
+        Paragraphs of text.
+    items : tuple of str, default=()
+        Items of a list.
+    table : Table, default=None
+        Table whose ``header`` and ``rows`` hold texts.
+    """
 
     title: str
     paragraphs: tuple[str, ...] = ()
@@ -68,7 +80,7 @@ class Section:
 def _wrapped(text: str, bullet: str = "") -> str:
     return textwrap.fill(
         text,
-        WIDTH,
+        LINE_WIDTH,
         initial_indent=bullet,
         subsequent_indent=" " * len(bullet),
         break_long_words=False,
@@ -78,14 +90,16 @@ def _wrapped(text: str, bullet: str = "") -> str:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """What a fit has found; prints as a text, and shows as a page in a notebook.
+    """Report of a fit, which prints as text and is displayed as a page in notebooks.
 
     Parameters
     ----------
     title : str
+        Title of the report.
     sections : tuple of Section
+        Sections of the report.
     estimator : MixedModalClustering
-        Whose pictures go into the page.
+        Fitted estimator whose pictures are drawn in the page.
     """
 
     title: str
@@ -102,14 +116,15 @@ class Report:
         try:
             return _rendered("report_body.html", self)
         except ImportError:
-            return None  # a notebook then shows the text
+            return None  # notebooks display the text instead
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a page that needs no other file: pictures and styles are within.
+        """Write the report as a self-contained HTML page with pictures.
 
         Parameters
         ----------
         path : str or PathLike
+            File to write; an existing file is overwritten.
 
         Raises
         ------
@@ -120,20 +135,10 @@ class Report:
 
 
 def report_on(estimator: Any) -> Report:
-    """Say what a fit has found.
-
-    Parameters
-    ----------
-    estimator : MixedModalClustering
-        Fitted.
-
-    Returns
-    -------
-    Report
-    """
+    """Return the report of a fitted ``MixedModalClustering``."""
     names = [repr(name) for name in estimator.modality_names_]
     return Report(
-        f"Clusters of {_and(names)}",
+        f"Clusters of {_enumerated(names)}",
         tuple(
             section(estimator)
             for section in (_overview, _alignment, _clusters, _next, _training, _settings)
@@ -142,15 +147,15 @@ def report_on(estimator: Any) -> Report:
     )
 
 
-def _and(texts: Sequence[str]) -> str:
+def _enumerated(texts: Sequence[str]) -> str:
     return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def _counts(estimator: Any) -> NDArray[np.intp]:
-    # Rows of each modality in each cluster.
+    # Number of rows of each modality in each cluster, of shape (n_clusters, n_modalities).
     k, names = len(estimator.cluster_centers_), estimator.modality_names_
-    of_modality = [estimator.labels_[estimator.modality_ == name] for name in names]
-    return np.stack([np.bincount(labels, minlength=k) for labels in of_modality], axis=1)
+    labels_by_modality = [estimator.labels_[estimator.modality_ == name] for name in names]
+    return np.stack([np.bincount(labels, minlength=k) for labels in labels_by_modality], axis=1)
 
 
 def _overview(estimator: Any) -> Section:
@@ -159,13 +164,13 @@ def _overview(estimator: Any) -> Section:
         f"{n:,} of {name!r}"
         for n, name in zip(counts.sum(axis=0), estimator.modality_names_, strict=True)
     ]
-    found = int((counts.sum(axis=1) > 0).sum())
-    some = "" if found == len(counts) else f", {len(counts) - found} of them without rows"
+    n_empty = len(counts) - int((counts.sum(axis=1) > 0).sum())
+    empty = f", {n_empty} of them without rows" if n_empty else ""
     return Section(
         "",
         (
-            f"{counts.sum():,} rows, {_and(rows)}, in {len(counts)} clusters{some}. All are "
-            f"mapped into the latent space of {estimator.unified_modality_!r}, and "
+            f"{counts.sum():,} rows, {_enumerated(rows)}, in {len(counts)} clusters{empty}. All "
+            f"rows were mapped into the latent space of {estimator.unified_modality_!r} and "
             "clustered there.",
         ),
     )
@@ -177,48 +182,53 @@ def _alignment(estimator: Any) -> Section:
         return Section(
             title,
             (
-                "Nothing was aligned (alignment=None or alignment_epochs=0), so nothing was "
-                "tested: labels mean something within each modality alone.",
+                "Nothing was aligned (alignment=None or alignment_epochs=0). Cluster numbers are "
+                "meaningful within each modality but not comparable between modalities.",
             ),
         )
     confidence = estimator.alignment_confidence_
     verdict = (
-        f"As far as the geometry that they share can tell, yes: confidence {confidence:.2f} of 1. "
-        "A cluster is then the same thing in all modalities."
+        f"Yes: the confidence is {confidence:.2f} of 1, judging by the geometry that the "
+        "modalities share. A cluster number means the same in all modalities."
         if confidence >= LOW
-        else f"No: the confidence is {confidence:.2f} of 1, too low. Labels mean something within "
-        "each modality; which cluster of one is which of another the geometry that they share "
-        "does not tell. Do not compare modalities by these labels as they are."
+        else f"No: the confidence is {confidence:.2f} of 1, too low. Cluster numbers are "
+        "meaningful within each modality but not comparable between modalities, because the "
+        "geometry that they share does not determine how their clusters match."
     )
     doubtful = np.flatnonzero(estimator.cluster_confidence_ < LOW)
-    which = (
-        f"Clusters not to trust across modalities, as their own confidence is below {LOW}: "
-        f"{', '.join(map(str, doubtful))}."
+    exceptions = (
+        "Clusters that should not be compared across modalities, because their own confidence is "
+        f"below {LOW}: {', '.join(map(str, doubtful))}."
         if len(doubtful)
-        else f"No cluster has a confidence of its own below {LOW}."
+        else f"No cluster has a confidence below {LOW}."
     )
     spokes = tuple(
         f"{name!r} with {estimator.unified_modality_!r}: confidence {spoke.confidence:.2f}"
         for name, spoke in estimator.matching_.items()
     )
-    how = (
-        "The confidence estimates the probability that the matching of clusters is right. It says "
-        "nothing of whether rows are in the right cluster of their own modality."
+    meaning = (
+        "The confidence estimates the probability that clusters are matched correctly across "
+        "modalities. It does not tell whether rows are in the right cluster of their own modality."
     )
     return Section(
-        title, (verdict, which, _chance(estimator), how), spokes if len(spokes) > 1 else ()
+        title,
+        (verdict, exceptions, _chance(estimator), meaning),
+        spokes if len(spokes) > 1 else (),
     )
 
 
 def _chance(estimator: Any) -> str:
     k, p_value = len(estimator.cluster_centers_), estimator.alignment_p_value_
-    said = (
-        f"Unrelated clusters, as many and as far spread, would match as well in {p_value:.0%} of "
-        "cases, by the distances between their centres."
+    sentence = (
+        f"In {p_value:.0%} of cases, unrelated clusters of the same number and spread would match "
+        "equally well, judging by the distances between their centres."
     )
     if k <= FEW_CLUSTERS and p_value > 0.05:
-        said += f" With {k} clusters that share can hardly be small: nearly any few match well."
-    return said
+        sentence += (
+            f" With {k} clusters this proportion is hardly ever small, because almost any few "
+            "clusters match well."
+        )
+    return sentence
 
 
 def _clusters(estimator: Any) -> Section:
@@ -248,8 +258,9 @@ def _clusters(estimator: Any) -> Section:
     return Section(
         "Clusters",
         (
-            f"Unsure is the share of the rows that are less likely than {LOW} to be of their "
-            "cluster; confidence, how far to trust that it is the same in all modalities.",
+            "'unsure' is the proportion of rows whose probability of belonging to their cluster "
+            f"is below {LOW}; 'confidence' is the estimated probability that the cluster "
+            "corresponds across modalities.",
         ),
         table=Table(header, rows),
     )
@@ -260,11 +271,11 @@ def _unsure(estimator: Any) -> NDArray[np.float64]:
     codes = np.empty(len(estimator.labels_), dtype=np.intp)
     for m, name in enumerate(model.names):
         codes[estimator.modality_ == name] = m
-    likely = model.embedded_responsibilities(estimator.embedding_, codes).max(axis=1)
+    probabilities = model.embedded_responsibilities(estimator.embedding_, codes).max(axis=1)
     k = len(estimator.cluster_centers_)
     sizes = np.bincount(estimator.labels_, minlength=k)
     unsure: NDArray[np.float64] = np.bincount(
-        estimator.labels_[likely < LOW], minlength=k
+        estimator.labels_[probabilities < LOW], minlength=k
     ) / np.maximum(sizes, 1)
     return unsure
 
@@ -276,23 +287,24 @@ def _remarks(estimator: Any, counts: NDArray[np.intp], c: int) -> Iterator[str]:
         return
     expected = counts.sum(axis=0) / counts.sum() * size
     unmatched = {name for name, spoke in estimator.matching_.items() if c in spoke.unmatched}
-    for name, few in zip(estimator.modality_names_, counts[c] < FEW * expected, strict=True):
+    nearly_absent = counts[c] < NEARLY_ABSENT * expected
+    for name, absent in zip(estimator.modality_names_, nearly_absent, strict=True):
         if name in unmatched:
             yield f"unmatched in {name!r}"
-        elif few:
+        elif absent:
             yield f"hardly any {name!r}"
     for name, spoke in estimator.matching_.items():
-        other, share = _rival(spoke, c)
-        if share >= RIVAL:
-            yield f"in {name!r} {share:.0%} like {other}"
+        rival, share = _rival(spoke, c)
+        if share >= MIN_RIVAL_SHARE:
+            yield f"{share:.0%} of {name!r} matched with {rival}"
 
 
 def _rival(spoke: SpokeMatching, c: int) -> tuple[int, float]:
-    # The hub's cluster that a cluster could be as well, and with which share.
+    # The hub's cluster that is the second best match, and the proportion that it is matched with.
     shares = spoke.mass[c] / max(spoke.mass[c].sum(), 1e-12)
     shares[c] = -1.0
-    other = int(shares.argmax())
-    return other, float(shares[other])
+    rival = int(shares.argmax())
+    return rival, float(shares[rival])
 
 
 def _next(estimator: Any) -> Section:
@@ -302,32 +314,34 @@ def _next(estimator: Any) -> Section:
 def _advice(estimator: Any) -> Iterator[str]:
     hub, confidence = estimator.unified_modality_, estimator.cluster_confidence_
     if not estimator.matching_:
-        yield 'Align the modalities: alignment="geometry", alignment_epochs=80.'
+        yield 'Align the modalities: set alignment="geometry" and alignment_epochs=80.'
     elif estimator.alignment_confidence_ < LOW:
         yield (
-            "Other features of the modalities: those of which distances mean the same in each "
-            "(PerModality prepares each its own way)."
+            "Other features may help: distances should mean the same in all modalities "
+            "(PerModality preprocesses each modality in its own way)."
         )
-        yield "Fewer clusters, which are easier to tell apart: select_n_clusters compares numbers."
+        yield "Fewer clusters are easier to match: select_n_clusters compares several numbers."
     rivals = [
         (confidence[c], name, c, *_rival(spoke, c))
         for name, spoke in estimator.matching_.items()
         for c in range(len(confidence))
     ]
-    close = sorted((rival for rival in rivals if rival[4] >= RIVAL), key=lambda rival: rival[0])
-    for _, name, c, other, share in close[:MOST_TO_LOOK_AT]:
+    doubtful = sorted(
+        (rival for rival in rivals if rival[4] >= MIN_RIVAL_SHARE), key=lambda rival: rival[0]
+    )
+    for _, name, c, other, share in doubtful[:MAX_EXAMPLES]:
         yield (
-            f"Look at some rows of {name!r} in cluster {c}: are they like cluster {c} of "
-            f"{hub!r}, or like its cluster {other} ({share:.0%})?"
+            f"Look at some rows of {name!r} in cluster {c}: do they resemble cluster {c} of "
+            f"{hub!r}, or its cluster {other} ({share:.0%})?"
         )
     counts = _counts(estimator)
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0) / counts.sum())
-    for c, m in np.argwhere(counts < FEW * expected)[:MOST_TO_LOOK_AT]:
+    for c, m in np.argwhere(counts < NEARLY_ABSENT * expected)[:MAX_EXAMPLES]:
         yield (
-            f"Cluster {c} has hardly any rows of {estimator.modality_names_[m]!r}: is there "
-            "such a thing in that modality?"
+            f"Cluster {c} has hardly any rows of {estimator.modality_names_[m]!r}: does this "
+            "group exist in that modality?"
         )
-    yield "Another random_state: what differs between two fits is not to be built upon."
+    yield "Refit with another random_state, and rely only on what stays the same."
 
 
 def _training(estimator: Any) -> Section:
@@ -337,11 +351,14 @@ def _training(estimator: Any) -> Section:
         records = [record for record in estimator.history_ if record["phase"] == phase]
         rows.append((str(len(records)), f"{records[-1]['seconds']:.1f}", phase))
     if not rows:
-        return Section("Training", ("There was none: all phases have 0 epochs.",))
+        return Section("Training", ("There was none: all phases had 0 epochs.",))
     return Section(
         "Training",
-        (f"{estimator.n_iter_} epochs in all; seconds are those since the start.",),
-        table=Table(("epochs", "until, s", "phase"), tuple(rows)),
+        (
+            f"{estimator.n_iter_} epochs in total. 'seconds' is the time from the start of the "
+            "fit to the end of the phase.",
+        ),
+        table=Table(("epochs", "seconds", "phase"), tuple(rows)),
     )
 
 
@@ -359,10 +376,10 @@ def _settings(estimator: Any) -> Section:
         "scipy": scipy.__version__,
         "python": platform.python_version(),
     }
-    said = ", ".join(f"{name} {version}" for name, version in versions.items())
+    software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return Section(
         "Settings",
-        (f"Reported with {said}.", "Parameters that are not at their default:"),
+        (f"Reported with {software}.", "Parameters that are not at their default:"),
         changed or ("none",),
     )
 
@@ -380,7 +397,7 @@ def _differs(value: Any, default: Any) -> bool:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in a page: its PNG in base64, and what it shows."""
+    """Picture of a page: a PNG encoded in base64, and its caption."""
 
     content: str
     caption: str
@@ -391,10 +408,10 @@ def _rendered(template: str, report: Report) -> str:
         from jinja2 import Environment, PackageLoader
     except ImportError as error:
         raise ImportError(
-            "The page of a report needs jinja2: pip install jinja2, or skdm2c[report]."
+            "The HTML page of a report needs jinja2: pip install jinja2, or skdm2c[report]."
         ) from error
     environment = Environment(loader=PackageLoader("skdm2c"), autoescape=True, trim_blocks=True)
-    pictures = {title: list(drawn) for title, drawn in _pictures(report.estimator)}
+    pictures = {title: list(of_section) for title, of_section in _pictures(report.estimator)}
     return environment.get_template(template).render(report=report, pictures=pictures)
 
 
@@ -409,7 +426,7 @@ def _pictures(estimator: Any) -> Iterator[tuple[str, Iterator[Picture]]]:
             _drawn(
                 (
                     matching,
-                    "Which cluster of a modality was matched with which of the hub's, how surely.",
+                    "Matching of each modality's clusters with those of the hub, with confidence.",
                 )
             ),
         )
@@ -418,21 +435,21 @@ def _pictures(estimator: Any) -> Iterator[tuple[str, Iterator[Picture]]]:
         _drawn(
             (
                 partial(unified, estimator, color="cluster"),
-                "The rows in the unified space, in two of its dimensions, coloured by cluster.",
+                "The rows in two dimensions of the unified space, coloured by cluster.",
             ),
             (
                 partial(unified, estimator, color="modality"),
-                "The same rows by modality: where they lie on each other, they were aligned.",
+                "The same rows coloured by modality: aligned modalities overlap.",
             ),
             (
                 partial(plotting.ModalityMixDisplay.from_estimator, estimator),
-                "Share of each modality in each cluster, and what is to be expected of it.",
+                "Proportion of each modality in each cluster, and its expected value.",
             ),
         ),
     )
     if estimator.history_:
         history = partial(plotting.TrainingHistoryDisplay.from_estimator, estimator)
-        yield "Training", _drawn((history, "Mean losses of each phase, epoch by epoch."))
+        yield "Training", _drawn((history, "Mean losses of each phase by epoch."))
 
 
 def _drawn(*displays: tuple[Any, str]) -> Iterator[Picture]:

@@ -1,4 +1,4 @@
-"""What a fit will do: checked parameters, and the plan that is made of them before any training."""
+"""Validation of parameters, and the plan of a fit that is made from them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,11 @@ from .training import (
 )
 from .training.batches import ScheduleName
 
-LARGEST = float(np.finfo(np.float32).max)  # weights and rates meet single precision
-MOST_UNITS = 1_000_000  # of a layer: more would be a slip, and not fit into memory
+MAX_FLOAT32 = float(np.finfo(np.float32).max)  # training is in single precision
+MOST_UNITS = 1_000_000  # per layer: more are a mistake, and would not fit into memory
+MAX_MESSAGE_LENGTH = 500  # characters
 
-LONGEST_MESSAGE = 500  # characters
-
-# Parameters of the estimator that are objects with parameters, and what they are by default.
+# Parameters of the estimator that are objects with parameters, and the classes of the defaults.
 OBJECTS: dict[str, type[BaseEstimator]] = {
     "alignment": GeometricAlignment,
     "networks": Networks,
@@ -45,10 +44,10 @@ Settings = TypeVar("Settings", bound=BaseEstimator)
 
 
 class Number(Interval):  # type: ignore[misc]
-    """An interval of numbers that True and False are not in, nor what no float can hold."""
+    """Interval of numbers which excludes booleans and integers too large for a float."""
 
     def is_satisfied_by(self, value: Any) -> bool:
-        """Whether a value is in it."""
+        """Return whether the interval contains a value."""
         if not isinstance(value, self.type) or isinstance(value, bool | np.bool_):
             return False
         try:
@@ -59,8 +58,8 @@ class Number(Interval):  # type: ignore[misc]
 
 COUNT = Number(Integral, 1, None, closed="left")
 NATURAL = Number(Integral, 0, None, closed="left")
-WEIGHT = Number(Real, 0, LARGEST, closed="both")
-POSITIVE = Number(Real, 0, LARGEST, closed="right")
+WEIGHT = Number(Real, 0, MAX_FLOAT32, closed="both")
+POSITIVE = Number(Real, 0, MAX_FLOAT32, closed="right")
 
 _CONSTRAINTS: dict[type, dict[str, list[Any]]] = {
     Networks: {
@@ -99,174 +98,99 @@ _CONSTRAINTS: dict[type, dict[str, list[Any]]] = {
 
 @contextmanager
 def short_messages() -> Iterator[None]:
-    """Cut the middle out of long messages about parameters: there lies the value, say an array."""
+    """Shorten long messages about invalid parameters, which may contain whole arrays."""
     try:
         yield
     except InvalidParameterError as error:
-        said, half = str(error), LONGEST_MESSAGE // 2
-        if len(said) < LONGEST_MESSAGE:
+        message, half = str(error), MAX_MESSAGE_LENGTH // 2
+        if len(message) < MAX_MESSAGE_LENGTH:
             raise
-        raise InvalidParameterError(f"{said[:half]} ... {said[-half:]}") from None
+        raise InvalidParameterError(f"{message[:half]} ... {message[-half:]}") from None
 
 
 def checked_settings(settings: Settings) -> Settings:
-    """Check the parameters of a parameter object, and copy it with Python's own numbers.
+    """Copy a parameter object, with NumPy's numbers converted to Python's.
 
-    Parameters
-    ----------
-    settings : Networks, Pretraining or AdversarialTraining
-
-    Returns
-    -------
-    Networks, Pretraining or AdversarialTraining
-
-    Raises
-    ------
-    ValueError
-        If a parameter is not what it must be.
-
-    Examples
-    --------
-    >>> checked_settings(AdversarialTraining(epochs=np.int64(3)))
-    AdversarialTraining(epochs=3)
+    Raise ValueError if a parameter is not valid.
     """
-    given = settings.get_params(deep=False)
-    (constraints,) = (known for kind, known in _CONSTRAINTS.items() if isinstance(settings, kind))
+    parameters = settings.get_params(deep=False)
+    (constraints,) = (
+        constraints for kind, constraints in _CONSTRAINTS.items() if isinstance(settings, kind)
+    )
     with short_messages():
-        validate_parameter_constraints(constraints, given, caller_name=type(settings).__name__)
+        validate_parameter_constraints(constraints, parameters, caller_name=type(settings).__name__)
     checked: Settings = type(settings)(
-        **{name: plain_number(value) for name, value in given.items()}
+        **{name: plain_number(value) for name, value in parameters.items()}
     )
     return checked
 
 
 @dataclass(frozen=True)
 class FitPlan:
-    """All settings of a fit.
+    """Validated settings of a fit; see :class:`skdm2c.MixedModalClustering`."""
 
-    Attributes
-    ----------
-    hub : int or None
-        None is for the modality whose own clusters are best separated.
-    n_neighbors : int
-        Of the graphs that pretraining keeps.
-    learning_rates : tuple of float
-        Of each modality's auto-encoder, in pretraining and decoding.
-    aligner : Aligner or None
-        What teaches the generators; None is for generators that start at random.
-    lambda_pairs : float
-        How far known pairs are trusted.
-    pretrain_epochs, alignment_epochs, decoder_epochs, batch_size : int
-    schedule : {"constant", "linear"}
-        Course of the learning rate in all phases but the adversarial.
-    max_epoch_rows : int or None
-        Rows of a modality that an epoch goes through at most; None is for all.
-    own_numbers : tuple of int
-        Number of clusters of each modality.
-    networks, clustering, pretraining, adversarial
-        Settings of the parts.
-    """
-
-    hub: int | None
-    n_neighbors: int
-    learning_rates: tuple[float, ...]
-    aligner: Aligner | None
+    hub: int | None  # None selects the modality whose clusters are separated best
+    n_neighbors: int  # in the graphs that pretraining preserves
+    learning_rates: tuple[
+        float, ...
+    ]  # of each modality's auto-encoder, in pretraining and decoding
+    aligner: Aligner | None  # None leaves the generators at their random initialisation
     lambda_pairs: float
     pretrain_epochs: int
     alignment_epochs: int
     decoder_epochs: int
     batch_size: int
-    schedule: ScheduleName
-    max_epoch_rows: int | None
-    own_numbers: tuple[int, ...]
+    schedule: ScheduleName  # of the learning rate, in all phases but the adversarial
+    max_epoch_rows: int | None  # per modality; None for all rows
+    cluster_counts: tuple[int, ...]  # number of clusters of each modality
     networks: Architecture
     clustering: ClusteringSettings
     pretraining: Pretraining
     adversarial: AdversarialTraining
 
     def passes(self, n_epochs: int) -> Passes:
-        """How a phase of so many epochs goes through the rows."""
+        """Return how a phase of ``n_epochs`` epochs iterates over the rows."""
         return Passes(n_epochs, self.batch_size, self.schedule, self.max_epoch_rows)
 
     @property
     def n_epochs(self) -> int:
-        """Epochs of all phases together, if none is cut short."""
+        """Number of epochs of all phases together, if none stops early."""
         n_modalities = len(self.learning_rates)
-        own = n_modalities * (self.pretrain_epochs + self.decoder_epochs)
-        taught = 2 * (n_modalities - 1) * self.alignment_epochs if self.aligner else 0
-        return own + taught + self.adversarial.epochs
+        autoencoder_epochs = n_modalities * (self.pretrain_epochs + self.decoder_epochs)
+        generator_epochs = 2 * (n_modalities - 1) * self.alignment_epochs if self.aligner else 0
+        return autoencoder_epochs + generator_epochs + self.adversarial.epochs
 
 
 def positive_sizes(name: str, sizes: Sequence[int], at_least: int = 0) -> tuple[int, ...]:
-    """Check widths of hidden layers.
+    """Return the sizes of hidden layers, passed as the parameter ``name``, as a tuple.
 
-    Parameters
-    ----------
-    name : str
-        Of the parameter.
-    sizes : sequence of int
-    at_least : int, default=0
-        How many there must be.
-
-    Returns
-    -------
-    tuple of int
-
-    Raises
-    ------
-    ValueError
-        If one is not a positive integer, or there are too few.
-
-    Examples
-    --------
-    >>> positive_sizes("sizes", [8, 4])
-    (8, 4)
+    Raise ValueError if one is not a positive integer, or if there are fewer than ``at_least``.
     """
-    in_order = not isinstance(sizes, Set | Mapping) and hasattr(sizes, "__len__")
-    given: list[Any] = list(sizes) if in_order and getattr(sizes, "ndim", 1) == 1 else [None]
+    is_ordered = not isinstance(sizes, Set | Mapping) and hasattr(sizes, "__len__")
+    values: list[Any] = list(sizes) if is_ordered and getattr(sizes, "ndim", 1) == 1 else [None]
     if not all(
         isinstance(size, Integral) and not isinstance(size, bool) and 0 < int(size) <= MOST_UNITS
-        for size in given
+        for size in values
     ):
         raise ValueError(
             f"{name} must be a sequence of positive integers up to {MOST_UNITS:,}, got "
             f"{reprlib.repr(sizes)}."
         )
-    if len(given) < at_least:
+    if len(values) < at_least:
         raise ValueError(f"{name} needs at least one size, that of the bottleneck.")
-    return tuple(int(s) for s in given)
+    return tuple(int(size) for size in values)
 
 
 def rates_per_modality(name: str, rates: float | Sequence[float], n: int) -> tuple[float, ...]:
-    """Check learning rates, one for all modalities or one each.
+    """Return the learning rates of n modalities, from one for all or one for each.
 
-    Parameters
-    ----------
-    name : str
-        Of the parameter.
-    rates : float or sequence of float
-    n : int
-        How many modalities there are.
-
-    Returns
-    -------
-    tuple of float
-        One a modality.
-
-    Raises
-    ------
-    ValueError
-        If there are too few or too many, or one is not positive.
-
-    Examples
-    --------
-    >>> rates_per_modality("rates", 0.1, 2), rates_per_modality("rates", (0.1, 0.2), 2)
-    ((0.1, 0.1), (0.1, 0.2))
+    Raise ValueError, naming the parameter ``name``, if their number is not n or one is not
+    positive.
     """
-    single = isinstance(rates, Real | str) or getattr(rates, "ndim", 1) == 0
-    given: list[Any] = [np.asarray(rates)[()]] * n if single else list(rates)  # type: ignore[arg-type]
-    numbers = [rate for rate in given if isinstance(rate, Real) and not isinstance(rate, bool)]
-    if len(given) != n or len(numbers) != n or not all(0 < r <= LARGEST for r in numbers):  # type: ignore[operator]
+    is_single = isinstance(rates, Real | str) or getattr(rates, "ndim", 1) == 0
+    values: list[Any] = [np.asarray(rates)[()]] * n if is_single else list(rates)  # type: ignore[arg-type]
+    numbers = [rate for rate in values if isinstance(rate, Real) and not isinstance(rate, bool)]
+    if len(values) != n or len(numbers) != n or not all(0 < r <= MAX_FLOAT32 for r in numbers):  # type: ignore[operator]
         raise ValueError(
             f"{name} must be a positive number or one for each of the {n} modalities, "
             f"got {reprlib.repr(rates)}."
@@ -277,31 +201,10 @@ def rates_per_modality(name: str, rates: float | Sequence[float], n: int) -> tup
 def clusters_per_modality(
     name: str, numbers: int | Mapping[str, int], names: tuple[str, ...]
 ) -> tuple[int, ...]:
-    """Check numbers of clusters, one for all modalities or one each.
+    """Return the number of clusters of each modality, from one for all or a mapping by name.
 
-    Parameters
-    ----------
-    name : str
-        Of the parameter.
-    numbers : int or mapping of str to int
-    names : tuple of str
-        Of the modalities.
-
-    Returns
-    -------
-    tuple of int
-        One a modality.
-
-    Raises
-    ------
-    ValueError
-        If a mapping has other names, or a value that is no positive integer.
-
-    Examples
-    --------
-    >>> clusters_per_modality("n", 3, ("a", "b")), clusters_per_modality(
-    ...     "n", {"b": 3, "a": 4}, ("a", "b"))
-    ((3, 3), (4, 3))
+    Raise ValueError, naming the parameter ``name``, if the mapping has other keys than ``names``
+    or a value that is not a positive integer.
     """
     if not isinstance(numbers, Mapping):
         return (numbers,) * len(names)
@@ -319,15 +222,9 @@ def clusters_per_modality(
 
 
 def plain_number(value: Any) -> Any:
-    """Make a number Python's own, as NumPy's narrow integers overflow; leave all else.
+    """Convert a number to Python's int or float, and return anything else unchanged.
 
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    object
+    NumPy's narrow integers would overflow in later computations.
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         return value

@@ -1,4 +1,4 @@
-"""What a model found, written into the objects of single-cell analysis."""
+"""Write the results of a model into MuData and AnnData objects."""
 
 from __future__ import annotations
 
@@ -20,40 +20,45 @@ def write_results(
     representation: Mapping[str, str] | None = None,
     pair_shared_names: bool = False,
 ) -> None:
-    """Write labels, probabilities and the unified space into a MuData, or into AnnData objects.
+    """Write labels, probabilities and the unified space into a MuData or AnnData objects.
 
-    Every modality's own table gets, in the order of its rows and for key "skdm2c":
+    With the default ``key_added``, these entries are added to the AnnData of each
+    modality:
 
-    - ``obs["skdm2c"]``: the cluster, as a category
-    - ``obs["skdm2c_probability"]``: the probability of that cluster, see ``predict_proba``
-    - ``obs["skdm2c_confidence"]``: how far to trust that the cluster is the same one in
-      the other modalities, see ``cluster_confidence_``
-    - ``obsm["X_skdm2c"]``: the rows in the unified space, for ``sc.pp.neighbors`` and UMAP
-    - ``obsm["skdm2c_probabilities"]``: the probabilities of all clusters
+    - ``obs["skdm2c"]``: cluster of each row, as a categorical
+    - ``obs["skdm2c_probability"]``: probability of that cluster, see ``predict_proba``
+    - ``obs["skdm2c_confidence"]``: confidence that the cluster is matched correctly
+      with those of the other modalities, see ``cluster_confidence_``
+    - ``obsm["X_skdm2c"]``: rows in the unified space, for example for
+      ``sc.pp.neighbors`` and UMAP
+    - ``obsm["skdm2c_probabilities"]``: probabilities of all clusters
     - ``uns["skdm2c"]``: ``alignment_confidence`` and ``unified_modality``
 
-    What stands there under the same names is replaced, the rest is left as it is.
+    Entries with the same names are replaced. All others are left unchanged.
 
     Parameters
     ----------
     model : MixedModalClustering, or Pipeline that ends with one
-        Fitted.
+        Fitted model.
     mdata : mudata.MuData, or mapping of str to AnnData
-        Modalities under the names that the model knows; other modalities are left alone.
+        Objects to write to, by names of modalities of the model. Other modalities
+        are left unchanged.
     key_added : str, default="skdm2c"
+        Name of the entries, or part of it.
     representation : mapping of str to str, default=None
-        As in :meth:`MixedModalData.from_mudata`.
+        Key of ``obsm`` or ``layers`` to read a modality from, as in
+        :meth:`MixedModalData.from_mudata`.
     pair_shared_names : bool, default=False
-        As in :meth:`MixedModalData.from_mudata`: rows of one name are one instance and get one
-        label, as they do in ``labels_`` of a fit to such pairs. By default every row is
-        assigned independently of its namesakes in other modalities.
+        Whether rows with the same observation name are one instance and get one
+        label, as in the ``labels_`` of a model that was fitted with these pairs. By
+        default, each row is assigned independently of the other modalities.
 
     Raises
     ------
     ValueError
-        If the model or ``key_added`` is no good, none of the modalities is known,
-        ``representation`` names another, or columns are not those fitted. Nothing is written
-        then.
+        If the model or ``key_added`` is invalid, if ``mdata`` has none of the
+        modalities, if ``representation`` names an unknown one, or if columns differ
+        from those in ``fit``. Nothing is written in these cases.
 
     Examples
     --------
@@ -68,7 +73,7 @@ def write_results(
     >>> assays["b"].obsm["X_skdm2c"].shape
     (100, 32)
     """
-    import pandas as pd  # which AnnData brings
+    import pandas as pd  # optional, but a dependency of anndata
 
     if not isinstance(key_added, str) or not key_added or "/" in key_added:
         raise ValueError(f"key_added must be a name without '/', got {key_added!r}.")
@@ -76,7 +81,7 @@ def write_results(
     if not hasattr(estimator, "predict_proba") or hasattr(estimator, "best_estimator_"):
         raise ValueError(
             "write_results takes a fitted MixedModalClustering, or a Pipeline that ends with one, "
-            f"not a {type(model).__name__}; of a search its best_estimator_."
+            f"not a {type(model).__name__}. For a search, pass its best_estimator_."
         )
     check_is_fitted(estimator)
     names = estimator.modality_names_
@@ -86,24 +91,25 @@ def write_results(
             f"{type(mdata).__name__}: write_results(model, {{{names[0]!r}: adata}})."
         )
     assays = assays_of(mdata)
-    there = [name for name in names if name in assays]
-    if not there:
+    present = [name for name in names if name in assays]
+    if not present:
         raise ValueError(f"The modalities were {names} in fit; there are {tuple(assays)} here.")
     unknown = [name for name in representation or {} if name not in names]
     if unknown:
         raise ValueError(f"representation: there is no modality {unknown[0]!r} among {names}.")
-    for name in there:
+    for name in present:
         if not hasattr(assays[name], "obs_names"):
             raise ValueError(
-                f"Modality {name!r} is a {type(assays[name]).__name__}, and no AnnData to write to."
+                f"Modality {name!r} is a {type(assays[name]).__name__}, but results can only be "
+                "written to an AnnData."
             )
-    chosen = {name: key for name, key in (representation or {}).items() if name in there}
-    blocks = split_mudata(mdata, there, chosen)
-    pairs = shared_rows(mdata, there) if pair_shared_names else None
+    keys = {name: key for name, key in (representation or {}).items() if name in present}
+    blocks = split_mudata(mdata, present, keys)
+    pairs = shared_rows(mdata, present) if pair_shared_names else None
     X = MixedModalData(*[blocks.get(name) for name in names], names=names, pairs=pairs)
     probabilities, embedding = model.predict_proba(X), np.asarray(model.transform(X))
     clusters = [str(c) for c in range(len(estimator.cluster_centers_))]
-    for name in there:
+    for name in present:
         adata, rows = assays[name], X.modality == name
         labels = probabilities[rows].argmax(axis=1)
         adata.obs[key_added] = pd.Categorical(labels.astype(str), clusters)

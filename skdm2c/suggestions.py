@@ -1,4 +1,4 @@
-"""Which rows a person should look at next, so that a few pairs settle what geometry leaves open."""
+"""Rows to pair by hand, chosen such that few pairs resolve what geometry leaves open."""
 
 from __future__ import annotations
 
@@ -14,30 +14,31 @@ from .alignment.assignment import relative
 from .data import MixedModalData
 from .data.pairs import paired_rows
 
-LEAST_DOUBT = 0.05  # of a cluster, however sure: so that a surprise is found
+MIN_DOUBT = 0.05  # even confident clusters are checked now and then, as they may be wrong
 
 
 @dataclass(frozen=True, eq=False)
 class Suggestion:
-    """A row whose partner in another modality is worth finding out.
+    """Row whose partner in another modality should be found by hand.
 
     Parameters
     ----------
     modality : str
+        Modality of the row.
     row : int
-        Within its block.
+        Number of the row within its modality.
     cluster : int
-        The row's; in the numbers of ``labels_``.
+        Cluster of the row, in the numbering of ``labels_``.
     confidence : float
-        Of the matching of that cluster.
+        Confidence of the matching of that cluster.
     hub : str
-        The modality in which the partner is to be looked for.
+        Modality in which to look for the partner.
     rival : int
-        The hub's cluster that the modality's cluster may well be in place of its own number.
+        Cluster of the hub that is the second most likely match of the row's cluster.
     candidates : ndarray of int of shape (n_candidates,)
-        Rows of the hub that are most like it: in turn of ``cluster``, as matched, and of
-        ``rival``, where the row would lie if that were its partner. The true partner may
-        be none of them.
+        Rows of the hub that are most similar to the row, taken alternately from ``cluster`` and
+        from ``rival``; for the latter, the row is shifted to where it would lie if ``rival`` were
+        the correct match. The true partner may be none of them.
 
     Examples
     --------
@@ -61,38 +62,38 @@ class Suggestion:
 
 
 def suggest_pairs(model: Any, X: Any, n: int = 10, *, n_candidates: int = 6) -> list[Suggestion]:
-    """Name the rows whose partners, if a person found them out, would settle most.
+    """Suggest the rows whose partners would improve the matching most if found by hand.
 
-    Rows are spread over the clusters that are large and unsure of their partner, and within a
-    cluster over its typical half: the first in its middle, each further one far from those
-    before it and from rows whose partner is known.
+    Large clusters with a low confidence get most of the suggestions. Within a cluster, rows come
+    from the half that is closest to its centre: the first is the most central one, and each
+    further row is far from those chosen before it and from rows whose partners are known.
 
     Parameters
     ----------
     model : MixedModalClustering, or Pipeline that ends with one
-        Fitted, with its clusters matched.
+        Fitted model whose clusters were matched.
     X : MixedModalData
-        Rows to choose from, mostly those fitted; with rows of the hub and of another modality.
-        Rows of its known pairs are not chosen again.
+        Rows to choose from, usually those of the fit. It must have rows of the hub and of
+        another modality. Rows of its known pairs are not chosen again.
     n : int, default=10
-        How many; fewer where there are no more rows.
+        Number of suggestions; reduced if there are fewer rows.
     n_candidates : int, default=6
-        Rows of the hub to show beside each.
+        Maximum number of candidates in each suggestion.
 
     Returns
     -------
     list of Suggestion
-        The most useful first.
+        Suggestions, the most useful first.
 
     Raises
     ------
     ValueError
-        If the model has matched nothing, ``X`` is no container or lacks rows, or a number is
-        below 1.
+        If the model has matched no clusters, if ``X`` is not a MixedModalData or lacks rows, or
+        if ``n`` or ``n_candidates`` is not a positive integer.
 
     See Also
     --------
-    MixedModalData : Its ``pairs`` are where what was found out goes.
+    MixedModalData : Container whose ``pairs`` take the pairs found.
 
     Examples
     --------
@@ -117,32 +118,31 @@ def suggest_pairs(model: Any, X: Any, n: int = 10, *, n_candidates: int = 6) -> 
     hub = estimator.unified_modality_
     spokes = [name for name in estimator.matching_ if (X.modality == name).any()]
     if not spokes or not (X.modality == hub).any():
-        raise ValueError(f"X must have rows of {hub!r} and of a modality that is matched with it.")
+        raise ValueError(f"X must have rows of {hub!r} and of a modality matched with it.")
     labels, z = model.predict(X), np.asarray(model.transform(X), dtype=np.float64)
-    at_hub = X.modality == hub
-    found: list[tuple[float, Suggestion]] = []
+    in_hub = X.modality == hub
+    suggestions: list[tuple[float, Suggestion]] = []
     for name in spokes:
         matching = estimator.matching_[name]
-        mine = X.modality == name
+        in_spoke = X.modality == name
         paired = paired_rows(X.numbered_pairs, X.names.index(name))
-        chosen = _spread(z[mine], labels[mine], matching.cluster_confidence, paired, n)
+        chosen = _spread(z[in_spoke], labels[in_spoke], matching.cluster_confidence, paired, n)
         rivals = _rivals(matching.mass)
-        for gained, row in chosen:
-            c = int(labels[mine][row])
+        for benefit, row in chosen:
+            c = int(labels[in_spoke][row])
+            rival = int(rivals[c])
             suggestion = Suggestion(
                 name,
                 row,
                 c,
                 float(matching.cluster_confidence[c]),
                 hub,
-                int(rivals[c]),
-                _candidates(
-                    z[mine][row], c, int(rivals[c]), z[at_hub], labels[at_hub], n_candidates
-                ),
+                rival,
+                _candidates(z[in_spoke][row], c, rival, z[in_hub], labels[in_hub], n_candidates),
             )
-            found.append((gained, suggestion))
-    found.sort(key=lambda pair: -pair[0])
-    return [suggestion for _, suggestion in found[:n]]
+            suggestions.append((benefit, suggestion))
+    suggestions.sort(key=lambda pair: -pair[0])
+    return [suggestion for _, suggestion in suggestions[:n]]
 
 
 def _spread(
@@ -152,56 +152,58 @@ def _spread(
     paired: NDArray[np.intp],
     n: int,
 ) -> list[tuple[float, int]]:
-    # Rows in the order they are to be asked about, each with what it may settle: the doubt of
-    # its cluster, by its share of the rows, and less for every row of it that is chosen.
+    # Rows in the order of their benefit, with the benefit: the doubt about the row's cluster
+    # times its proportion of the rows, divided by one more than the rows chosen from it so far.
     k = len(confidence)
-    doubt = np.bincount(labels, minlength=k) / len(labels) * np.maximum(1 - confidence, LEAST_DOUBT)
+    doubt = np.bincount(labels, minlength=k) / len(labels) * np.maximum(1 - confidence, MIN_DOUBT)
     orders = [_order(z, np.flatnonzero(labels == c), paired, n) for c in range(k)]
-    number = np.zeros(k, dtype=int)
+    n_chosen = np.zeros(k, dtype=int)
     chosen: list[tuple[float, int]] = []
     for _ in range(n):
-        worth = np.where(number < [len(order) for order in orders], doubt / (1 + number), -1.0)
-        c = int(worth.argmax())
-        if worth[c] < 0:
+        is_left = n_chosen < [len(order) for order in orders]
+        benefit = np.where(is_left, doubt / (1 + n_chosen), -1.0)
+        c = int(benefit.argmax())
+        if benefit[c] < 0:
             break
-        chosen.append((float(worth[c]), int(orders[c][number[c]])))
-        number[c] += 1
+        chosen.append((float(benefit[c]), int(orders[c][n_chosen[c]])))
+        n_chosen[c] += 1
     return chosen
 
 
 def _order(
     z: NDArray[np.float64], rows: NDArray[np.intp], paired: NDArray[np.intp], n: int
 ) -> NDArray[np.intp]:
-    # At most n of a cluster's rows: of the typical half each as far as can be from all before it,
-    # then the rest, the most typical first.
-    eccentric = np.linalg.norm(z[rows] - z[rows].mean(axis=0), axis=1) if len(rows) else rows
-    rows = rows[np.argsort(eccentric, kind="stable")]
-    free = ~np.isin(rows, paired)
-    half = np.arange(len(rows)) <= (len(rows) - 1) / 2
-    typical, others = rows[free & half], rows[free & ~half]
-    if len(typical):
-        typical = typical[_farthest_first(z[typical], z[rows[~free]], n)]
-    return np.concatenate([typical, others])[:n]
+    # At most n rows of a cluster: first those of its central half, each as far as possible from
+    # all before it, then the rest by their distance to the centre.
+    distances = np.linalg.norm(z[rows] - z[rows].mean(axis=0), axis=1) if len(rows) else rows
+    rows = rows[np.argsort(distances, kind="stable")]
+    unpaired = ~np.isin(rows, paired)
+    is_central = np.arange(len(rows)) <= (len(rows) - 1) / 2
+    central, others = rows[unpaired & is_central], rows[unpaired & ~is_central]
+    if len(central):
+        central = central[_farthest_first(z[central], z[rows[~unpaired]], n)]
+    return np.concatenate([central, others])[:n]
 
 
 def _farthest_first(z: NDArray[np.float64], known: NDArray[np.float64], n: int) -> NDArray[np.intp]:
-    # From the first, if nothing is known, each point farthest from all that come before it.
-    near = np.full(len(z), np.inf)
+    # Farthest-point order of n points, given the known points: each is the farthest from those
+    # before it and from the known ones. It starts with the first point if none is known.
+    distances = np.full(len(z), np.inf)
     for point in known:
-        near = np.minimum(near, np.linalg.norm(z - point, axis=1))
-    order = [int(near.argmax())]  # the first, if all are as far
+        distances = np.minimum(distances, np.linalg.norm(z - point, axis=1))
+    order = [int(distances.argmax())]
     for _ in range(min(n, len(z)) - 1):
-        near = np.minimum(near, np.linalg.norm(z - z[order[-1]], axis=1))
-        near[order] = -1.0
-        order.append(int(near.argmax()))
+        distances = np.minimum(distances, np.linalg.norm(z - z[order[-1]], axis=1))
+        distances[order] = -1.0
+        order.append(int(distances.argmax()))
     return np.array(order, dtype=np.intp)
 
 
 def _rivals(mass: NDArray[np.float64]) -> NDArray[np.intp]:
-    # Of each of the spoke's clusters the other one of the hub's that it shares most with.
-    shared = relative(mass)
-    np.fill_diagonal(shared, -1.0)
-    rivals: NDArray[np.intp] = shared.argmax(axis=1)
+    # For each cluster of the spoke, the hub's cluster beside its match that it shares most with.
+    shares = relative(mass)
+    np.fill_diagonal(shares, -1.0)
+    rivals: NDArray[np.intp] = shares.argmax(axis=1)
     return rivals
 
 
@@ -213,15 +215,17 @@ def _candidates(
     labels: NDArray[np.integer],
     n: int,
 ) -> NDArray[np.intp]:
-    # The row's nearest of its own cluster, and of the rival the nearest to where it would lie.
+    # The hub's rows of the row's cluster, by their distance to it, and those of the rival, by their
+    # distance to where the row would lie if its cluster were the rival: shifted by the centres.
     ranked = []
     of_cluster = hub[labels == cluster]
     for c in dict.fromkeys((cluster, rival)):
         rows = np.flatnonzero(labels == c)
-        there = z
+        position = z
         if c != cluster and len(rows) and len(of_cluster):
-            there = z - of_cluster.mean(axis=0) + hub[rows].mean(axis=0)
-        ranked.append(rows[np.argsort(np.linalg.norm(hub[rows] - there, axis=1), kind="stable")])
+            position = z - of_cluster.mean(axis=0) + hub[rows].mean(axis=0)
+        distances = np.linalg.norm(hub[rows] - position, axis=1)
+        ranked.append(rows[np.argsort(distances, kind="stable")])
     longest = max(map(len, ranked))
-    in_turn = [rows[i] for i in range(longest) for rows in ranked if i < len(rows)]
-    return np.array(in_turn[:n], dtype=np.intp)
+    alternating = [rows[i] for i in range(longest) for rows in ranked if i < len(rows)]
+    return np.array(alternating[:n], dtype=np.intp)

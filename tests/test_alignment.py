@@ -195,7 +195,7 @@ def test_local_distances_do_not_see_density():
 def test_rows_with_known_partners_do_not_push_out_others():
     (X, y), rng = irregular_clusters(), np.random.RandomState(0)
     paired = np.flatnonzero(y < 3)  # more of them than of the rows that are grouped
-    for p in draw_prototypes(ModalityView(X, X, y, 6, paired), rng, 4, most=36, max_rows=80):
+    for p in draw_prototypes(ModalityView(X, X, y, 6, paired), rng, 4, 36, max_rows=80):
         sizes = p.clusters.sum(axis=0)
         np.testing.assert_allclose(sizes, np.bincount(y) / len(y), atol=0.12)
         assert p.anchors["cosine"].shape == (len(p.masses), len(paired))
@@ -211,7 +211,7 @@ def test_prototypes_are_means_over_rows_and_know_their_clusters():
         np.testing.assert_allclose(p.clusters.sum(axis=0), SHARES, atol=0.1)
         mean = p.masses @ p.distances["cosine"] @ p.masses
         assert mean == pytest.approx(1, abs=0.15)
-    assert n_prototypes(100, 50, most=36) == 50
+    assert n_prototypes(100, 50, max_prototypes=36) == 50
 
 
 # Quadratic assignment

@@ -79,7 +79,7 @@ BAD_BLOCKS = {
     "dates in a frame": (
         pd.DataFrame(A).add_prefix("c").assign(day=pd.Timestamp("2026-01-01")), B, "dates",
     ),
-    "both in a tuple": ((A, B), None, "Several blocks"),
+    "both in a tuple": ((A, B), None, r"MixedModalData\(X_a, X_b\)"),
     "masked values": (np.ma.masked_greater(A, 1.0), B, r"'a' holds masked.*PerModality\(a="),
     "rows of masked values": (list(np.ma.masked_greater(A, 1.0)), B, "Modality 'a' holds masked"),
     "times in polars": (pl.DataFrame({"t": [datetime.time(h) for h in range(12)]}), B, "dates"),

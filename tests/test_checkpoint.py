@@ -206,7 +206,7 @@ def test_an_aligner_of_ones_own_is_told_from_others_of_its_class(kept, blobs):
     kept.set_params(alignment=Shifted(0)).fit(blobs[0])
     with pytest.raises(ValueError, match=r"differs in alignment \(then Shifted \w+, now Shifted"):
         kept.set_params(alignment=Shifted(1)).fit(blobs[0])
-    with pytest.raises(ValueError, match="cannot tell this alignment, a Shifted, from others"):
+    with pytest.raises(ValueError, match="alignment.*Shifted"):
         kept.set_params(alignment=Shifted(lambda: 1)).fit(blobs[0])
 
 
@@ -241,7 +241,7 @@ def test_every_number_and_every_name_of_the_data_counts():
 
 def test_a_folder_is_that_of_one_fit_at_a_time(kept, blobs, monkeypatch):
     def write(path, *rest):
-        with pytest.raises(ValueError, match="that of a fit which is running now"):
+        with pytest.raises(ValueError, match="running"):
             clone(kept).fit(blobs[0])
         monkeypatch.setattr(checkpoint_module, "write_arrays", write_arrays)
         write_arrays(path, *rest)
@@ -254,7 +254,7 @@ def test_a_folder_is_that_of_one_fit_at_a_time(kept, blobs, monkeypatch):
 
 def test_a_warm_start_cannot_be_kept(kept, blobs):
     kept.set_params(warm_start=True).fit(blobs[0])
-    with pytest.raises(ValueError, match="Checkpoint.* cannot keep a fit with warm_start=True"):
+    with pytest.raises(ValueError, match="Checkpoint.*warm_start=True"):
         kept.fit(blobs[0])
 
 
@@ -277,7 +277,7 @@ def test_a_torn_file_is_named_and_the_one_before_is_taken(fitted, kept, blobs, m
             kept.fit(blobs[0])
     last = folder_of(kept) / "000008.safetensors"
     last.write_bytes(BAD[kind](last.read_bytes()))
-    with pytest.warns(UserWarning, match=r"000008.safetensors': .*one before is taken, .*000007"):
+    with pytest.warns(UserWarning, match=r"000008.safetensors': .*000007"):
         assert_same_fit(kept.fit(blobs[0]), fitted)
 
 
@@ -285,7 +285,7 @@ def test_where_no_file_can_be_read_a_fit_does_not_begin(kept, blobs):
     kept.fit(blobs[0])
     for path in folder_of(kept).iterdir():
         path.write_bytes(b"?")
-    with pytest.raises(ValueError, match=r"000019.*000018.*Empty the folder, or give another"):
+    with pytest.raises(ValueError, match=r"000019.*000018"):
         kept.fit(blobs[0])
     assert set(content(folder_of(kept)).values()) == {b"?"}
 
@@ -296,7 +296,7 @@ def test_a_checkpoint_of_another_format_is_refused(kept, blobs, number):
     for path in folder_of(kept).iterdir():
         arrays, text = read_arrays(path, "checkpoint", lambda text: None)
         write_arrays(path, arrays, json.dumps(json.loads(text) | {"format": number}))
-    with pytest.raises(ValueError, match=r"of the format .*, and this version reads 1"):
+    with pytest.raises(ValueError, match=r"format .* 1"):
         kept.fit(blobs[0])
 
 
@@ -350,7 +350,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_training(tiny, blobs, tmp_p
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         tiny.set_params(callbacks=[Checkpoint(tmp_path / "file" / "kept")]).fit(blobs[0])
-    with pytest.raises(ValueError, match="file.* is a file: give the name of a folder"):
+    with pytest.raises(ValueError, match="file.* is a file"):
         tiny.set_params(callbacks=[Checkpoint(tmp_path / "file")]).fit(blobs[0])
 
 

@@ -327,7 +327,7 @@ def test_the_ways_to_call_fit():
     with pytest.raises(ValueError, match=r"shape \(3, 1\).*1-D.*MixedModalData"):
         as_mixed_modal(a, np.zeros((3, 1)))
     for both in ({"a": a, "b": b}, (a, b), [a, b]):
-        with pytest.raises(ValueError, match="Several blocks"):
+        with pytest.raises(ValueError, match=r"MixedModalData\(X_a, X_b\)"):
             as_mixed_modal(both)
 
 
@@ -414,7 +414,7 @@ def test_row_numbers_may_be_of_any_integer_type(dtype):
 
 
 def test_masked_rows_are_refused():
-    with pytest.raises(IndexError, match="compressed"):
+    with pytest.raises(IndexError, match="masked"):
         numbered(3, 3)[np.ma.masked_array([0, 1], mask=[True, False])]
     with pytest.raises(ValueError, match="pairs.*masked"):
         numbered(3, 3, pairs=np.ma.masked_array([[0, 1]], mask=[[True, False]]))
@@ -456,7 +456,7 @@ def test_blocks_that_changed_since_are_refused(tiny):
     tiny.fit(X)
     frame.drop(index=[0, 1], inplace=True)
     for use in (tiny.fit, tiny.predict, lambda X: X[:3], PerModality(a=StandardScaler()).fit):
-        with pytest.raises(ValueError, match="'a' had 20 rows .* has 18 now. Make a new one"):
+        with pytest.raises(ValueError, match="'a' had 20 rows .* has 18 now"):
             use(X)
 
 
@@ -469,7 +469,7 @@ def test_from_frame_refuses_what_names_no_modality(library):
     with pytest.raises(ValueError, match="no column ''"):
         MixedModalData.from_frame(library(values), columns, modality="")
     for group in ([], ["u", "u"]):
-        with pytest.raises(ValueError, match="'a' must have columns, each of them once"):
+        with pytest.raises(ValueError, match="from_frame: 'a'"):
             MixedModalData.from_frame(library(values), columns | {"a": group})
 
 

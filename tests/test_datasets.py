@@ -38,7 +38,7 @@ def test_the_file_is_small_and_states_its_source():
 
 @pytest.mark.parametrize("views", [["fac", "colour"], "fac"])
 def test_unknown_views_are_refused(views):
-    with pytest.raises(ValueError, match="sequence of some of"):
+    with pytest.raises(ValueError, match="views must be"):
         load_handwritten(views)
 
 

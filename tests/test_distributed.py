@@ -167,7 +167,7 @@ def free_port():
 
 
 def test_without_a_group_one_is_told_before_anything(blobs, tiny):
-    with pytest.raises(ValueError, match="this process is in none. Start it with torchrun"):
+    with pytest.raises(ValueError, match="process_group.*torchrun"):
         tiny.set_params(process_group="world").fit(blobs[0])
 
 
@@ -198,7 +198,7 @@ def test_a_group_of_one_is_one_alone(blobs, tiny, fitted, group_of_one):
 def test_what_a_group_cannot_have_is_named(blobs, tiny, group_of_one, settings):
     name = next(iter(settings)).rpartition("__")[2].replace("callbacks", "Checkpoint")
     tiny.set_params(process_group="world", **settings)
-    with pytest.raises(ValueError, match=f"{name}.* cannot be had with process_group='world'"):
+    with pytest.raises(ValueError, match=f"{name}.*process_group='world'"):
         tiny.fit(blobs[0])
 
 

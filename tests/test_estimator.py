@@ -275,7 +275,7 @@ def test_more_clusters_than_a_modality_has_rows_or_prototypes(tiny):
 
 def test_low_confidence_is_said(tiny):
     rng = np.random.RandomState(0)
-    with pytest.warns(AlignmentWarning, match="which cluster of one modality is which"):
+    with pytest.warns(AlignmentWarning, match="alignment_confidence_"):
         model = tiny.fit(rng.randn(60, 4), rng.randn(60, 5))
     assert model.alignment_confidence_ < 0.5
 
@@ -599,7 +599,7 @@ def test_a_warm_start_from_another_hub_keeps_the_auto_encoders(blobs, tiny):
     ("settings", "names", "message"),
     [
         ({"n_components": 5}, ("a", "b"), r"differs in n_components \(then 4, now 5\)"),
-        ({}, ("b", "a"), r"whose modalities were \('a', 'b'\), and are \('b', 'a'\)"),
+        ({}, ("b", "a"), r"warm_start.*\('a', 'b'\).*\('b', 'a'\)"),
         ({}, None, r"differs in numbers of columns \(then \(10, 15\), now \(15, 10\)\)"),
         (
             {"adversarial__lipschitz": "clip"},
@@ -623,7 +623,7 @@ def test_a_warm_start_with_columns_in_another_order_is_refused(blobs, tiny):
     a, b = blobs[0].blocks.values()
     frame = pandas.DataFrame(a, columns=[*"abcdefghij"])
     tiny.set_params(warm_start=True).fit(frame, b)
-    with pytest.raises(ValueError, match=r"columns of 'a' were \['a', .*and are \['j', "):
+    with pytest.raises(ValueError, match=r"columns of 'a'.*\['a', .*\['j', "):
         tiny.fit(frame.iloc[:, ::-1], b)
     tiny.fit(frame, b)
 

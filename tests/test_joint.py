@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skdm2c.alignment import Alignment, KnownPairs
-from skdm2c.alignment.joint_clustering import joint_responsibilities, told_apart
+from skdm2c.alignment.joint_clustering import joint_responsibilities, separates_modalities
 from skdm2c.alignment.modalities import ClusteredModalities, ModalityClusters, align_modalities
 
 
@@ -144,7 +144,7 @@ def matched_among(latents, shares, pairs):
 @pytest.mark.parametrize("seed", range(3))
 def test_where_modalities_would_be_told_apart_all_stays_as_it_was(seed):
     latents, start, pairs = wrongly_matched(seed)
-    assert told_apart(tuple(start), tuple(joint_responsibilities(latents, start, pairs)))
+    assert separates_modalities(tuple(start), tuple(joint_responsibilities(latents, start, pairs)))
     for found, was in zip(matched_among(latents, start, pairs), start, strict=True):
         np.testing.assert_array_equal(found, was)
 

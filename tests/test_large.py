@@ -85,7 +85,7 @@ def test_points_are_assigned_part_by_part_as_at_once(monkeypatch):
         clusters.responsibilities(points, 2.0),
         clusters.centers(points),
     )
-    monkeypatch.setattr("skdm2c.clustering.mixture.MAX_PART", 7)
+    monkeypatch.setattr("skdm2c.clustering.mixture.MAX_CHUNK_POINTS", 7)
     parts = (
         clusters.assign(points),
         clusters.responsibilities(points, 2.0),

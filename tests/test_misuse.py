@@ -99,7 +99,7 @@ CALLS = {
     "a long modality": (lambda: fit(X).predict(A, modality=LONG), r"no modality \[0, 1, 2"),
     # Parameters
     "a long list of clusters": (lambda: fit(X, n_clusters=LONG), "'n_clusters' .* Got "),
-    "a class of aligner": (lambda: fit(X, alignment=GeometricAlignment), "alignment is the class"),
+    "a class of aligner": (lambda: fit(X, alignment=GeometricAlignment), "alignment"),
     "a weight beyond floats": (
         lambda: fit_with(X, adversarial__lambda_cycle=10**400), "'lambda_cycle'",
     ),
@@ -129,7 +129,7 @@ CALLS = {
     # Readers
     "no frame": (lambda: MixedModalData.from_frame(A, COLUMNS), "takes a data frame"),
     "a lazy frame": (lambda: MixedModalData.from_frame(pl.LazyFrame(), COLUMNS), "data frame"),
-    "columns of nobody": (lambda: MixedModalData.from_frame(FRAME, ["u"]), "must say which"),
+    "columns of nobody": (lambda: MixedModalData.from_frame(FRAME, ["u"]), "columns must"),
     "a set of columns": (
         lambda: MixedModalData.from_frame(FRAME, {"a": {"u"}, "b": ["w"]}), "must be a list",
     ),
@@ -139,7 +139,7 @@ CALLS = {
     "a series of modalities": (
         lambda: MixedModalData.from_frame(FRAME, COLUMNS, modality=FRAME["kind"]), "name of a col",
     ),
-    "no MuData": (lambda: MixedModalData.from_mudata(A), "MuData is needed.*ndarray"),
+    "no MuData": (lambda: MixedModalData.from_mudata(A), "MuData.*ndarray"),
     "a number of modalities": (
         lambda: MixedModalData.from_mudata(assays(), modalities=5), "modalities must be a list",
     ),
@@ -154,15 +154,15 @@ CALLS = {
     ),
     "names of rows that are not unique": (
         lambda: MixedModalData.from_mudata(assays(("c1", "c1")), pair_shared_names=True),
-        "'a' has rows of the same name",
+        "'a' .*obs_names_make_unique",
     ),
     "no names of rows": (
-        lambda: MixedModalData.from_mudata({"a": A, "b": B}, pair_shared_names=True), "no names",
+        lambda: MixedModalData.from_mudata({"a": A, "b": B}, pair_shared_names=True), "'a' has no",
     ),
     # Results
     "results of a search": (
         lambda: write_results(GridSearchCV(fit(X), {}, cv=ModalityKFold(2)).fit(X), assays()),
-        "GridSearchCV; of a search its best_estimator_",
+        "GridSearchCV.*best_estimator_",
     ),
     "results under no name": (
         lambda: write_results(fit(X), assays(), key_added=""), "key_added must be a name",
@@ -170,7 +170,7 @@ CALLS = {
     "results under a path": (
         lambda: write_results(fit(X), assays(), key_added="x/y"), "key_added must be a name",
     ),
-    "results into arrays": (lambda: write_results(fit(X), {"a": A, "b": B}), "no AnnData to write"),
+    "results into arrays": (lambda: write_results(fit(X), {"a": A, "b": B}), "'a' is a ndarray"),
     # Transformers
     "a class of transformer": (lambda: per(a=StandardScaler), r"PerModality\(a=.*an instance"),
     "a classifier": (lambda: per(a=LogisticRegression()), r"PerModality\(a=.*method transform"),
@@ -181,7 +181,7 @@ CALLS = {
     ),
     "a frame for texts": (
         lambda: PerModality(a=CountVectorizer()).fit(MixedModalData(pd.DataFrame(A[:4]), B)),
-        "'a': CountVectorizer takes texts, and the frame has 4 columns",
+        "'a': CountVectorizer.*4 columns",
     ),
     # Metrics, data sets, selection
     "masked labels": (
@@ -190,20 +190,20 @@ CALLS = {
     "a label that is NaN": (lambda: purity([0, 1], [0.0, np.nan]), "y_pred has no label in row 1"),
     "a label that is None": (lambda: purity([None, "a"], [0, 1]), "y_true has no label in row 0"),
     "a label that is NA": (lambda: pairwise_f_score([pd.NA, 1], [0, 1]), "y_true has no label"),
-    "no labels": (lambda: pairwise_f_score([], []), "y_true must hold a label a row"),
-    "2-D labels": (lambda: evaluate(A, [0] * 12, [0] * 12), "y_true must hold a label a row"),
+    "no labels": (lambda: pairwise_f_score([], []), "y_true must be"),
+    "2-D labels": (lambda: evaluate(A, [0] * 12, [0] * 12), "y_true must be"),
     "no relabelings": (
         lambda: matching_bounds([0, 1], [0, 1], [0, 1], n_relabelings=0), "n_relabelings",
     ),
-    "too few embedded": (lambda: evaluate([0, 1], [0, 1], [0, 1], A), "embedding has 12 rows, for"),
-    "no views": (lambda: load_handwritten([]), "views must be a sequence"),
-    "views that are None": (lambda: load_handwritten(None), "views must be a sequence"),
+    "too few embedded": (lambda: evaluate([0, 1], [0, 1], [0, 1], A), "embedding has 12 rows"),
+    "no views": (lambda: load_handwritten([]), "views must be"),
+    "views that are None": (lambda: load_handwritten(None), "views must be"),
     "half a row": (lambda: make_mixed_modal_blobs(100.5), "must be positive integers"),
     "no centers": (lambda: make_mixed_modal_blobs(centers=0), "must be positive integers"),
     "one view": (lambda: drop_pairing([A], range(12)), "two views or more"),
     "fewer rows than views": (lambda: drop_pairing([A[:1], A[:1]], [0]), "too few for 2 views"),
-    "bytes for numbers": (lambda: select_n_clusters(fit(X), X, b"3"), "no sequence"),
-    "an array for a number": (lambda: select_n_clusters(fit(X), X, np.array(3)), "no sequence"),
+    "bytes for numbers": (lambda: select_n_clusters(fit(X), X, b"3"), "n_clusters=b'3'"),
+    "an array for a number": (lambda: select_n_clusters(fit(X), X, np.array(3)), "n_clusters="),
     "no model": (lambda: select_n_clusters(None, X, [2]), "model must be an estimator"),
     "no container": (lambda: select_n_clusters(fit(X), (A, B), [2]), "X must be a container"),
 }  # fmt: skip

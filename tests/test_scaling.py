@@ -204,7 +204,7 @@ def test_scores_are_told_from_a_sample_of_the_rows(elements, monkeypatch):
         return is_component_scores(sample, n_rows)
 
     monkeypatch.setattr(rows, "CHUNK_ELEMENTS", elements)
-    monkeypatch.setattr(scaling, "MAX_SEEN", (6, 100))
+    monkeypatch.setattr(scaling, "MAX_INSPECTED", (6, 100))
     monkeypatch.setattr(scaling, "is_component_scores", watched)
     assert ModalityScaler("a", "auto").fit_transform(x).shape == x.shape
     ((sample, n_rows),) = seen
@@ -231,7 +231,7 @@ def test_rows_are_scaled_the_same_a_few_numbers_at_a_time(monkeypatch):
     x = np.random.RandomState(0).randn(20, 3) * [1, 50, 1e-3] + [0, 9, 1]
     whole = ModalityScaler("a").fit_transform(x)
     np.testing.assert_allclose(whole, (x - x.mean(axis=0)) / x.std(axis=0), rtol=1e-5, atol=1e-6)
-    monkeypatch.setattr(scaling, "CACHED", 7)
+    monkeypatch.setattr(scaling, "CACHE_ELEMENTS", 7)
     np.testing.assert_array_equal(ModalityScaler("a").fit_transform(x), whole)
 
 

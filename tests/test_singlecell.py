@@ -155,7 +155,7 @@ def test_variables_in_another_order_are_refused(assays, tiny, mdata):
     with pytest.raises(ValueError, match="Modality 'b': The feature names should match"):
         tiny.predict(turned, modality="b")
     per = PerModality(a=TruncatedSVD(3)).fit(MixedModalData(rna, atac))
-    with pytest.raises(ValueError, match="'a': the variables are not those in fit"):
+    with pytest.raises(ValueError, match="'a': the variables"):
         per.transform(MixedModalData(rna[:, ::-1].copy(), None))
     X = MixedModalData(rna, atac)
     np.testing.assert_array_equal(X[5:70].columns["a"], rna.var_names)

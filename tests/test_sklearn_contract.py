@@ -242,8 +242,8 @@ def test_the_number_of_clusters_is_selected(blobs, tiny):
     assert not hasattr(tiny, "labels_")
     assert select_n_clusters(pipe, X, [2, 3]).best_estimator[-1].labels_.shape == (120,)
     for wrong, message in (
-        ([], "no number to try"), (5, "no sequence"), ([2.7], "holds 2.7"), ([2, 0], "holds 0"),
-        ([2, 121], "holds 121, no number from 1 to the 120 rows"),
+        ([], "no number to try"), (5, "n_clusters=5"), ([2.7], "holds 2.7"), ([2, 0], "holds 0"),
+        ([2, 121], "holds 121.*120"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=message):
             select_n_clusters(tiny, X, wrong)
@@ -323,7 +323,7 @@ def test_a_pipeline_does_not_score_unprepared_blocks(texts_and_numbers, tiny):
 def test_a_plain_transformer_before_two_blocks_warns(blobs, tiny):
     a, b = blobs[0].blocks.values()
     pipe = make_pipeline(StandardScaler(), tiny)
-    with pytest.warns(UserWarning, match=r"StandardScaler has seen the first block alone.*PerMod"):
+    with pytest.warns(UserWarning, match="StandardScaler.*first block.*PerModality"):
         pipe.fit(a, b)
     with pytest.raises(TypeError, match=r"PerModality\(a=StandardScaler\(\)"):
         pipe.fit(blobs[0])

@@ -5,7 +5,12 @@ import pytest
 from sklearn.cluster import KMeans
 
 from skdm2c.alignment import GeometricAlignment, ModalityView
-from skdm2c.alignment.confidence import compare_centers, shape_agreement, turn_clusters, weigh
+from skdm2c.alignment.confidence import (
+    compare_centers,
+    estimate_trust,
+    rotate_clusters,
+    shape_agreement,
+)
 from skdm2c.alignment.decision import Space
 
 K = 8
@@ -27,7 +32,7 @@ SHAPES = np.random.RandomState(1).randn(K, 8, 8) / 3
 
 def test_turned_clusters_keep_their_centres_and_what_they_have_in_common():
     X, shares = clusters(0, SHAPES)
-    turned = turn_clusters(X, shares, np.random.RandomState(0))
+    turned = rotate_clusters(X, shares, np.random.RandomState(0))
     np.testing.assert_allclose(shares.T @ turned, shares.T @ X, atol=1e-3)
     assert np.abs(turned - X).mean() > 0.1
     within = [x - shares @ (shares.T @ x / 60) for x in (X, turned)]
@@ -61,14 +66,15 @@ def test_centres_agree_where_they_are_the_same_and_not_where_they_are_others():
 def test_two_clusters_have_one_distance_which_says_nothing():
     X, shares = clusters(0)
     y = shares[:, :2].argmax(axis=1)
-    assert weigh(1.0, np.arange(2), [Space(X, X)], y, y, np.random.RandomState(0)).p_value == 1
+    rng = np.random.RandomState(0)
+    assert estimate_trust(1.0, np.arange(2), [Space(X, X)], y, y, rng).p_value == 1
 
 
 def test_the_p_value_is_small_for_eight_clusters_that_are_the_same_alone():
     (X, shares), (same, _), (other, _) = clusters(0), clusters(100), clusters(1)
     y = shares.argmax(axis=1)
     small, large = (
-        weigh(0.5, np.arange(K), [Space(X, Z)], y, y, np.random.RandomState(0)).p_value
+        estimate_trust(0.5, np.arange(K), [Space(X, Z)], y, y, np.random.RandomState(0)).p_value
         for Z in (same, other)
     )
     assert small <= 0.05 < 0.2 < large <= 1
@@ -79,7 +85,7 @@ def test_what_distances_bear_out_is_trusted_more():
     y = shares.argmax(axis=1)
     space = [Space(X, X[:, ::-1])]
     values = [
-        weigh(distances, np.arange(K), space, y, y, np.random.RandomState(0)).probability
+        estimate_trust(distances, np.arange(K), space, y, y, np.random.RandomState(0)).probability
         for distances in (0.0, 0.5, 1.0)
     ]
     assert 0 == values[0] < values[1] < values[2] <= 1

@@ -1,7 +1,7 @@
-"""Which clusters of one modality are which of another: geometry, no networks.
+"""Match the clusters of two modalities by their geometry, without networks.
 
-rows -> distances that modalities share -> prototypes -> matchings -> partners.
-Arrays in, arrays out.
+The steps are: rows -> distances that modalities can share -> prototypes -> matchings -> partners.
+Arrays go in, and arrays come out.
 """
 
 from .agreement import spoke_agreement

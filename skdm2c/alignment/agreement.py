@@ -1,4 +1,4 @@
-"""Three modalities and more: whether spokes say of each other what the hub says of them."""
+"""Check whether spokes match each other directly as they do through the hub."""
 
 from __future__ import annotations
 
@@ -9,38 +9,31 @@ from .base import Alignment
 
 
 def through_hub(left: Alignment, right: Alignment) -> NDArray[np.intp]:
-    """Partners of one spoke's clusters in another, by way of the hub.
+    """Match the clusters of one spoke with those of another by way of the hub.
 
-    Parameters
-    ----------
-    left, right : Alignment
-        Of two spokes (their left sides) with the hub.
-
-    Returns
-    -------
-    ndarray of int of shape (k,)
-        Cluster of the right spoke, for each of the left one.
+    Takes the alignments of both spokes with the hub, the spoke on the left, and returns the
+    right spoke's cluster for each left one, of shape (k,).
     """
     partners: NDArray[np.intp] = right.turned().partners[left.partners]
     return partners
 
 
 def spoke_agreement(left: Alignment, right: Alignment, direct: Alignment) -> float:
-    """How far a direct matching of two spokes bears out the one through the hub.
+    """Measure how far a direct matching of two spokes supports the one through the hub.
 
     Parameters
     ----------
     left, right : Alignment
-        Of two spokes (their left sides) with the hub.
+        Alignment of each spoke with the hub; the spoke is the left side of both.
     direct : Alignment
-        Of the left spoke with the right one.
+        Alignment of the left spoke with the right one.
 
     Returns
     -------
     float
-        In [0, 1]: the mass that the direct matching gives to partners through the hub, as a
-        part of that on its own partners. A direct matching of no confidence bears witness
-        against nobody: with confidence 0 the agreement is 1.
+        Agreement in [0, 1]. It is 1 if the direct matching gives the partners through the hub
+        as much mass as its own partners, and falls with that ratio. The higher the confidence of
+        the direct matching, the further the agreement can fall; with confidence 0 it is always 1.
 
     Examples
     --------
@@ -54,6 +47,6 @@ def spoke_agreement(left: Alignment, right: Alignment, direct: Alignment) -> flo
     0.2
     """
     rows = np.arange(len(direct.partners))
-    own = direct.mass[rows, direct.partners].sum()
-    via = direct.mass[rows, through_hub(left, right)].sum()
-    return float(1 - direct.confidence * (1 - min(via / max(own, 1e-12), 1.0)))
+    direct_mass = direct.mass[rows, direct.partners].sum()
+    hub_mass = direct.mass[rows, through_hub(left, right)].sum()
+    return float(1 - direct.confidence * (1 - min(hub_mass / max(direct_mass, 1e-12), 1.0)))

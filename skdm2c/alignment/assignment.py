@@ -1,4 +1,4 @@
-"""Assignment: permutations under which two distance matrices agree, or most mass is shared."""
+"""Permutations under which two distance matrices agree, or under which most mass is shared."""
 
 from __future__ import annotations
 
@@ -12,78 +12,54 @@ from scipy.stats import norm, rankdata
 from ..data.rows import Matrix
 
 N_SWAPS = 500
-SMALLEST_GAIN = 1e-4  # what single precision may make of nothing
+MIN_GAIN = 1e-4  # smaller gains may be rounding errors of single precision
 Permutations = NDArray[np.intp]
 
 
 def two_opt(
     left: Matrix, right: Matrix, linear: Matrix, starts: Permutations
 ) -> tuple[Permutations, Matrix]:
-    """Improve permutations by the best swap until none helps, all starts at once.
+    """Maximise sum_g <L_g, R_g[p, p]> + sum_i linear[i, p_i] by the best swaps of two partners.
 
-    Maximises sum_g <L_g, R_g[p, p]> + sum_i linear[i, p_i].
-
-    Parameters
-    ----------
-    left, right : ndarray of shape (g, c, c)
-        Symmetric, with zero diagonals.
-    linear : ndarray of shape (c, c)
-    starts : ndarray of int of shape (s, c)
-
-    Returns
-    -------
-    permutations : ndarray of shape (s, c)
-    values : ndarray of shape (s,)
-
-    Notes
-    -----
-    O(g c²) a swap and start, after O(g c³) for each start.
-
-    Examples
-    --------
-    A path matched to itself turned by a relabelling:
-
-    >>> path = np.abs(np.subtract.outer([0.0, 1, 3], [0.0, 1, 3]))[None]
-    >>> turned = path[:, [2, 0, 1]][:, :, [2, 0, 1]]
-    >>> starts = np.array([[0, 1, 2], [2, 1, 0]])
-    >>> two_opt(path, turned, np.zeros((3, 3)), starts)[0]
-    array([[1, 2, 0],
-           [1, 2, 0]])
+    ``left`` and ``right``, of shape (g, c, c), are symmetric with zero diagonals. Returns the
+    permutations found from each start, of shape (s, c), and their values, of shape (s,).
     """
-    found = starts.copy()
-    active, p = np.arange(len(found)), starts.copy()
-    # Gains need no more than single precision to be compared, and are most of the work. Twice
-    # the left, as a partner counts in a row and in a column.
+    permutations = starts.copy()
+    active, p = np.arange(len(permutations)), starts.copy()
+    # Computing gains takes most of the time, and single precision is enough to compare them.
+    # The left side counts twice, as a partner occurs in a row and in a column.
     a, b = (2 * left).astype(np.float32), right.astype(np.float32)
-    turned = b[:, p[:, :, None], p[:, None, :]]  # [g, s, i, j] = R_g[p_i, p_j]
-    placed = linear.astype(np.float32)[:, p].transpose(1, 0, 2)
-    placed = placed + sum(x @ y for x, y in zip(a, turned, strict=True))
+    permuted = b[:, p[:, :, None], p[:, None, :]]  # [g, s, i, j] = R_g[p_i, p_j]
+    utility = linear.astype(np.float32)[:, p].transpose(1, 0, 2)
+    utility = utility + sum(x @ y for x, y in zip(a, permuted, strict=True))
     for _ in range(N_SWAPS):
-        gain = _swap_gains(a, turned, placed).reshape(len(p), -1)
+        gain = _swap_gains(a, permuted, utility).reshape(len(p), -1)
         best = gain.argmax(axis=1)
-        improving = gain[np.arange(len(p)), best] > SMALLEST_GAIN
+        improving = gain[np.arange(len(p)), best] > MIN_GAIN
         if not improving.all():
             active, p, best = active[improving], p[improving], best[improving]
-            turned, placed = turned[:, improving], placed[improving]
+            permuted, utility = permuted[:, improving], utility[improving]
         if len(p) == 0:
             break
         i, j = np.divmod(best, p.shape[1])
-        _follow_swaps(a, turned, placed, i, j)
+        _follow_swaps(a, permuted, utility, i, j)
         _exchange(p, i, j)
-        found[active] = p
-    values = linear[np.arange(found.shape[1]), found].sum(axis=1)
+        permutations[active] = p
+    values = linear[np.arange(permutations.shape[1]), permutations].sum(axis=1)
     for x, y in zip(left, right, strict=True):
-        values = values + np.einsum("ij,sij->s", x, y[found[:, :, None], found[:, None, :]])
-    return found, values
+        values = values + np.einsum(
+            "ij,sij->s", x, y[permutations[:, :, None], permutations[:, None, :]]
+        )
+    return permutations, values
 
 
 def _swap_gains(
-    a: NDArray[np.float32], turned: NDArray[np.float32], placed: NDArray[np.float32]
+    a: NDArray[np.float32], permuted: NDArray[np.float32], utility: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    # [s, i, j]: by how much the objective grows when i and j swap their partners. ``placed``
-    # says what i would add with j's partner, were nothing else to move.
-    moved = placed - np.einsum("sii->si", placed)[:, :, None]
-    for x, y in zip(a, turned, strict=True):
+    # [s, i, j]: the growth of the objective when i and j swap their partners. utility[s, i, j]
+    # is what i would contribute with the partner of j if no other partner changed.
+    moved = utility - np.einsum("sii->si", utility)[:, :, None]
+    for x, y in zip(a, permuted, strict=True):
         moved += x * y
     gain: NDArray[np.float32] = moved + moved.transpose(0, 2, 1)
     return gain
@@ -91,43 +67,36 @@ def _swap_gains(
 
 def _follow_swaps(
     a: NDArray[np.float32],
-    turned: NDArray[np.float32],
-    placed: NDArray[np.float32],
+    permuted: NDArray[np.float32],
+    utility: NDArray[np.float32],
     i: NDArray[np.intp],
     j: NDArray[np.intp],
 ) -> None:
-    # In each start, i and j swap: products of matrices that differ in two rows differ by an
-    # outer product, so that a swap costs c² where to multiply anew costs c³.
-    every = np.arange(len(i))
-    for x, y in zip(a, turned, strict=True):
-        rows = y[every, i] - y[every, j]
-        placed += (x[:, j] - x[:, i]).T[:, :, None] * rows[:, None, :]
+    # Updates the arrays in place after i and j have swapped in each start. A swap changes the
+    # products by an outer product, which costs c² operations where a new product costs c³.
+    starts = np.arange(len(i))
+    for x, y in zip(a, permuted, strict=True):
+        rows = y[starts, i] - y[starts, j]
+        utility += (x[:, j] - x[:, i]).T[:, :, None] * rows[:, None, :]
         _exchange(y, i, j)
         _exchange(y.transpose(0, 2, 1), i, j)
-    _exchange(placed.transpose(0, 2, 1), i, j)
+    _exchange(utility.transpose(0, 2, 1), i, j)
 
 
 def _exchange(x: NDArray[Any], i: NDArray[np.intp], j: NDArray[np.intp]) -> None:
-    # x[s, i_s] and x[s, j_s] swap, in place.
-    every = np.arange(len(i))
-    x[every, i], x[every, j] = x[every, j], x[every, i]
+    # Swaps x[s, i_s] and x[s, j_s] in place.
+    starts = np.arange(len(i))
+    x[starts, i], x[starts, j] = x[starts, j], x[starts, i]
 
 
 def best_partners(mass: Matrix) -> NDArray[np.intp]:
-    """Match clusters one to one by the mass they share, as a part of the row's and the column's.
+    """Match clusters one to one by their shared mass relative to their sizes.
 
-    Parameters
-    ----------
-    mass : ndarray of shape (k, k)
-
-    Returns
-    -------
-    ndarray of int of shape (k,)
-        Column of each row.
+    Takes the shared mass, of shape (k, k), and returns the column of each row, of shape (k,).
 
     Examples
     --------
-    A small cluster's partner is not taken from it by a large one:
+    A large cluster does not take a small one's partner:
 
     >>> best_partners(np.array([[0.5, 0.3], [0.0, 0.2]]))
     array([0, 1])
@@ -136,53 +105,26 @@ def best_partners(mass: Matrix) -> NDArray[np.intp]:
 
 
 def most_shared(mass: Matrix) -> Permutations:
-    """Match clusters one to one such that partners share as much mass as they can.
+    """Match clusters one to one so that partners share the most mass in total.
 
-    Parameters
-    ----------
-    mass : ndarray of shape (k, k)
-
-    Returns
-    -------
-    ndarray of int of shape (k,)
-        Column of each row.
+    Takes the shared mass, of shape (k, k), and returns the column of each row, of shape (k,).
     """
     partners: Permutations = linear_sum_assignment(-mass)[1]
     return partners
 
 
 def relative(mass: Matrix) -> Matrix:
-    """Mass as a part of the row's, plus the same as a part of the column's.
-
-    Parameters
-    ----------
-    mass : ndarray of shape (k, k)
-
-    Returns
-    -------
-    ndarray of shape (k, k)
-        From 0 to 2.
-    """
+    """Divide mass, of shape (k, k), by its row sums and by its column sums, and add the two."""
     rows = np.maximum(mass.sum(axis=1, keepdims=True), 1e-12)
     columns = np.maximum(mass.sum(axis=0, keepdims=True), 1e-12)
-    parts: Matrix = mass / rows + mass / columns
-    return parts
+    relative_mass: Matrix = mass / rows + mass / columns
+    return relative_mass
 
 
 def normal_scores(distances: Matrix) -> Matrix:
-    """Distances by their ranks, as quantiles of the normal distribution.
+    """Replace distances, of shape (c, c), by the normal quantiles of their ranks.
 
-    Ranks survive any monotone difference between the scales of two modalities.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (c, c)
-        Symmetric; the diagonal does not count.
-
-    Returns
-    -------
-    ndarray of shape (c, c)
-        Mean square one off the diagonal, zero on it.
+    The diagonal is ignored and set to zero; the other scores have mean square one.
 
     Examples
     --------
@@ -191,6 +133,7 @@ def normal_scores(distances: Matrix) -> Matrix:
            [-1.22,  0.  ,  1.22],
            [ 0.  ,  1.22,  0.  ]])
     """
+    # Ranks do not change under monotone differences between the scales of two modalities.
     result = np.zeros_like(distances)
     upper = np.triu_indices(len(distances), 1)
     if len(upper[0]):

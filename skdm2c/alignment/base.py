@@ -1,4 +1,4 @@
-"""What an aligner is given, what it gives back, and what makes one."""
+"""Inputs, output and interface of an aligner."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from ..data.rows import Matrix
 
 @dataclass(frozen=True)
 class ModalityView:
-    """One modality as an aligner sees it.
+    """The data of one modality that an aligner works with.
 
     Parameters
     ----------
     rows : ndarray of shape (n, d)
-        Scaled rows.
+        Scaled rows of the modality.
     latents : ndarray of shape (n, n_components)
         The same rows in the modality's latent space.
     labels : ndarray of int of shape (n,)
-        The modality's own clusters, from 0 to ``n_clusters`` - 1; some may be empty.
+        Cluster of each row within the modality, from 0 to ``n_clusters`` - 1. Clusters may be
+        empty.
     n_clusters : int
+        Number of clusters, including empty ones.
     paired : ndarray of int of shape (m,), default=none
-        Rows, in ascending order, whose partners in other modalities are known.
+        Indices, in ascending order, of the rows that have a known partner in another modality.
     unscaled : ndarray of shape (n, d), default=None
-        The rows in their own units, for aligners that try other scalings; None where ``rows``
-        are in their own units.
+        The rows in their original units, for aligners that try several scalings. None if
+        ``rows`` are in their original units.
     """
 
     rows: NDArray[np.floating]
@@ -42,25 +44,26 @@ class ModalityView:
 
 @dataclass(frozen=True)
 class KnownPairs:
-    """Rows of two modalities that are known to be of one instance.
+    """Pairs of rows of two modalities that are known to belong to the same instance.
 
     Parameters
     ----------
     rows : ndarray of int of shape (m, 2)
-        Row of the left view, row of the right one.
+        Row index in the left view and row index in the right view of each pair.
     trust : float, default=1.0
-        The weight of what they say; 1 is that of as many pairs as are right.
+        Weight per pair; 1.0 treats every pair as correct.
     """
 
     rows: NDArray[np.intp]
     trust: float = 1.0
 
     def turned(self) -> KnownPairs:
-        """Turn the pairs round, the right side to the left.
+        """Swap the left and the right side.
 
         Returns
         -------
         KnownPairs
+            The same pairs with the two columns of ``rows`` swapped.
         """
         return replace(self, rows=self.rows[:, ::-1])
 
@@ -68,17 +71,9 @@ class KnownPairs:
 def pairs_between(
     pairs: Mapping[tuple[int, int], KnownPairs], left: int, right: int
 ) -> KnownPairs | None:
-    """Look up what is known of two modalities, the left one's rows first.
+    """Return the known pairs of two modalities, the rows of ``left`` first, or None.
 
-    Parameters
-    ----------
-    pairs : mapping of (int, int) to KnownPairs
-        By modalities, the lower first.
-    left, right : int
-
-    Returns
-    -------
-    KnownPairs or None
+    The keys of ``pairs`` are two modalities each, the lower number first.
 
     Examples
     --------
@@ -93,27 +88,27 @@ def pairs_between(
 
 @dataclass(frozen=True)
 class Alignment:
-    """Clusters of two modalities, matched one to one.
+    """A one-to-one matching of the clusters of two modalities.
 
     Parameters
     ----------
     partners : ndarray of int of shape (k,)
-        Right cluster of each left one.
+        Right cluster matched to each left cluster.
     mass : ndarray of shape (k, k)
-        Share of the rows that every two clusters have in common, as far as the aligner can
-        say; sums to one.
+        Estimated proportion of the rows that each left cluster shares with each right cluster;
+        sums to one.
     confidence : float
-        In [0, 1]: how far to trust the matching as a whole.
+        Confidence in the matching as a whole, in [0, 1].
     cluster_confidence : ndarray of shape (k,)
-        The same for each left cluster and its partner.
+        Confidence in the partner of each left cluster, in [0, 1].
     p_value : float, default=1.0
-        How often unrelated data with as many clusters would match as well; 1.0 where that was
-        not tested.
+        Probability that unrelated data with the same number of clusters match at least as well;
+        1.0 if this was not tested.
 
     Examples
     --------
-    >>> found = Alignment.of_partners([1, 0, 2], confidence=0.7)
-    >>> found.turned().partners
+    >>> alignment = Alignment.of_partners([1, 0, 2], confidence=0.7)
+    >>> alignment.turned().partners
     array([1, 0, 2])
     """
 
@@ -125,55 +120,60 @@ class Alignment:
 
     @classmethod
     def of_partners(cls, partners: Any, confidence: float) -> Alignment:
-        """Make an alignment of an aligner that has no more to say than who belongs with whom.
+        """Create an alignment from partners alone, with one confidence for all clusters.
 
         Parameters
         ----------
         partners : array-like of int of shape (k,)
+            Right cluster matched to each left cluster.
         confidence : float
+            Confidence in the matching and in each of its clusters, in [0, 1].
 
         Returns
         -------
         Alignment
+            The matching, with its mass spread evenly over the partners.
 
         Raises
         ------
         ValueError
-            If ``partners`` does not hold each of 0 to k - 1 once.
+            If ``partners`` is not a permutation of 0 to k - 1.
         """
-        given = np.asarray(partners)
-        k = len(given)
-        if sorted(given.tolist()) != list(range(k)):
+        values = np.asarray(partners)
+        k = len(values)
+        if sorted(values.tolist()) != list(range(k)):
             raise ValueError(f"partners must hold each of 0 to {k - 1} once, got {partners}.")
-        index = given.astype(np.intp)
+        index = values.astype(np.intp)
         return cls(index, np.eye(k)[index] / k, confidence, np.full(k, confidence, dtype=float))
 
     def turned(self) -> Alignment:
-        """Turn the matching round, the right side to the left.
+        """Swap the left and the right side.
 
         Returns
         -------
         Alignment
+            The same matching, seen from the right modality.
         """
-        back = np.argsort(self.partners)
+        inverse = np.argsort(self.partners)
         return replace(
             self,
-            partners=back,
+            partners=inverse,
             mass=self.mass.T,
-            cluster_confidence=self.cluster_confidence[back],
+            cluster_confidence=self.cluster_confidence[inverse],
         )
 
     def scaled(self, factor: float) -> Alignment:
-        """Trust the same matching by so much less.
+        """Multiply all confidences by a factor.
 
         Parameters
         ----------
         factor : float
-            In [0, 1]; confidences are multiplied by it.
+            Factor in [0, 1].
 
         Returns
         -------
         Alignment
+            The same matching with the new confidences.
         """
         return replace(
             self,
@@ -183,41 +183,48 @@ class Alignment:
 
 
 class Aligner(Protocol):
-    """Finds out which clusters of two modalities belong together.
+    """Interface of objects that match the clusters of two modalities.
 
-    An instance is what :class:`skdm2c.MixedModalClustering` takes as ``alignment``.
+    Pass an instance as ``alignment`` to :class:`skdm2c.MixedModalClustering`.
     """
 
     def describe(self, modality: ModalityView, rng: np.random.RandomState) -> Any:
-        """Work out what matching needs to know of a modality; called once for each.
+        """Compute what matching needs to know about a modality.
+
+        It is called once for each modality.
 
         Parameters
         ----------
         modality : ModalityView
+            Rows, latents and clusters of the modality.
         rng : RandomState
+            Source of randomness.
 
         Returns
         -------
         object
-            Whatever ``match`` wants.
+            Description of the modality in any form that ``match`` accepts.
         """
 
     def match(
         self, left: Any, right: Any, rng: np.random.RandomState, pairs: KnownPairs | None = None
     ) -> Alignment:
-        """PrototypeMatch the clusters of two modalities.
+        """Match the clusters of two modalities.
 
         Parameters
         ----------
         left, right : object
-            What ``describe`` returned; left is the one whose own clusters stand farther apart.
-            Where one has fewer clusters, it is given empty ones for those that it lacks.
+            Descriptions returned by ``describe``. The left modality is the one whose clusters
+            are better separated. If one modality has fewer clusters than the other, it is given
+            empty clusters to make up for those that it lacks.
         rng : RandomState
+            Source of randomness.
         pairs : KnownPairs, default=None
-            Given where some are known; an aligner that has no use for them needs no such
-            parameter, and is then of no use to data with known pairs.
+            Known pairs of the two modalities; only passed if there are any. An aligner that
+            cannot use pairs may omit this parameter, but cannot then be used with known pairs.
 
         Returns
         -------
         Alignment
+            Matching of the left clusters to the right ones.
         """

@@ -1,10 +1,10 @@
-"""How far to trust a matching: what three witnesses say, as one probability.
+"""Confidence in a matching: three kinds of evidence, combined into one probability.
 
-The distances of each modality bear a matching out, or do not. Rows within clusters bear it out when
-they are coupled more cheaply than rows of clusters that were turned at random. Centres of
-clusters bear it out when their distances agree better than those of centres placed at random.
-What each of them is worth was fitted by logistic regression to 163 matchings whose outcome is
-known, 58 of them of data that have nothing to do with each other.
+The evidence is how well the distances within either modality agree, whether the shapes of
+matched clusters agree, and whether their centres do. Shapes agree if rows are cheaper to couple
+than after a random rotation of each right cluster. Centres agree if their distances correlate
+better than those of randomly placed centres. The weights are the coefficients of a logistic
+regression, fitted to 163 matchings whose outcome is known; 58 of them are of unrelated datasets.
 """
 
 from __future__ import annotations
@@ -26,26 +26,22 @@ from .rows import Points
 
 DISTANCES_WEIGHT, SHAPES_WEIGHT, CENTERS_WEIGHT, NUMBER_WEIGHT = 6.6, 14.0, 0.6, 2.6
 OFFSET = -8.6
-MOST_CLUSTERS = 10  # more of them are no further reason to trust a matching
-N_TURNED = 4  # surrogates whose rows are coupled
+MAX_CLUSTERS = 10  # any more do not raise the confidence further
+N_ROTATED = 4  # surrogates with rotated clusters
 SHAPES_RANGE = -0.1, 0.15
-N_PLACED = 20  # surrogates of the centres of either side
-N_SEARCHES = 12  # for the permutation under which distances agree best
+N_RANDOM_CENTERS = 20  # surrogates of the centres, per side
+N_STARTS = 12  # of the search for the permutation under which distances correlate best
 CENTERS_RANGE = -2.0, 3.0
-SMALL_SPREAD = 0.02  # added to standard deviations of correlations
-NEGLIGIBLE = 1e-3  # variance, as a part of the largest, of directions that rows hardly have
+DEVIATION_OFFSET = 0.02  # keeps small standard deviations of correlations from dominating
+MIN_VARIANCE = 1e-3  # relative to the largest; directions with less are not rotated
 
 
 class Trust(NamedTuple):
-    """What speaks for a matching.
+    """Confidence in a matching.
 
-    Attributes
-    ----------
-    probability : float
-        That it is right.
-    p_value : float
-        How often centres placed at random would match as well as those of the clusters, or
-        better: at least 1 / 41, and hardly small where clusters are few.
+    ``probability`` estimates how likely the matching is right. ``p_value`` says how often randomly
+    placed centres match at least as well as those of the clusters: it is at least 1 / 41, and
+    rarely small for few clusters.
     """
 
     probability: float
@@ -53,26 +49,19 @@ class Trust(NamedTuple):
 
 
 class CenterComparison(NamedTuple):
-    """Correlations of distances between centres, Euclidean and by cosine.
+    """Correlations of the two modalities' distances between cluster centres."""
 
-    Attributes
-    ----------
-    observed : ndarray of shape (2,)
-    by_chance : ndarray of shape (2, n)
-        With centres placed at random.
-    """
-
-    observed: Matrix
-    by_chance: Matrix
+    observed: Matrix  # of shape (2,): Euclidean and cosine
+    by_chance: Matrix  # of shape (2, n), with randomly placed centres
 
     def deviations(self) -> Matrix:
-        """Observed ones, in standard deviations above the mean of those by chance."""
-        above = self.observed - self.by_chance.mean(axis=1)
-        deviations: Matrix = above / (self.by_chance.std(axis=1) + SMALL_SPREAD)
+        """Return the observed correlations as standard deviations above the mean by chance."""
+        excess = self.observed - self.by_chance.mean(axis=1)
+        deviations: Matrix = excess / (self.by_chance.std(axis=1) + DEVIATION_OFFSET)
         return np.clip(deviations, *CENTERS_RANGE)
 
 
-def weigh(
+def estimate_trust(
     distances: float,
     partners: Permutations,
     spaces: Sequence[Space],
@@ -80,152 +69,115 @@ def weigh(
     right_labels: NDArray[np.integer],
     rng: np.random.RandomState,
 ) -> Trust:
-    """Probability that a matching is right, and how often chance would match as well.
+    """Estimate the probability that a matching is right, and its p-value against chance.
 
-    Parameters
-    ----------
-    distances : float
-        In [0, 1]: how far the distances bear it out, under the scaling in which they do least.
-    partners : ndarray of int of shape (k,)
-        Right cluster of each left one.
-    spaces : sequence of Space
-        One a scaling.
-    left_labels, right_labels : ndarray of int of shape (n,) and (m,)
-    rng : RandomState
-
-    Returns
-    -------
-    Trust
+    ``distances`` in [0, 1] is the support from the distances under the least favourable scaling,
+    ``partners`` of shape (k,) the right cluster of each left one. ``spaces`` holds one per scaling.
     """
     one_hot = np.eye(len(partners))
-    left_shares, right_shares = one_hot[left_labels], one_hot[right_labels][:, partners]
-    filled = np.flatnonzero(left_shares.any(axis=0) & right_shares.any(axis=0))
-    matched = left_shares[:, filled], right_shares[:, filled]
-    shapes = np.mean([shape_agreement(space, *matched, rng) for space in spaces])
+    left_resp, right_resp = one_hot[left_labels], one_hot[right_labels][:, partners]
+    nonempty = np.flatnonzero(left_resp.any(axis=0) & right_resp.any(axis=0))
+    responsibilities = left_resp[:, nonempty], right_resp[:, nonempty]
+    shapes = np.mean([shape_agreement(space, *responsibilities, rng) for space in spaces])
     centers, p_value = 0.0, 1.0
-    if len(filled) >= 3:  # of fewer, distances always agree
-        compared = [compare_centers(space, *matched, rng) for space in spaces]
-        centers = float(np.mean([one.deviations() for one in compared]))
-        observed = np.mean([one.observed for one in compared])
-        by_chance = np.mean([one.by_chance for one in compared], axis=(0, 1))
+    if len(nonempty) >= 3:  # the distances between fewer centres always agree
+        comparisons = [compare_centers(space, *responsibilities, rng) for space in spaces]
+        centers = float(np.mean([comparison.deviations() for comparison in comparisons]))
+        observed = np.mean([comparison.observed for comparison in comparisons])
+        by_chance = np.mean([comparison.by_chance for comparison in comparisons], axis=(0, 1))
         p_value = float((1 + (by_chance >= observed).sum()) / (1 + len(by_chance)))
     log_odds = (
         OFFSET
         + DISTANCES_WEIGHT * distances
         + SHAPES_WEIGHT * np.clip(shapes, *SHAPES_RANGE)
         + CENTERS_WEIGHT * centers
-        + NUMBER_WEIGHT * np.log(np.clip(len(filled), 1, MOST_CLUSTERS))
+        + NUMBER_WEIGHT * np.log(np.clip(len(nonempty), 1, MAX_CLUSTERS))
     )
-    # Where distances say nothing at all, as of a handful of rows, nothing is known.
+    # Without support from the distances (a handful of rows has none) there is no basis for trust.
     return Trust(float(expit(log_odds)) if distances > 0 else 0.0, p_value)
 
 
 def shape_agreement(
-    space: Space, left_shares: Matrix, right_shares: Matrix, rng: np.random.RandomState
+    space: Space, left_resp: Matrix, right_resp: Matrix, rng: np.random.RandomState
 ) -> float:
-    """By how much dearer rows are to couple when each right cluster is turned by itself.
+    """Measure how much more it costs to couple rows once each right cluster is rotated.
 
-    Parameters
-    ----------
-    space : Space
-    left_shares, right_shares : ndarray of shape (n, k) and (m, k)
-        Clusters of the rows; the same columns stand for matched clusters.
-    rng : RandomState
-
-    Returns
-    -------
-    float
-        Mean logarithm of the ratio of costs, for rows that the maps were fitted to and others:
-        about zero where what clusters look like within is not shared.
+    The responsibilities have shapes (n, k) and (m, k); equal columns stand for matched clusters.
+    Returns the mean log ratio of the costs, about zero if clusters share no inner structure.
     """
     left, right = space
-    fixed = left_shares, right_shares, split_rows(len(left), rng), split_rows(len(right), rng)
-    turned = [
-        costs_of_split(Space(left, turn_clusters(right, right_shares, rng)), *fixed)
-        for _ in range(N_TURNED)
+    fixed = left_resp, right_resp, split_rows(len(left), rng), split_rows(len(right), rng)
+    rotated = [
+        costs_of_split(Space(left, rotate_clusters(right, right_resp, rng)), *fixed)
+        for _ in range(N_ROTATED)
     ]
-    # Rows may be all the same.
-    dearer, costs = (np.maximum(x, 1e-12) for x in (turned, costs_of_split(space, *fixed)))
-    return float(np.mean(np.log(dearer / costs)))
+    # Costs are zero if all rows are equal.
+    rotated_costs, costs = (
+        np.maximum(values, 1e-12) for values in (rotated, costs_of_split(space, *fixed))
+    )
+    return float(np.mean(np.log(rotated_costs / costs)))
 
 
-def turn_clusters(points: Points, responsibilities: Matrix, rng: np.random.RandomState) -> Points:
-    """Turn each cluster about its centre by a random rotation of its own.
+def rotate_clusters(points: Points, responsibilities: Matrix, rng: np.random.RandomState) -> Points:
+    """Rotate each cluster about its centre, by a random rotation of its own.
 
-    Rotations are of whitened rows: the covariance that clusters have in common stays.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, c)
-    responsibilities : ndarray of shape (n, k)
-        One where a row belongs to a cluster.
-    rng : RandomState
-
-    Returns
-    -------
-    ndarray of shape (n, c)
+    ``responsibilities`` of shape (n, k) are one-hot. The rows are whitened before the rotation and
+    coloured after it, which keeps the covariance common to the clusters.
     """
-    within = points - responsibilities @ cluster_means(points, responsibilities)
-    variances, directions = np.linalg.eigh(within.T @ within / len(within))
-    kept = variances > NEGLIGIBLE * variances.max()
-    scales, directions = np.sqrt(variances[kept]), directions[:, kept]
-    white = within @ directions / scales
-    turned = white.copy()
+    residuals = points - responsibilities @ cluster_means(points, responsibilities)
+    variances, directions = np.linalg.eigh(residuals.T @ residuals / len(residuals))
+    varying = variances > MIN_VARIANCE * variances.max()
+    scales, directions = np.sqrt(variances[varying]), directions[:, varying]
+    whitened = residuals @ directions / scales
+    rotated = whitened.copy()
     for rows in responsibilities.T > 0:
-        rotation, _ = np.linalg.qr(rng.standard_normal((kept.sum(), kept.sum())))
-        turned[rows] = white[rows] @ rotation
-    moved: Points = points + ((turned - white) * scales @ directions.T).astype(np.float32)
+        rotation, _ = np.linalg.qr(rng.standard_normal((varying.sum(), varying.sum())))
+        rotated[rows] = whitened[rows] @ rotation
+    moved: Points = points + ((rotated - whitened) * scales @ directions.T).astype(np.float32)
     return moved
 
 
 def compare_centers(
-    space: Space, left_shares: Matrix, right_shares: Matrix, rng: np.random.RandomState
+    space: Space, left_resp: Matrix, right_resp: Matrix, rng: np.random.RandomState
 ) -> CenterComparison:
-    """Correlate distances between centres, and distances from centres placed at random.
+    """Correlate the distances between centres, and those between randomly placed centres.
 
-    Random centres have the covariance of those given, and are matched as well as they can be.
-
-    Parameters
-    ----------
-    space : Space
-    left_shares, right_shares : ndarray of shape (n, k) and (m, k)
-        Clusters of the rows; the same columns stand for matched clusters; at least three.
-    rng : RandomState
-
-    Returns
-    -------
-    CenterComparison
+    The responsibilities have equal columns for matched clusters, at least three. Random centres
+    keep the covariance of the real ones and are matched as well as possible.
     """
     centers = [
         cluster_means(points.astype(np.float64), responsibilities)
-        for points, responsibilities in zip(space, (left_shares, right_shares), strict=True)
+        for points, responsibilities in zip(space, (left_resp, right_resp), strict=True)
     ]
     centers = [x - x.mean(axis=0) for x in centers]
     observed, by_chance = [], []
-    for of in (np.asarray, normalize):
-        left, right = (_standard_distances(of(x)) for x in centers)
+    for transform in (np.asarray, normalize):
+        left, right = (_standard_distances(transform(x)) for x in centers)
         observed.append((left * right).sum())
         by_chance.append(
             [
-                _best_correlation(other, _standard_distances(of(_placed_at_random(x, rng))), rng)
-                for x, other in zip(centers, (right, left), strict=True)
-                for _ in range(N_PLACED)
+                _best_correlation(
+                    fixed, _standard_distances(transform(_random_centers(x, rng))), rng
+                )
+                for x, fixed in zip(centers, (right, left), strict=True)
+                for _ in range(N_RANDOM_CENTERS)
             ]
         )
     return CenterComparison(np.array(observed), np.array(by_chance))
 
 
-def _placed_at_random(centers: Matrix, rng: np.random.RandomState) -> Matrix:
-    # As many centres in as many directions, with the same variances.
+def _random_centers(centers: Matrix, rng: np.random.RandomState) -> Matrix:
+    # As many centres in as many directions, with the same variances. The column of ones makes the
+    # others orthogonal to it, that is, centred.
     k = len(centers)
     spread = np.linalg.svd(centers, compute_uv=False)[: k - 1]
-    even = np.column_stack([np.ones(k), rng.standard_normal((k, len(spread)))])
-    placed: Matrix = np.linalg.qr(even)[0][:, 1:] * spread
-    return placed
+    columns = np.column_stack([np.ones(k), rng.standard_normal((k, len(spread)))])
+    random_centers: Matrix = np.linalg.qr(columns)[0][:, 1:] * spread
+    return random_centers
 
 
 def _standard_distances(centers: Matrix) -> Matrix:
-    # Distances of mean zero, such that those of two sides multiply to their correlation.
+    # Centred and scaled such that the sum over the product of two sides is their correlation.
     distances = pdist(centers)
     distances -= distances.mean()
     distances /= max(np.sqrt(2 * np.square(distances).sum()), 1e-12)
@@ -235,5 +187,5 @@ def _standard_distances(centers: Matrix) -> Matrix:
 
 def _best_correlation(left: Matrix, right: Matrix, rng: np.random.RandomState) -> float:
     k = len(left)
-    starts = np.stack([rng.permutation(k) for _ in range(N_SEARCHES)])
+    starts = np.stack([rng.permutation(k) for _ in range(N_STARTS)])
     return float(two_opt(left[None], right[None], np.zeros((k, k)), starts)[1].max())

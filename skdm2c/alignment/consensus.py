@@ -1,4 +1,4 @@
-"""What matchings agree on, and how far to trust it."""
+"""Combine several matchings into one alignment, and estimate its confidence."""
 
 from __future__ import annotations
 
@@ -10,47 +10,40 @@ from numpy.typing import NDArray
 from ..data.rows import Matrix
 from .assignment import best_partners, most_shared, relative
 from .base import Alignment, KnownPairs
-from .confidence import weigh
+from .confidence import estimate_trust
 from .decision import Space, decide, mean_cost
 from .description import ModalityDescription, MultiscaleDescription
 from .matching import PrototypeMatch
-from .pairs import counted_confidence, pair_counts, raked
+from .pairs import confidence_from_pairs, pair_counts, rake
 from .prototypes import cluster_sizes
 from .row_search import row_centers, search_matchings
 
-PAIRS_WORTH = 1.0  # known pairs a cluster that a matching by distances is worth
-N_NOISY = 40  # starts of the search: the distances' masses, disturbed
-NOISE = (0.05, 0.1, 0.2, 0.4)  # of relative masses, by which they are disturbed
-N_PROPOSED = 3  # matchings that the search proposes in each scaling
-MEANINGFUL = 0.2  # clusters that halves keep less of than this, over chance, mean little
+MATCHING_WORTH = 1.0  # known pairs per cluster that a matching counts as
+N_NOISY_STARTS = 40  # starts of the search from masses with added noise
+NOISE = (0.05, 0.1, 0.2, 0.4)  # scales of the noise added to relative masses
+N_PROPOSALS = 3  # matchings that the search proposes per scaling
+MIN_STABILITY = 0.2  # agreement of halves, above chance, below which confidence is reduced
 
 
-def consensus(
-    left: ModalityDescription, right: ModalityDescription, found: Sequence[PrototypeMatch]
+def average_matches(
+    left: ModalityDescription, right: ModalityDescription, matches: Sequence[PrototypeMatch]
 ) -> Alignment:
-    """Average matchings, and compare with what matching a modality to itself gives.
+    """Average the matchings ``matches`` into one alignment with a confidence.
 
-    Parameters
-    ----------
-    left, right : ModalityDescription
-        With the same number of clusters.
-    found : sequence of PrototypeMatch
-
-    Returns
-    -------
-    Alignment
+    The confidence relates the mass on the partners to the mass that matching a modality with
+    itself leaves on the right clusters. Both sides must have the same number of clusters.
     """
-    mass = _mean_mass(found)
+    mass = _mean_mass(matches)
     partners = best_partners(mass)
     on_partners = mass[np.arange(len(partners)), partners]
-    known = _known_from_halves(left) * _known_from_halves(right)
-    known *= min(left.found, right.found, 1.0)
-    kept = max(left.own.sum(), right.own.sum(), 1e-12)
+    stability = _stability(left) * _stability(right)
+    stability *= min(left.recovered, right.recovered, 1.0)
+    attainable = max(left.retained.sum(), right.retained.sum(), 1e-12)
     return Alignment(
         partners=partners,
         mass=mass,
-        confidence=float(np.clip(known * on_partners.sum() / kept, 0, 1)),
-        cluster_confidence=_cluster_confidence(left, right, mass, partners, known),
+        confidence=float(np.clip(stability * on_partners.sum() / attainable, 0, 1)),
+        cluster_confidence=_cluster_confidence(left, right, mass, partners, stability),
     )
 
 
@@ -60,47 +53,42 @@ def decided_by_rows(
     right: MultiscaleDescription,
     rng: np.random.RandomState,
 ) -> Alignment:
-    """Choose among matchings that distances and a search propose, by what rows cost.
+    """Choose the matching under which the rows are cheapest to couple.
 
-    Parameters
-    ----------
-    by_distances : sequence of Alignment
-        One a scaling.
-    left, right : MultiscaleDescription
-        One may have fewer clusters than there are partners: the others have no rows.
-    rng : RandomState
-
-    Returns
-    -------
-    Alignment
-        See :func:`~skdm2c.alignment.confidence.weigh`; a cluster is trusted by more than the whole
-        where more single decisions agree on its partner, and by less where fewer do.
+    Candidates come from ``by_distances``, one alignment per scaling, and from a search. One side
+    may have fewer than k clusters. A cluster is trusted more than the matching as a whole if more
+    votes than average agree on its partner, and less if fewer do.
     """
     spaces, labels = _spaces(left, right)
     k = len(by_distances[0].partners)
-    agreed: Matrix = np.sum([relative(one.mass) for one in by_distances], axis=0)
-    matchings = [most_shared(agreed), *(one.partners for one in by_distances)]
-    proposed = {tuple(map(int, partners)) for partners in matchings}
-    noisy = [
-        most_shared(agreed + NOISE[i % len(NOISE)] * rng.gumbel(size=agreed.shape))
-        for i in range(N_NOISY)
+    relative_mass: Matrix = np.sum([relative(alignment.mass) for alignment in by_distances], axis=0)
+    matchings = [most_shared(relative_mass), *(alignment.partners for alignment in by_distances)]
+    candidates = {tuple(map(int, partners)) for partners in matchings}
+    noisy_starts = [
+        most_shared(relative_mass + NOISE[i % len(NOISE)] * rng.gumbel(size=relative_mass.shape))
+        for i in range(N_NOISY_STARTS)
     ]
-    starts = [*sorted(proposed), *(tuple(map(int, p)) for p in noisy)]
+    starts = [*sorted(candidates), *(tuple(map(int, p)) for p in noisy_starts)]
     for space in spaces:
         seed = rng.randint(2**31 - 1)
-        a, b = (row_centers(x, y, k, seed) for x, y in zip(space, labels, strict=True))
-        reached = search_matchings(a, b, starts, rng)
-        proposed |= set(sorted(reached, key=lambda p: reached[p])[:N_PROPOSED])
-    candidates = np.array(sorted(proposed), dtype=np.intp)
-    every = np.arange(k)
-    retained = agreed[every, candidates].sum(axis=1)
-    retained /= agreed[every, most_shared(agreed)].sum()
-    partners, votes = decide(candidates, retained, spaces, labels[0], labels[1], rng)
-    witnesses = [one.confidence * _share_retained(one.mass, partners) for one in by_distances]
-    trust = weigh(min(witnesses), partners, spaces, labels[0], labels[1], rng)
+        left_centers, right_centers = (
+            row_centers(x, y, k, seed) for x, y in zip(space, labels, strict=True)
+        )
+        search_costs = search_matchings(left_centers, right_centers, starts, rng)
+        candidates |= set(sorted(search_costs, key=lambda p: search_costs[p])[:N_PROPOSALS])
+    candidate_array = np.array(sorted(candidates), dtype=np.intp)
+    clusters = np.arange(k)
+    retained = relative_mass[clusters, candidate_array].sum(axis=1)
+    retained /= relative_mass[clusters, most_shared(relative_mass)].sum()
+    partners, votes = decide(candidate_array, retained, spaces, labels[0], labels[1], rng)
+    support = [
+        alignment.confidence * _share_retained(alignment.mass, partners)
+        for alignment in by_distances
+    ]
+    trust = estimate_trust(min(support), partners, spaces, labels[0], labels[1], rng)
     return Alignment(
         partners=partners,
-        mass=np.mean([one.mass for one in by_distances], axis=0),
+        mass=np.mean([alignment.mass for alignment in by_distances], axis=0),
         confidence=trust.probability,
         cluster_confidence=np.minimum(trust.probability * votes / max(votes.mean(), 1e-12), 1),
         p_value=trust.p_value,
@@ -113,18 +101,7 @@ def cost_of_rows(
     right: MultiscaleDescription,
     rng: np.random.RandomState,
 ) -> float:
-    """Mean cost of coupling rows whose clusters are matched so, over the scalings.
-
-    Parameters
-    ----------
-    partners : ndarray of int of shape (k,)
-    left, right : MultiscaleDescription
-    rng : RandomState
-
-    Returns
-    -------
-    float
-    """
+    """Return the cost of coupling rows under ``partners`` of shape (k,), averaged over scalings."""
     spaces, labels = _spaces(left, right)
     return mean_cost(partners, spaces, labels[0], labels[1], rng)
 
@@ -132,7 +109,7 @@ def cost_of_rows(
 def _spaces(
     left: MultiscaleDescription, right: MultiscaleDescription
 ) -> tuple[list[Space], list[NDArray[np.integer]]]:
-    # Rows of clusters that were not left out, and their labels.
+    # Rows of clusters that were left out have the label -1.
     included = [np.flatnonzero(m.labels >= 0) for m in (left, right)]
     labels = [m.labels[rows] for m, rows in zip((left, right), included, strict=True)]
     spaces = [
@@ -143,63 +120,53 @@ def _spaces(
 
 
 def _share_retained(mass: Matrix, partners: NDArray[np.intp]) -> float:
-    # What partners have of the most that any could have.
-    shares, every = relative(mass), np.arange(len(mass))
-    return float(shares[every, partners].sum() / shares[every, most_shared(shares)].sum())
+    # Relative mass of the partners, as a fraction of the largest mass that any matching has.
+    shares, rows = relative(mass), np.arange(len(mass))
+    return float(shares[rows, partners].sum() / shares[rows, most_shared(shares)].sum())
 
 
 def counted(
     apart: Alignment,
     left: ModalityDescription,
     right: ModalityDescription,
-    found: Sequence[PrototypeMatch],
+    matches: Sequence[PrototypeMatch],
     pairs: KnownPairs,
     rng: np.random.RandomState,
 ) -> Alignment:
-    """Average matchings that pairs took part in, and count the pairs.
+    """Average the matchings ``matches``, informed by pairs, and add the counts of the pairs.
 
-    A matching by distances counts as some pairs a cluster; pairs count as they are.
-
-    Parameters
-    ----------
-    apart : Alignment
-        By distances alone: a witness by itself.
-    left, right : ModalityDescription
-    found : sequence of PrototypeMatch
-    pairs : KnownPairs
-    rng : RandomState
-
-    Returns
-    -------
-    Alignment
+    A matching counts as a fixed number of pairs per cluster. ``apart`` is the alignment by
+    distances alone, the only one whose confidence is independent of the pairs.
     """
-    mass = _mean_mass(found)
+    mass = _mean_mass(matches)
     k = len(mass)
     counts = pairs.trust * pair_counts(left.labels, right.labels, pairs.rows, k)
-    sizes, of_right = (cluster_sizes(m.prototypes) for m in (left, right))
-    shared = raked((counts + PAIRS_WORTH * k * mass)[None], sizes, of_right)[0]
-    partners = most_shared(shared)
-    told = counted_confidence(counts, partners, sizes, of_right, rng)
-    agreed = apart.partners == partners
+    left_sizes, right_sizes = (cluster_sizes(m.prototypes) for m in (left, right))
+    combined = rake((counts + MATCHING_WORTH * k * mass)[None], left_sizes, right_sizes)[0]
+    partners = most_shared(combined)
+    pair_confidence = confidence_from_pairs(counts, partners, left_sizes, right_sizes, rng)
+    unchanged = apart.partners == partners
     return Alignment(
         partners=partners,
-        mass=shared,
-        confidence=1 - (1 - apart.confidence * float(sizes @ agreed)) * (1 - float(sizes @ told)),
-        cluster_confidence=1 - (1 - apart.cluster_confidence * agreed) * (1 - told),
+        mass=combined,
+        confidence=1
+        - (1 - apart.confidence * float(left_sizes @ unchanged))
+        * (1 - float(left_sizes @ pair_confidence)),
+        cluster_confidence=1 - (1 - apart.cluster_confidence * unchanged) * (1 - pair_confidence),
         p_value=apart.p_value,
     )
 
 
-def _mean_mass(found: Sequence[PrototypeMatch]) -> Matrix:
-    mass: Matrix = np.mean([one.mass for one in found], axis=0)
+def _mean_mass(matches: Sequence[PrototypeMatch]) -> Matrix:
+    mass: Matrix = np.mean([match.mass for match in matches], axis=0)
     return mass
 
 
-def _known_from_halves(modality: ModalityDescription) -> float:
-    # Clusters that halves of the same rows do not agree on cannot be matched with others.
+def _stability(modality: ModalityDescription) -> float:
+    # Clusters on which halves of the same rows do not agree cannot be matched with others.
     chance = np.square(cluster_sizes(modality.prototypes)).sum()
-    over_chance = (modality.own.sum() - chance) / max(1 - chance, 1e-12)
-    return float(np.clip(over_chance / MEANINGFUL, 0, 1))
+    over_chance = (modality.retained.sum() - chance) / max(1 - chance, 1e-12)
+    return float(np.clip(over_chance / MIN_STABILITY, 0, 1))
 
 
 def _cluster_confidence(
@@ -207,13 +174,16 @@ def _cluster_confidence(
     right: ModalityDescription,
     mass: Matrix,
     partners: NDArray[np.intp],
-    known: float,
+    stability: float,
 ) -> Matrix:
-    # Shares of each cluster's mass: here with its partner, there with itself.
+    # The fraction of a cluster's mass that it shares with its partner, relative to the fraction
+    # that it keeps when the modality is matched with itself.
     on_partners = mass[np.arange(len(partners)), partners]
     rows, columns = (np.maximum(mass.sum(axis=axis), 1e-12) for axis in (1, 0))
-    here = (on_partners / rows + on_partners / columns[partners]) / 2
-    kept = [m.own / np.maximum(cluster_sizes(m.prototypes), 1e-12) for m in (left, right)]
-    there = np.maximum(np.maximum(kept[0], kept[1][partners]), 1e-12)
-    confidence: Matrix = np.clip(known * here / there, 0, 1)
+    observed = (on_partners / rows + on_partners / columns[partners]) / 2
+    self_matched = [
+        m.retained / np.maximum(cluster_sizes(m.prototypes), 1e-12) for m in (left, right)
+    ]
+    attainable = np.maximum(np.maximum(self_matched[0], self_matched[1][partners]), 1e-12)
+    confidence: Matrix = np.clip(stability * observed / attainable, 0, 1)
     return confidence

@@ -12,23 +12,23 @@ from sklearn.neighbors import NearestNeighbors
 
 from ..data.rows import FloatRows, Matrix
 
-N_AROUND = 10  # nearest rows of the other modality that say how crowded it is around a row
-MAX_PART = 2000  # rows whose distances are held at once
+N_NEIGHBORS = 10  # nearest rows of the other modality that measure the density around a row
+MAX_CHUNK_ROWS = 2000  # rows whose distances are in memory at once
 
 
 @dataclass(frozen=True, eq=False)
 class RowMatches:
-    """Likeliest counterparts of some rows among the rows of another modality.
+    """Likeliest counterparts of rows of one modality among the rows of another.
 
     Parameters
     ----------
     rows : ndarray of int of shape (n, n_matches)
-        Numbers of the candidates, the likeliest first.
+        Indices of the counterparts among the candidates, the likeliest first.
     weights : ndarray of shape (n, n_matches)
-        How likely each of them is beside the others; rows sum to one.
+        Relative likelihood of each counterpart; each row sums to one.
     trust : ndarray of shape (n,)
-        In [0, 1]: estimated probability that a counterpart is of the row's cluster, and that
-        the clusters are matched rightly.
+        Estimated probability, in [0, 1], that a counterpart belongs to the same cluster as the
+        row and that the matching of this cluster is correct.
 
     Examples
     --------
@@ -49,44 +49,26 @@ class RowMatches:
 def nearest_counterparts(
     rows: FloatRows, candidates: FloatRows, neighborhood: FloatRows, n_matches: int
 ) -> tuple[NDArray[np.intp], Matrix]:
-    """Nearest candidates of each row, with distances corrected for hubs.
+    """Find the nearest candidates of each row by cross-domain similarity local scaling.
 
-    A hub is a candidate that is near to many rows. Cross-domain similarity local scaling counts
-    a distance relative to how crowded it is around the row and around the candidate.
-
-    Parameters
-    ----------
-    rows : ndarray of shape (n, c)
-    candidates : ndarray of shape (m, c)
-    neighborhood : ndarray of shape (p, c)
-        Rows of the same modality as ``rows``, around the candidates.
-    n_matches : int
-        At most m.
-
-    Returns
-    -------
-    indices : ndarray of int of shape (n, n_matches)
-    weights : ndarray of shape (n, n_matches)
-
-    References
-    ----------
-    Conneau, Lample, Ranzato, Denoyer, Jégou, "Word translation without parallel data",
-    ICLR 2018, section 2.3.
+    ``neighborhood`` holds rows of the same modality as ``rows``, which lie around the
+    candidates. Returns the indices and weights of the candidates, both (n, n_matches).
 
     Examples
     --------
-    On a line:
-
     >>> rows = np.array([[0.0], [1.0], [2.0]])
     >>> nearest_counterparts(rows, np.array([[0.1], [2.1]]), rows, 1)[0].ravel()
     array([0, 0, 1])
     """
+    # Distances are corrected for the density around the row and around the candidate, as
+    # otherwise a few candidates would be nearest to many rows. See section 2.3 of Conneau,
+    # Lample, Ranzato, Denoyer, Jégou, "Word translation without parallel data", ICLR 2018.
     of_candidates = _mean_distance(candidates, neighborhood)
     of_rows = _mean_distance(rows, candidates)
     scale = max(float(of_rows.mean()), 1e-12) if len(rows) else 1.0
     indices, weights = [], []
-    for part in np.array_split(np.arange(len(rows)), -(-max(len(rows), 1) // MAX_PART)):
-        scaled = 2 * cdist(rows[part], candidates) - of_rows[part, None] - of_candidates
+    for chunk in np.array_split(np.arange(len(rows)), -(-max(len(rows), 1) // MAX_CHUNK_ROWS)):
+        scaled = 2 * cdist(rows[chunk], candidates) - of_rows[chunk, None] - of_candidates
         nearest = np.argpartition(scaled, n_matches - 1, axis=1)[:, :n_matches]
         distances = np.take_along_axis(scaled, nearest, axis=1)
         order = np.argsort(distances, axis=1, kind="stable")
@@ -98,20 +80,10 @@ def nearest_counterparts(
 def trust_of_rows(
     indices: NDArray[np.intp], weights: Matrix, shares: Matrix, candidate_shares: Matrix
 ) -> Matrix:
-    """Probability that a row and its counterparts, by their weights, are of one cluster.
+    """Return the probability that each row and its counterparts share a cluster; shape (n,).
 
-    Parameters
-    ----------
-    indices : ndarray of int of shape (n, n_matches)
-    weights : ndarray of shape (n, n_matches)
-    shares : ndarray of shape (n, k)
-        Responsibilities of the rows, times the confidence of each cluster.
-    candidate_shares : ndarray of shape (m, k)
-        Responsibilities of the candidates.
-
-    Returns
-    -------
-    ndarray of shape (n,)
+    ``shares`` are the responsibilities of the rows times the confidence of each cluster, of
+    shape (n, k); ``candidate_shares`` are the responsibilities of the candidates, (m, k).
 
     Examples
     --------
@@ -124,8 +96,8 @@ def trust_of_rows(
 
 
 def _mean_distance(rows: FloatRows, others: FloatRows) -> Matrix:
-    # To the nearest of the others.
-    neighbors = NearestNeighbors(n_neighbors=min(N_AROUND, len(others))).fit(others)
+    # Mean distance of each row to its nearest neighbours among the others.
+    neighbors = NearestNeighbors(n_neighbors=min(N_NEIGHBORS, len(others))).fit(others)
     if len(rows) == 0:
         return np.empty(0)
     mean: Matrix = neighbors.kneighbors(rows)[0].mean(axis=1)

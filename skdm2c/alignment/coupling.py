@@ -1,4 +1,4 @@
-"""Rows of the hub and its spokes, coupled, and what generators learn from them."""
+"""Couple the rows of the hub with those of spokes, and derive what generators learn from them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .targets import UNTRUSTED, CoupledRows, row_weight, taught_targets
 
 Edge = tuple[int, int]  # source and target of a generator
 
-MAX_COUPLED = 1500  # rows of a modality that are coupled; the others follow their maps
+MAX_COUPLED = 1500  # rows per modality; the fitted maps place the others
 
 
 def couple_edges(
     data: ClusteredModalities, aligned: AlignedModalities, edges: Sequence[Edge], seed: int
 ) -> dict[Edge, CoupledRows]:
-    """Couple the rows of every edge whose matching of clusters is trusted, source on the left."""
+    """Couple the rows of every edge whose matching is trusted, with the source on the left."""
     coupled = _couple_spokes(data, aligned, seed)
     return {
         (s, t): coupled[s] if t == data.hub else coupled[t].turned()
@@ -33,7 +33,7 @@ def couple_edges(
 
 
 def edge_weight(aligned: AlignedModalities, edge: Edge) -> float:
-    """Weight of coupled rows along an edge: it rises with the confidence of the matching."""
+    """Return the weight in [0, 1] of an edge's coupled rows; it rises with the confidence."""
     (spoke,) = (m for m in edge if m in aligned.alignments)  # the hub has no alignment
     return row_weight(aligned.alignments[spoke].confidence)
 
@@ -44,7 +44,11 @@ def generator_targets(
     edges: Sequence[Edge],
     couplings: Mapping[Edge, CoupledRows],
 ) -> dict[Edge, FloatRows]:
-    """Place every row of an edge's source in the latent space of its target."""
+    """Return for every edge the targets of its generator, of shape (n_source, n_components).
+
+    They lie where the matching of clusters, refined by coupled rows, places the source's rows in
+    the latent space of the target.
+    """
     targets = {}
     for s, t in edges:
         mapped = taught_targets(
@@ -64,19 +68,20 @@ def generator_targets(
 def _couple_spokes(
     data: ClusteredModalities, aligned: AlignedModalities, seed: int
 ) -> dict[int, CoupledRows]:
-    # The spoke on the left; only spokes whose matching of clusters is trusted.
+    # The spoke is on the left. A wrong matching would couple the wrong rows, so that spokes with a
+    # low confidence are left out.
     trusted = [m for m, alignment in aligned.alignments.items() if alignment.confidence > UNTRUSTED]
     if not trusted:
         return {}
     k = data.numbers[data.hub]
-    known = {key: pairs.rows for key, pairs in data.pairs.items()}
-    points, coupled = {}, {}
+    known_rows = {key: pairs.rows for key, pairs in data.pairs.items()}
+    points, chosen = {}, {}
     for m in (data.hub, *trusted):
-        variants = [scaled_rows(data.unscaled[m], name) for name in SCALINGS]
-        points[m] = [unit_components(x, k, seed) for x in variants]
+        scaled = [scaled_rows(data.unscaled[m], name) for name in SCALINGS]
+        points[m] = [unit_components(x, k, seed) for x in scaled]
         sample = subsample(len(data.unscaled[m]), MAX_COUPLED, np.random.RandomState([seed, m]))
-        coupled[m] = np.union1d(sample, paired_rows(known, m))
-    return {m: _couple(data, aligned, m, points, coupled) for m in trusted}
+        chosen[m] = np.union1d(sample, paired_rows(known_rows, m))
+    return {m: _couple(data, aligned, m, points, chosen) for m in trusted}
 
 
 def _couple(
@@ -84,20 +89,23 @@ def _couple(
     aligned: AlignedModalities,
     m: int,
     points: Mapping[int, Sequence[NDArray[np.float32]]],
-    coupled: Mapping[int, NDArray[np.intp]],
+    chosen: Mapping[int, NDArray[np.intp]],
 ) -> CoupledRows:
-    left, right = coupled[m], coupled[data.hub]
-    known = pairs_between(data.pairs, m, data.hub)
+    left, right = chosen[m], chosen[data.hub]
+    known_pairs = pairs_between(data.pairs, m, data.hub)
     pairs = None
-    if known is not None:
-        at = [np.searchsorted(rows, known.rows[:, i]) for i, rows in enumerate((left, right))]
-        pairs = KnownPairs(np.column_stack(at), known.trust)
+    if known_pairs is not None:
+        positions = [
+            np.searchsorted(rows, known_pairs.rows[:, i]) for i, rows in enumerate((left, right))
+        ]
+        pairs = KnownPairs(np.column_stack(positions), known_pairs.trust)
     responsibilities = aligned.responsibilities[m][left], aligned.responsibilities[data.hub][right]
     couplings = [
         couple_rows(a[left], b[right], *responsibilities, pairs)
         for a, b in zip(points[m], points[data.hub], strict=True)
     ]
-    trusted = np.empty((0, 2), dtype=np.intp)
-    if known is not None and known.trust >= 1:
-        trusted = known.rows
-    return CoupledRows(couplings, points[m], points[data.hub], left, right, trusted)
+    # Only certain pairs may override the coupling.
+    certain = np.empty((0, 2), dtype=np.intp)
+    if known_pairs is not None and known_pairs.trust >= 1:
+        certain = known_pairs.rows
+    return CoupledRows(couplings, points[m], points[data.hub], left, right, certain)

@@ -1,4 +1,4 @@
-"""A modality as matching sees it: drawings of prototypes, and how well halves know its clusters."""
+"""Describe a modality for matching, by prototypes and by how well its halves match each other."""
 
 from __future__ import annotations
 
@@ -13,51 +13,31 @@ from .base import KnownPairs
 from .pairs import pair_affinity
 from .prototypes import Problem, Prototypes, cluster_sizes
 
-N_SELF_SETS = 2  # drawings of each half that are matched with the other half's
+N_SELF_MATCHES = 2  # sets of one half that are matched with sets of the other half
 
 
 @dataclass(frozen=True)
 class ModalityDescription:
-    """One modality as the matching sees it.
+    """Prototypes of one modality under one scaling, and how well its halves match each other.
 
-    Attributes
-    ----------
-    prototypes : list of Prototypes
-        Several drawings, of halves of the rows.
-    own : ndarray of shape (k,)
-        Mass that disjoint halves keep on each cluster, coupled from the right answer:
-        what is lost is lost to sampling, overlap and the blur of couplings.
-    found : float
-        The mass kept where halves are matched blind, as a part of all of ``own``.
-    labels : ndarray of int of shape (n,)
-    paired : ndarray of int of shape (m,)
-        Rows with known partners: the anchors of the prototypes.
+    ``retained`` is a ceiling for the mass that matched clusters can share: sampling, overlap of
+    clusters and the entropy of couplings cost the rest, even where the matching is correct.
     """
 
-    prototypes: list[Prototypes]
-    own: Matrix
-    found: float
-    labels: NDArray[np.integer]
-    paired: NDArray[np.intp]
+    prototypes: list[Prototypes]  # several sets, each of one half of the rows
+    retained: Matrix  # (k,): mass that each cluster keeps when halves start from the identity
+    recovered: float  # mass kept when halves are matched from scratch, relative to that
+    labels: NDArray[np.integer]  # (n,): cluster of each row
+    paired: NDArray[np.intp]  # (m,): rows with known partners, the anchors of the prototypes
 
     @property
     def n_clusters(self) -> int:
-        """How many clusters it has, the empty ones too."""
-        return len(self.own)
+        """Number of clusters, including empty ones."""
+        return len(self.retained)
 
     def without(self, clusters: Sequence[int]) -> ModalityDescription:
-        """Leave clusters out, and their rows; the others move up.
-
-        Parameters
-        ----------
-        clusters : sequence of int
-
-        Returns
-        -------
-        ModalityDescription
-            With label -1 for the rows left out.
-        """
-        left = np.delete(cluster_sizes(self.prototypes), clusters).sum()
+        """Leave out clusters and renumber the others; rows of those left out get label -1."""
+        remaining_size = np.delete(cluster_sizes(self.prototypes), clusters).sum()
         numbers = np.full(self.n_clusters, -1)
         numbers[np.delete(np.arange(self.n_clusters), clusters)] = np.arange(
             self.n_clusters - len(clusters)
@@ -65,47 +45,31 @@ class ModalityDescription:
         return replace(
             self,
             prototypes=[p.without(clusters) for p in self.prototypes],
-            own=np.delete(self.own, clusters) / max(left, 1e-12),
+            retained=np.delete(self.retained, clusters) / max(remaining_size, 1e-12),
             labels=numbers[self.labels],
         )
 
     def with_empty(self, n: int) -> ModalityDescription:
-        """Add clusters that no row is in.
-
-        Parameters
-        ----------
-        n : int
-
-        Returns
-        -------
-        ModalityDescription
-        """
+        """Append ``n`` empty clusters."""
         return replace(
             self,
             prototypes=[
                 replace(p, clusters=np.pad(p.clusters, ((0, 0), (0, n)))) for p in self.prototypes
             ],
-            own=np.pad(self.own, (0, n)),
+            retained=np.pad(self.retained, (0, n)),
         )
 
 
 @dataclass(frozen=True)
 class MultiscaleDescription:
-    """One modality under several scalings of its rows.
-
-    Attributes
-    ----------
-    scaled : list of ModalityDescription
-    points : list of ndarray of shape (n, c)
-        Principal components of the rows under each scaling, of mean square one.
-    """
+    """Descriptions of one modality under several scalings of its rows."""
 
     scaled: list[ModalityDescription]
-    points: list[NDArray[np.float32]]
+    points: list[NDArray[np.float32]]  # by scaling, (n, c): principal components, mean square one
 
     @property
     def n_clusters(self) -> int:
-        """How many clusters it has, the empty ones too."""
+        """Number of clusters, including empty ones."""
         return self.scaled[0].n_clusters
 
     @property
@@ -114,40 +78,22 @@ class MultiscaleDescription:
         return self.scaled[0].labels
 
     def without(self, clusters: Sequence[int]) -> MultiscaleDescription:
-        """Leave clusters out, and their rows; the others move up.
-
-        Parameters
-        ----------
-        clusters : sequence of int
-
-        Returns
-        -------
-        MultiscaleDescription
-        """
+        """Leave out clusters and renumber the others; rows of those left out get label -1."""
         return replace(self, scaled=[modality.without(clusters) for modality in self.scaled])
 
 
 def distinct_scalings(
     left: MultiscaleDescription, right: MultiscaleDescription
 ) -> tuple[MultiscaleDescription, MultiscaleDescription]:
-    """Leave out scalings under which both modalities are as under another.
-
-    Parameters
-    ----------
-    left, right : MultiscaleDescription
-
-    Returns
-    -------
-    left, right : MultiscaleDescription
-    """
-    kept: dict[tuple[int, int], int] = {}
+    """Leave out the scalings that change neither modality compared with an earlier scaling."""
+    scalings: dict[tuple[int, int], int] = {}
     for i, (a, b) in enumerate(zip(left.points, right.points, strict=True)):
-        kept.setdefault((id(a), id(b)), i)
+        scalings.setdefault((id(a), id(b)), i)
     left, right = (
         replace(
             m,
-            scaled=[m.scaled[i] for i in kept.values()],
-            points=[m.points[i] for i in kept.values()],
+            scaled=[m.scaled[i] for i in scalings.values()],
+            points=[m.points[i] for i in scalings.values()],
         )
         for m in (left, right)
     )
@@ -155,18 +101,8 @@ def distinct_scalings(
 
 
 def halves(sets: Sequence[Prototypes]) -> list[list[Prototypes]]:
-    """Choose drawings of either half of the rows: two, or as many as there are.
-
-    Parameters
-    ----------
-    sets : sequence of Prototypes
-
-    Returns
-    -------
-    list of list of Prototypes
-        Of the one half, and of the other.
-    """
-    n = min(N_SELF_SETS, len(sets) // 2)
+    """Return up to two sets of the one half of the rows, and as many of the other half."""
+    n = min(N_SELF_MATCHES, len(sets) // 2)
     return [[p for p in sets if p.half == half][:n] for half in (0, 1)]
 
 
@@ -177,32 +113,20 @@ def problems(
     n: int,
     pairs: KnownPairs | None,
 ) -> list[Problem]:
-    """Choose pairs of drawings to match.
+    """Choose ``n`` random combinations of a left and a right set of prototypes.
 
-    Parameters
-    ----------
-    left, right : ModalityDescription
-    rng : RandomState
-    n : int
-        How many.
-    pairs : KnownPairs or None
-        What they say enters as affinity: twice as many pairs as clusters weigh as much as all
-        distances.
-
-    Returns
-    -------
-    list of Problem
+    Known pairs add affinity: twice as many pairs as clusters weigh as much as all distances.
     """
     a, b = left.prototypes, right.prototypes
     chosen = rng.permutation(len(a) * len(b))[:n]
-    found = [Problem.of(a[c // len(b)], b[c % len(b)]) for c in chosen]
+    combinations = [Problem.of(a[c // len(b)], b[c % len(b)]) for c in chosen]
     if pairs is None:
-        return found
+        return combinations
     columns = np.column_stack(
         [np.searchsorted(m.paired, pairs.rows[:, i]) for i, m in enumerate((left, right))]
     )
     weight = pairs.trust * min(1.0, len(columns) / (2 * left.n_clusters))
     return [
         replace(problem, affinity=weight * pair_affinity(problem.left, problem.right, columns))
-        for problem in found
+        for problem in combinations
     ]

@@ -1,4 +1,4 @@
-"""Distances within a modality, of the kinds that other modalities may share."""
+"""Distances between the rows of one modality, of kinds that modalities can share."""
 
 from __future__ import annotations
 
@@ -14,65 +14,36 @@ from ..data.rows import Matrix
 DISTANCES = ("geodesic", "cosine", "euclidean", "local", "rank")
 Distances = dict[str, NDArray[np.float32]]
 
-N_NEIGHBORS = 20  # of the graph whose paths are measured
+N_NEIGHBORS = 20  # in the neighbour graph of the geodesic distances
 
 
 def distances(points: Matrix) -> Distances:
-    """Five dissimilarities between the rows of one modality, each of mean one.
+    """Compute five (n, n) matrices of dissimilarities, each of mean one, by kind.
 
-    No one of them is shared by all pairs of modalities: what is matched well in several
-    is right more often than what is matched best in one.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, c)
-        Centred principal components.
-
-    Returns
-    -------
-    dict of str to ndarray of shape (n, n)
-        "geodesic" (edges between two rows in the graph of nearest neighbours by cosine),
-        "cosine", "euclidean", "local" (Euclidean, over the geometric mean of both rows'
-        distance to their 10th neighbour) and "rank" (mean of each row's rank among the
-        other's neighbours by cosine).
-
-    Notes
-    -----
-    O(n²) in memory and O(n² log n) in time: give it a sample of large data.
-
-    Examples
-    --------
-    >>> found = distances(np.random.RandomState(0).randn(40, 3))
-    >>> sorted(found)
-    ['cosine', 'euclidean', 'geodesic', 'local', 'rank']
-    >>> found["rank"].shape, round(float(found["rank"].mean()), 3)
-    ((40, 40), 1.0)
+    ``points`` are centred principal components, of shape (n, c). Memory is O(n²) and time is
+    O(n² log n), so large data must be subsampled first.
     """
+    # No single kind is shared by all pairs of modalities: a matching that is good in several
+    # kinds is correct more often than the best matching in any one of them.
     directions = normalize(points)
     cosine = np.maximum(1 - directions @ directions.T, 0)
     np.fill_diagonal(cosine, 0)
     euclidean = pairwise_distances(points)
     graph = neighbor_graph(directions, geodesic_neighbors(len(points)))
-    found = {
-        "geodesic": geodesic_distances(graph),
+    by_kind = {
+        "geodesic": geodesic_distances(graph),  # in the graph of nearest neighbours by cosine
         "cosine": cosine,
         "euclidean": euclidean,
-        "local": locally_scaled(euclidean),
-        "rank": _mean_ranks(cosine),
+        "local": locally_scaled(euclidean),  # relative to the distances to the 10th neighbours
+        "rank": _mean_ranks(cosine),  # among each other's neighbours by cosine
     }
-    return {kind: _unit_mean(d).astype(np.float32) for kind, d in found.items()}
+    return {kind: _unit_mean(d).astype(np.float32) for kind, d in by_kind.items()}
 
 
 def geodesic_neighbors(n_rows: int) -> int:
-    """Neighbours of a row in the graph whose paths are measured: few, or clusters join.
+    """Return the number of neighbours for geodesic distances, reduced for small modalities.
 
-    Parameters
-    ----------
-    n_rows : int
-
-    Returns
-    -------
-    int
+    Too many neighbours would connect different clusters.
 
     Examples
     --------
@@ -83,40 +54,24 @@ def geodesic_neighbors(n_rows: int) -> int:
 
 
 def geodesic_distances(graph: sp.csr_matrix) -> Matrix:
-    """Fewest edges between any two rows.
+    """Count the edges on the shortest paths of an (n, n) graph; returns shape (n, n).
 
-    Rows with no path between them are half as far again as the farthest that have one.
-
-    Parameters
-    ----------
-    graph : sparse matrix of shape (n, n)
-
-    Returns
-    -------
-    ndarray of shape (n, n)
-
-    Examples
-    --------
-    >>> chain = sp.csr_matrix(np.diag(np.ones(2), 1))
-    >>> geodesic_distances(chain + chain.T)
-    array([[0., 1., 2.],
-           [1., 0., 1.],
-           [2., 1., 0.]])
+    Rows that no path connects get 1.5 times the largest distance between connected rows.
     """
     n = graph.shape[0]
     edges = (graph + graph.T + sp.identity(n)).tocsr()
-    # Breadth-first search from all rows at once: bits of a row say which rows it has reached.
+    # Breadth-first search from all rows at once: the bits of a row mark the rows it has reached.
     bits = np.packbits(np.eye(n, dtype=bool), axis=1)
     reached = np.ascontiguousarray(np.pad(bits, ((0, 0), (0, -bits.shape[1] % 8)))).view(np.uint64)
     hops, n_hops = np.zeros((n, n)), 0
     while True:
-        further = np.bitwise_or.reduceat(reached[edges.indices], edges.indptr[:-1], axis=0)
-        new = further ^ reached
+        next_reached = np.bitwise_or.reduceat(reached[edges.indices], edges.indptr[:-1], axis=0)
+        new = next_reached ^ reached
         if not new.any():
             break
         n_hops += 1
         hops += n_hops * np.unpackbits(new.view(np.uint8), axis=1, count=n)
-        reached = further
+        reached = next_reached
     unreached = np.unpackbits(reached.view(np.uint8), axis=1, count=n) == 0
     hops[unreached] = 1.5 * n_hops
     return hops

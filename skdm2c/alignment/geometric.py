@@ -1,10 +1,12 @@
-"""Which cluster of one modality is which of another, told by the geometry they share.
+"""Match the clusters of two modalities by the geometry that the modalities share.
 
-Under each of four scalings of the rows, many matchings, in several kinds of distance and of
-several drawings of prototypes, are averaged. They propose, and so does a search; what it costs to
-couple rows decides. The confidence compares what matchings agree on with what matching a modality
-to itself gives (two disjoint halves of it, whose right answer is known), and counts how many
-single decisions agree.
+Under each of four scalings of the rows, prototypes are matched many times, in several kinds of
+distance and with several random sets of prototypes, and the matchings are averaged. Together with
+a local search they propose candidates, among which the cost of coupling rows decides.
+
+The confidence compares how well the matchings agree with how well they agree between two disjoint
+halves of one modality, where the correct matching is known. It also counts how many single
+decisions agree.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from sklearn.base import BaseEstimator
 
 from ..data.rows import Matrix
 from .base import Alignment, KnownPairs, ModalityView
-from .consensus import consensus, cost_of_rows, counted, decided_by_rows
+from .consensus import average_matches, cost_of_rows, counted, decided_by_rows
 from .description import (
     ModalityDescription,
     MultiscaleDescription,
@@ -46,8 +48,8 @@ KINDS: tuple[tuple[str, ...], ...] = (
     ("geodesic", "cosine", "euclidean"),
     ("geodesic", "cosine", "euclidean", "local"),
 )
-LEAST_ROWS = 4  # a cluster: two in each half
-SAME = 1e-6  # scaled rows that differ by no more are matched once
+MIN_ROWS_PER_CLUSTER = 4  # two in each half
+SCALING_TOLERANCE = 1e-6  # scalings whose rows differ by no more are treated as one
 
 
 @dataclass(repr=False)
@@ -57,46 +59,48 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     kinds : sequence of sequence of str
-        Kinds of distance ("geodesic", "cosine", "euclidean", "local", "rank"), alone or
-        together, in each of which prototypes are matched. Matchings are averaged over them.
+        Kinds of distance in which prototypes are matched: "geodesic", "cosine", "euclidean",
+        "local" and "rank". Each item names one kind, or several that are used together. The
+        matchings are averaged over all items. By default ten items are used.
     scalings : sequence of str
-        Scalings of the rows ("block", "columns", "unit", "centred unit") under each of which
-        distances are matched and rows are coupled; by default all four.
+        Scalings of the rows under which prototypes are matched and rows are coupled: "block",
+        "columns", "unit" and "centred unit". By default all four are used.
     n_matches : int, default=6
-        Pairs of drawings of prototypes that are matched in each kind of distance; under each
-        scaling a third of them.
+        Number of pairs of prototype sets that are matched in each kind of distance. Under each
+        scaling, a third of this number is matched.
     n_drawings : int, default=8
-        At least 2. How often the rows of a modality are grouped into prototypes; under each
-        scaling half as often.
+        Number of times that the rows of a modality are grouped into prototypes, at least 2.
+        Under each scaling, they are grouped half as often.
     n_prototypes : int, default=36
-        Of each drawing; fewer where there are few rows. Of 36 clusters or more each is one
-        prototype, drawn twice.
+        Number of prototypes per set; reduced for small modalities. With 36 or more clusters,
+        each cluster is one prototype and there are two sets.
     max_rows : int, default=2000
-        Of a modality that are looked at: distances are max_rows x max_rows.
+        Maximum number of rows per modality between which distances are computed; larger
+        modalities are subsampled. Matrices of shape (max_rows, max_rows) must fit in memory.
 
     Raises
     ------
     ValueError
-        If a number is too small, or a kind unknown.
+        If a number is too small, or if a kind of distance or a scaling is unknown.
 
     Notes
     -----
-    Time grows with ``len(kinds) * n_matches`` and with the cube of ``n_prototypes``, and with
-    the square of ``max_rows``; not with the rows beyond.
+    Time grows with ``len(kinds) * n_matches``, with the cube of ``n_prototypes`` and with the
+    square of ``max_rows``. It hardly depends on the number of rows beyond ``max_rows``.
 
     Examples
     --------
-    A rotated copy of the same points, its clusters in another order:
+    Match points with a rotated copy whose clusters are numbered differently:
 
     >>> rng = np.random.RandomState(7)
     >>> y, order = np.repeat(np.arange(5), [20, 30, 40, 50, 60]), np.array([2, 0, 3, 1, 4])
     >>> X = 4 * rng.randn(5, 4)[y] + rng.randn(200, 4)
-    >>> turned = X @ np.linalg.qr(rng.randn(4, 4))[0]
+    >>> rotated = X @ np.linalg.qr(rng.randn(4, 4))[0]
     >>> aligner = GeometricAlignment(n_matches=4)
     >>> left = aligner.describe(ModalityView(X, X, y, 5), rng)
-    >>> right = aligner.describe(ModalityView(turned, X, order[y], 5), rng)
-    >>> found = aligner.match(left, right, rng)
-    >>> found.partners, bool(found.confidence > 0.5)
+    >>> right = aligner.describe(ModalityView(rotated, X, order[y], 5), rng)
+    >>> alignment = aligner.match(left, right, rng)
+    >>> alignment.partners, bool(alignment.confidence > 0.5)
     (array([2, 0, 3, 1, 4]), True)
     """
 
@@ -108,62 +112,69 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
     max_rows: int = 2000
 
     def __post_init__(self) -> None:
-        """Refuse settings that make no sense, before anything is trained."""
-        least = {"n_matches": 1, "n_drawings": 2, "n_prototypes": 2, "max_rows": 4}
-        for name, smallest in least.items():
+        """Validate the parameters, so that errors are raised before training starts."""
+        minima = {"n_matches": 1, "n_drawings": 2, "n_prototypes": 2, "max_rows": 4}
+        for name, minimum in minima.items():
             value = getattr(self, name)
-            if not isinstance(value, Integral) or value < smallest:
-                raise ValueError(f"{name} must be an integer of {smallest} or more, got {value!r}.")
+            if not isinstance(value, Integral) or value < minimum:
+                raise ValueError(f"{name} must be an integer of {minimum} or more, got {value!r}.")
         if not self.kinds or any(isinstance(kind, str) or not kind for kind in self.kinds):
             raise ValueError(
                 f"kinds must hold sequences of names, such as (('cosine',), ('local', 'rank')), "
                 f"got {self.kinds!r}."
             )
         for name in {name for kind in self.kinds for name in kind} - set(DISTANCES):
-            raise ValueError(f"kinds: there is no distance {name!r}; there are {DISTANCES}.")
+            raise ValueError(f"kinds: unknown distance {name!r}; choose from {DISTANCES}.")
         if not self.scalings or isinstance(self.scalings, str):
             raise ValueError(
                 f"scalings must hold names, such as ('columns',), got {self.scalings!r}."
             )
         for name in set(self.scalings) - set(SCALINGS):
-            raise ValueError(f"scalings: there is no scaling {name!r}; there are {SCALINGS}.")
+            raise ValueError(f"scalings: unknown scaling {name!r}; choose from {SCALINGS}.")
 
     def set_params(self, **params: Any) -> GeometricAlignment:
-        """Set parameters by name, as a search does: ``alignment__n_matches`` of an estimator.
+        """Set parameters by name.
+
+        An estimator passes on nested parameters, such as ``alignment__n_matches``.
 
         Parameters
         ----------
         **params : object
+            New values by parameter name.
 
         Returns
         -------
         GeometricAlignment
+            The aligner itself.
 
         Raises
         ------
         ValueError
-            If there is no such parameter, or a value makes no sense.
+            If a parameter is unknown or its value is invalid; no parameter is changed then.
         """
-        before = self.get_params(deep=False)
+        previous = self.get_params(deep=False)
         super().set_params(**params)
         try:
             self.__post_init__()
         except ValueError:
-            self.__dict__.update(before)
+            self.__dict__.update(previous)
             raise
         return self
 
     def describe(self, modality: ModalityView, rng: np.random.RandomState) -> MultiscaleDescription:
-        """Draw a modality's prototypes under every scaling, and match its halves with each other.
+        """Group the rows into prototypes under each scaling, and match the two halves of the rows.
 
         Parameters
         ----------
         modality : ModalityView
+            Rows, latents and clusters of the modality.
         rng : RandomState
+            Source of randomness.
 
         Returns
         -------
         MultiscaleDescription
+            Description of the modality to pass to ``match``.
         """
         rows = modality.rows if modality.unscaled is None else modality.unscaled
         seed = rng.randint(2**31 - 1)
@@ -171,14 +182,16 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         scaled: list[ModalityDescription] = []
         points: list[Points] = []
         for i, variant in enumerate(variants):
-            alike = [j for j in range(i) if np.allclose(variants[j], variant, atol=SAME)]
-            if alike:  # columns that were standardised already, rows of one length
-                scaled.append(scaled[alike[0]])
-                points.append(points[alike[0]])
+            equal = [
+                j for j in range(i) if np.allclose(variants[j], variant, atol=SCALING_TOLERANCE)
+            ]
+            if equal:  # for example if the columns are already standardised
+                scaled.append(scaled[equal[0]])
+                points.append(points[equal[0]])
                 continue
             view = replace(modality, rows=variant)
-            blind_kinds = self.kinds[i % 2 :: 2] or self.kinds
-            scaled.append(self._describe_scaled(view, blind_kinds, np.random.RandomState(seed)))
+            scratch_kinds = self.kinds[i % 2 :: 2] or self.kinds
+            scaled.append(self._describe_scaled(view, scratch_kinds, np.random.RandomState(seed)))
             points.append(unit_components(variant, modality.n_clusters, seed))
         return MultiscaleDescription(scaled, points)
 
@@ -194,17 +207,20 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         left, right : MultiscaleDescription
-            Where one has fewer clusters, some of the other's stay without a partner: those
-            without which the others match best.
+            Descriptions returned by ``describe``. If one modality has fewer clusters, some
+            clusters of the other are left without a partner: those without which the remaining
+            clusters match best.
         rng : RandomState
+            Source of randomness.
         pairs : KnownPairs, default=None
-            Rows that are known to belong together.
+            Pairs of rows that are known to belong together.
 
         Returns
         -------
         Alignment
-            Of as many clusters as the richer side has: clusters beyond those of the other have
-            no mass, and their partners are those that it lacks.
+            Matching of the left clusters to the right ones. If one modality has fewer clusters,
+            it is filled up with empty clusters, which are the partners of the clusters that it
+            lacks.
         """
         if left.n_clusters > right.n_clusters:
             turned = None if pairs is None else pairs.turned()
@@ -216,7 +232,7 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
     def _describe_scaled(
         self,
         modality: ModalityView,
-        blind_kinds: Sequence[Sequence[str]],
+        scratch_kinds: Sequence[Sequence[str]],
         rng: np.random.RandomState,
     ) -> ModalityDescription:
         n_drawings = max(2, self.n_drawings // 2)
@@ -227,14 +243,16 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
             tuple(kind): [np.diag(match_from_clusters(a, b, kind, identity).mass) for a, b in pairs]
             for kind in self.kinds
         }
-        # To match blindly is dear: half the kinds are enough to say how much is found.
-        blind = [np.trace(one.mass) for one in match([Problem.of(*pairs[0])], blind_kinds, rng)]
-        known = [from_identity[tuple(kind)][0].sum() for kind in blind_kinds]
-        own: Matrix = np.mean(list(from_identity.values()), axis=(0, 1))
-        if len(modality.rows) < LEAST_ROWS * modality.n_clusters:
-            own = np.zeros_like(own)  # of so few rows nothing is known, however well halves agree
-        share = float(np.sum(blind) / max(np.sum(known), 1e-12))
-        return ModalityDescription(sets, own, share, modality.labels, modality.paired)
+        # Matching from scratch is expensive, and half of the kinds are enough to estimate what
+        # proportion of the mass it recovers.
+        matches = match([Problem.of(*pairs[0])], scratch_kinds, rng)
+        on_diagonal = [np.trace(one.mass) for one in matches]
+        attainable = [from_identity[tuple(kind)][0].sum() for kind in scratch_kinds]
+        retained: Matrix = np.mean(list(from_identity.values()), axis=(0, 1))
+        if len(modality.rows) < MIN_ROWS_PER_CLUSTER * modality.n_clusters:
+            retained = np.zeros_like(retained)  # halves of so few rows can agree by chance
+        recovered = float(np.sum(on_diagonal) / max(np.sum(attainable), 1e-12))
+        return ModalityDescription(sets, retained, recovered, modality.labels, modality.paired)
 
     def _match(
         self,
@@ -243,9 +261,10 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         rng: np.random.RandomState,
         pairs: KnownPairs | None,
     ) -> Alignment:
-        # Of equally many clusters.
+        # Both modalities have the same number of clusters.
         left, right = distinct_scalings(left, right)
-        # Distances bear witness by themselves: what pairs have chosen they cannot confirm.
+        # The confidence comes from a matching by distances alone: a matching that the pairs
+        # have influenced could not confirm them.
         alignment = decided_by_rows(self._by_distances(left, right, rng), left, right, rng)
         if pairs is None:
             return alignment
@@ -259,9 +278,9 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
     def _by_distances(
         self, left: MultiscaleDescription, right: MultiscaleDescription, rng: np.random.RandomState
     ) -> list[Alignment]:
-        # One alignment a scaling.
+        # One alignment per scaling.
         return [
-            consensus(a, b, self._matches(a, b, rng, None))
+            average_matches(a, b, self._matches(a, b, rng, None))
             for a, b in zip(left.scaled, right.scaled, strict=True)
         ]
 
@@ -272,7 +291,7 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         rng: np.random.RandomState,
         pairs: KnownPairs | None,
     ) -> list[PrototypeMatch]:
-        # In all kinds of distance, under one scaling.
+        # Matches in all kinds of distance, under one scaling.
         n_matches = -(-self.n_matches // 3)
         return match(problems(left, right, rng, n_matches, pairs), self.kinds, rng)
 
@@ -283,24 +302,24 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         rng: np.random.RandomState,
         pairs: KnownPairs | None,
     ) -> Alignment:
-        kinds = self.kinds[1::2] or self.kinds  # every other is enough to choose by
+        kinds = self.kinds[1::2] or self.kinds  # half of the kinds are enough for a choice
         seed = rng.randint(2**31 - 1)
         proposals = [
             proposal
             for a, b in zip(left.scaled, right.scaled, strict=True)
             for proposal in find_missing(a, b, kinds, np.random.RandomState(seed), pairs)
         ]
-        # Those clusters are missing without which rows, and what pairs say, match best.
+        # The clusters are missing without which coupling rows costs least and most pairs remain.
         costs = []
         for missing, partners, _ in proposals:
             rest = right.without(missing)
             names = np.delete(np.arange(right.n_clusters), missing)
             among_rest = np.searchsorted(names, partners)
             cost = cost_of_rows(among_rest, left, rest, np.random.RandomState(seed))
-            known = pairs_without(pairs, right.scaled[0], missing)
-            costs.append(cost / max(share_kept(pairs, known), 1e-12))
+            remaining = pairs_without(pairs, right.scaled[0], missing)
+            costs.append(cost / max(share_kept(pairs, remaining), 1e-12))
         missing = proposals[int(np.argmin(costs))].missing
         certainty = max(one.certainty for one in proposals if one.missing == missing)
-        known = pairs_without(pairs, right.scaled[0], missing)
-        matched = self._match(left, right.without(missing), rng, known)
+        remaining = pairs_without(pairs, right.scaled[0], missing)
+        matched = self._match(left, right.without(missing), rng, remaining)
         return with_missing(matched.scaled(certainty), missing)

@@ -1,4 +1,4 @@
-"""Which modality becomes the hub, without labels: its own clusters stand farthest apart."""
+"""Choose the hub without labels: the modality whose clusters are best separated."""
 
 from __future__ import annotations
 
@@ -15,22 +15,10 @@ MAX_ROWS = 2000
 
 
 def separation(latents: NDArray[np.floating], labels: NDArray[np.integer], seed: int) -> float:
-    """Mean silhouette of a modality's own clusters in its own latent space.
+    """Return the mean silhouette of a modality's own clusters in its latent space.
 
-    The hub, into whose latent space all others are mapped, is the modality where it is
-    highest: there clusters are told apart best.
-
-    Parameters
-    ----------
-    latents : ndarray of shape (n, n_components)
-    labels : ndarray of shape (n,)
-    seed : int
-        Draws at most 2000 rows.
-
-    Returns
-    -------
-    float
-        Between -1 and 1; -1 where there are no two clusters to tell apart.
+    ``latents`` has shape (n, n_components), ``labels`` shape (n,); at most 2000 rows are used. The
+    result lies between -1 and 1; it is -1 if there are fewer than two clusters.
 
     Examples
     --------
@@ -38,36 +26,18 @@ def separation(latents: NDArray[np.floating], labels: NDArray[np.integer], seed:
     >>> separation(noise + 50 * y[:, None], y, seed=0) > separation(noise, y, seed=0)
     True
     """
-    kept = subsample(len(latents), MAX_ROWS, np.random.RandomState(seed))
-    if not 2 <= len(np.unique(labels[kept])) < len(kept):  # the silhouette is not defined
+    rows = subsample(len(latents), MAX_ROWS, np.random.RandomState(seed))
+    if not 2 <= len(np.unique(labels[rows])) < len(rows):  # otherwise the silhouette is undefined
         return -1.0
-    return float(silhouette_score(latents[kept], labels[kept]))
+    return float(silhouette_score(latents[rows], labels[rows]))
 
 
 def best_hub(separations: Sequence[float], pairs: NumberedPairs, numbers: Sequence[int]) -> int:
-    """Choose the modality that the others are matched with.
+    """Choose the index of the modality with which all others are matched.
 
-    One that has pairs with most others, as matchings are with the hub; then the one whose
-    clusters stand farthest apart. Clusters that the hub lacks would have no place.
-
-    Parameters
-    ----------
-    separations : sequence of float
-        Of each modality.
-    pairs : mapping of (int, int) to ndarray of shape (m, 2)
-        By modalities.
-    numbers : sequence of int
-        Clusters of each modality.
-
-    Returns
-    -------
-    int
-
-    Examples
-    --------
-    >>> best_hub([0.1, 0.9, 0.5], {}, (3, 2, 3))
-    2
+    The hub needs all clusters, as a cluster that it lacks would have no place. Of such modalities
+    it is the one paired with most others, then the best separated. ``numbers`` counts clusters.
     """
-    known = [sum(m in key for key in pairs) for m in range(len(separations))]
+    n_paired = [sum(m in key for key in pairs) for m in range(len(separations))]
     complete = [m for m, n in enumerate(numbers) if n == max(numbers)]
-    return max(complete, key=lambda m: (known[m], separations[m]))
+    return max(complete, key=lambda m: (n_paired[m], separations[m]))

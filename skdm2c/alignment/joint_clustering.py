@@ -1,4 +1,4 @@
-"""Clusters of several modalities found at once, through rows that are known in two of them."""
+"""Cluster several modalities jointly, using rows whose counterparts are known."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ..clustering.mixture import EMPTY, cluster_means, cluster_moments, fit_kmea
 from ..data.rows import Matrix
 from .base import KnownPairs, pairs_between
 
-PAIRS_NEEDED = 2  # a cluster: a regression on fewer takes more away than it adds
+MIN_PAIRS_PER_CLUSTER = 2  # with fewer, the regression does more harm than good
 MAX_ROUNDS = 5
-WIDER_GAP = 0.15  # of the rows
-LEAST_EXAMPLES = 3  # of a regression whose penalty is chosen by leaving one out
+MAX_GAP_INCREASE = 0.15  # as a fraction of the rows
+MIN_EXAMPLES = 3  # needed to choose the penalty by leave-one-out
 PENALTIES = np.logspace(-2, 3, 12)
-COVARIANCE_FLOOR = 1e-2  # of the mean variance
+COVARIANCE_FLOOR = 1e-2  # relative to the mean variance
 
 
 def joint_responsibilities(
@@ -28,141 +28,111 @@ def joint_responsibilities(
     responsibilities: Sequence[Matrix],
     pairs: Mapping[tuple[int, int], KnownPairs],
 ) -> list[Matrix]:
-    """Cluster rows of several modalities together, each where it is and where it would be.
+    """Cluster the rows of several modalities jointly, in all their latent spaces side by side.
 
-    A row's place in another modality's latent space is foretold by ridge regression on the
-    known pairs. The mean of each cluster and that of its partner count as one pair more: of
-    what pairs do not tell, what was matched stays. In all spaces side by side k-means finds
-    the clusters, starting from those that were matched; and again from what it found, until
-    nothing changes, five times at most. :func:`told_apart` says when that went wrong.
-
-    Parameters
-    ----------
-    latents : sequence of ndarray, the m-th of shape (n_m, c_m)
-    responsibilities : sequence of ndarray of shape (n_m, k)
-        What each row belongs to; a column stands for the same cluster in all modalities. Where
-        it is zero, the modality has nothing of the cluster, and gets nothing.
-    pairs : mapping of (int, int) to KnownPairs
-        By modalities, the lower first. A pair counts as much as it is trusted.
-
-    Returns
-    -------
-    list of ndarray of shape (n_m, k)
-
-    Examples
-    --------
-    Clusters of the one modality were cut awry; the other shows them plainly, and ten rows are
-    known in both:
-
-    >>> rng, y = np.random.RandomState(0), np.tile([0, 1], 100)
-    >>> a = np.column_stack([4 * y, 0 * y]) + rng.randn(200, 2) * [1, 4]
-    >>> b = 9 * y[:, None] + rng.randn(200, 1)
-    >>> awry = (a @ [1, 0.6] > 2).astype(int)
-    >>> float((awry == y).mean().round(2))
-    0.82
-    >>> pairs = {(0, 1): KnownPairs(np.column_stack([np.arange(10), np.arange(10)]))}
-    >>> of_a, of_b = joint_responsibilities([a, b], [np.eye(2)[awry], np.eye(2)[y]], pairs)
-    >>> float((of_a.argmax(axis=1) == y).mean().round(2))
-    0.98
+    ``latents`` hold arrays of shape (n_m, c_m), ``responsibilities`` of shape (n_m, k) with equal
+    columns for matched clusters. Returns new responsibilities; clusters that a modality lacks
+    stay empty. :func:`separates_modalities` tells when the result must not be used.
     """
-    has = [share.sum(axis=0) > EMPTY for share in responsibilities]
-    found = list(responsibilities)
+    # A row's position in another latent space is predicted by ridge regression on the known pairs,
+    # weighted by their trust. The means of matched clusters count as one more pair each, which
+    # preserves the matching where pairs say nothing. k-means then starts from the current clusters.
+    nonempty = [resp.sum(axis=0) > EMPTY for resp in responsibilities]
+    refined = list(responsibilities)
     for _ in range(MAX_ROUNDS):
-        before, found = found, _found_again(latents, found, has, pairs)
-        if all((x.argmax(1) == y.argmax(1)).all() for x, y in zip(before, found, strict=True)):
+        previous, refined = refined, _refine(latents, refined, nonempty, pairs)
+        if all(
+            (old.argmax(1) == new.argmax(1)).all()
+            for old, new in zip(previous, refined, strict=True)
+        ):
             break
-    return found
+    return refined
 
 
-def told_apart(before: tuple[Matrix, Matrix], after: tuple[Matrix, Matrix]) -> bool:
-    """Say whether two modalities were told apart instead of their clusters.
+def separates_modalities(initial: tuple[Matrix, Matrix], refined: tuple[Matrix, Matrix]) -> bool:
+    """Return whether joint clustering separated the modalities instead of their clusters.
 
-    Of few pairs, or of such as say nothing, what is foretold can be so far from what is seen
-    that rows of one cluster part by modality: each modality then holds much of a cluster of
-    which the other holds little. One such cluster proves nothing, as a modality may lack it.
-
-    Parameters
-    ----------
-    before, after : tuple of two ndarray of shape (n_m, k)
-        What rows of either modality belonged to, and belong to now.
-
-    Returns
-    -------
-    bool
-        Whether their clusters' shares of the rows, but for one cluster, differ by 15 % of the
-        rows more than before.
+    Both arguments hold the responsibilities of two modalities. True if the difference between their
+    proportions of clusters, disregarding one cluster, grew by more than 15 % of the rows.
 
     Examples
     --------
     >>> alike, half = np.full((4, 3), 1 / 3), np.array([0.5, 0.0, 0.5])
-    >>> told_apart((alike, alike), (np.tile(half, (4, 1)), np.tile(half[[1, 0, 2]], (4, 1))))
+    >>> separates_modalities(
+    ...     (alike, alike), (np.tile(half, (4, 1)), np.tile(half[[1, 0, 2]], (4, 1)))
+    ... )
     True
-    >>> told_apart((alike, alike), (np.tile(half, (4, 1)), alike))
+    >>> separates_modalities((alike, alike), (np.tile(half, (4, 1)), alike))
     False
     """
-    return _gap(*after) > _gap(*before) + WIDER_GAP
+    # With few or uninformative pairs, predictions can lie so far from the real rows that clusters
+    # split by modality. One cluster alone proves nothing, as a modality may lack it.
+    return _proportion_gap(*refined) > _proportion_gap(*initial) + MAX_GAP_INCREASE
 
 
-def _gap(left: Matrix, right: Matrix) -> float:
-    # Total variation between the shares of clusters, without the one that differs most.
-    sizes = np.stack([share.mean(axis=0) for share in (left, right)])
+def _proportion_gap(left_resp: Matrix, right_resp: Matrix) -> float:
+    # Total variation distance between the proportions, without the cluster that differs most.
+    proportions = np.stack([resp.mean(axis=0) for resp in (left_resp, right_resp)])
     gaps = []
-    for c in range(sizes.shape[1] if sizes.shape[1] > 2 else 0):
-        others = np.delete(sizes, c, axis=1)
+    for c in range(proportions.shape[1] if proportions.shape[1] > 2 else 0):
+        others = np.delete(proportions, c, axis=1)
         others /= np.maximum(others.sum(axis=1, keepdims=True), EMPTY)
         gaps.append(np.abs(others[0] - others[1]).sum() / 2)
-    return float(min(gaps, default=np.abs(sizes[0] - sizes[1]).sum() / 2))
+    return float(min(gaps, default=np.abs(proportions[0] - proportions[1]).sum() / 2))
 
 
-def _found_again(
+def _refine(
     latents: Sequence[NDArray[np.floating]],
     responsibilities: Sequence[Matrix],
-    has: Sequence[NDArray[np.bool_]],
+    nonempty: Sequence[NDArray[np.bool_]],
     pairs: Mapping[tuple[int, int], KnownPairs],
 ) -> list[Matrix]:
-    points = [_whitened(z, share) for z, share in zip(latents, responsibilities, strict=True)]
-    means = [cluster_means(z, share) for z, share in zip(points, responsibilities, strict=True)]
-    filled = [share.sum(axis=0) > EMPTY for share in responsibilities]
+    points = [_whiten(z, resp) for z, resp in zip(latents, responsibilities, strict=True)]
+    means = [cluster_means(z, resp) for z, resp in zip(points, responsibilities, strict=True)]
+    occupied = [resp.sum(axis=0) > EMPTY for resp in responsibilities]
 
-    def place(source: int, target: int) -> Matrix:
+    def position_of(source: int, target: int) -> Matrix:
         if source == target:
             return points[source]
-        both = filled[source] & filled[target]
-        examples = [(means[source][both], means[target][both], 1.0)]
-        if known := pairs_between(pairs, source, target):
-            i, j = known.rows.T
-            examples.append((points[source][i], points[target][j], known.trust))
-        return _foretold(points[source], examples)
+        shared = occupied[source] & occupied[target]
+        examples = [(means[source][shared], means[target][shared], 1.0)]
+        if known_pairs := pairs_between(pairs, source, target):
+            i, j = known_pairs.rows.T
+            examples.append((points[source][i], points[target][j], known_pairs.trust))
+        return _predict(points[source], examples)
 
-    every = range(len(points))
-    places = [np.hstack([place(source, target) for target in every]) for source in every]
+    indices = range(len(points))
+    positions = [
+        np.hstack([position_of(source, target) for target in indices]) for source in indices
+    ]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
-        clusters = fit_kmeans_from(np.vstack(places), np.vstack(responsibilities))
+        # There may be fewer distinct rows than clusters.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clusters = fit_kmeans_from(np.vstack(positions), np.vstack(responsibilities))
     return [
-        replace(clusters, log_weights=np.where(here, 0.0, -np.inf)).responsibilities(z)
-        for z, here in zip(places, has, strict=True)
+        replace(clusters, log_weights=np.where(allowed, 0.0, -np.inf)).responsibilities(z)
+        for z, allowed in zip(positions, nonempty, strict=True)
     ]
 
 
-def _foretold(points: Matrix, examples: list[tuple[Matrix, Matrix, float]]) -> Matrix:
-    # Ridge regression on examples of several weights; of too few, the middle of all.
-    given, wanted, weights = zip(*examples, strict=True)
-    each = np.repeat(weights, [len(x) for x in given])
-    width = wanted[0].shape[1]
-    if len(each) < LEAST_EXAMPLES:
-        return np.zeros((len(points), width))
-    ridge = RidgeCV(PENALTIES).fit(np.vstack(given), np.vstack(wanted), each)
-    foretold: Matrix = ridge.predict(points).reshape(len(points), width)
-    return foretold
+def _predict(points: Matrix, examples: list[tuple[Matrix, Matrix, float]]) -> Matrix:
+    # Each example is (inputs, outputs, weight). Too few of them predict the centre, zero.
+    inputs, outputs, weights = zip(*examples, strict=True)
+    row_weights = np.repeat(weights, [len(x) for x in inputs])
+    n_columns = outputs[0].shape[1]
+    if len(row_weights) < MIN_EXAMPLES:
+        return np.zeros((len(points), n_columns))
+    ridge = RidgeCV(PENALTIES).fit(np.vstack(inputs), np.vstack(outputs), row_weights)
+    predicted: Matrix = ridge.predict(points).reshape(len(points), n_columns)
+    return predicted
 
 
-def _whitened(latents: NDArray[np.floating], responsibilities: Matrix) -> Matrix:
-    # Clusters round, as k-means takes them to be; all spaces of one size.
+def _whiten(latents: NDArray[np.floating], responsibilities: Matrix) -> Matrix:
+    # k-means expects round clusters; all spaces get the same size so that none dominates.
     z = latents - latents.mean(axis=0, dtype=np.float64)
     _, covariance = cluster_moments(z, responsibilities)
     floor = max(COVARIANCE_FLOOR * float(np.trace(covariance)) / len(covariance), 1e-12)
     factor = np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))
-    white = np.linalg.solve(factor, z.T).T
-    unit: Matrix = white / max(float(np.sqrt(np.square(white).sum(axis=1).mean())), 1e-12)
-    return unit
+    whitened = np.linalg.solve(factor, z.T).T
+    scaled: Matrix = whitened / max(float(np.sqrt(np.square(whitened).sum(axis=1).mean())), 1e-12)
+    return scaled

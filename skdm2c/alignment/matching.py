@@ -1,4 +1,4 @@
-"""Match two sets of prototypes, clusters and all, by the distances within each."""
+"""Match two sets of prototypes, and with them their clusters, by the distances within each set."""
 
 from __future__ import annotations
 
@@ -14,22 +14,14 @@ from .prototypes import MANY_CLUSTERS, Problem, Prototypes, shared_mass
 from .starts import annealed_starts, searched_starts, standard_distances, whole_clusters
 from .transport import anneal, correlation, sinkhorn
 
-N_DISTINCT = 6  # distinct permutations of clusters refined to the end
+N_DISTINCT = 6  # distinct permutations of clusters that are refined to the end
 
 
 class PrototypeMatch(NamedTuple):
-    """What the best coupling of two sets of prototypes says of their clusters.
+    """The best coupling of two sets of prototypes, summarised by clusters."""
 
-    Attributes
-    ----------
-    mass : ndarray of shape (k, k)
-        That it gives to every two clusters; sums to one.
-    correlation : float
-        Of the distances through the coupling; 1 is a perfect match.
-    """
-
-    mass: Matrix
-    correlation: float
+    mass: Matrix  # (k, k): mass that the coupling gives to each pair of clusters; sums to one
+    correlation: float  # of the distances through the coupling; 1 is a perfect match
 
 
 def match(
@@ -37,32 +29,22 @@ def match(
     kinds: Sequence[Sequence[str]],
     rng: np.random.RandomState,
 ) -> list[PrototypeMatch]:
-    """Couple sets of prototypes whose distances agree best; say what clusters share.
+    """Couple prototypes so that their distances agree best, for each kind and each problem.
 
-    For few clusters each kind of distance is searched anew. The right permutation of many is
-    found more often in all kinds together: each kind then chooses among what was found.
-
-    Parameters
-    ----------
-    problems : sequence of Problem
-        All with the same number k of clusters.
-    kinds : sequence of sequence of str
-        The distances to agree in, alone or together.
-    rng : RandomState
-
-    Returns
-    -------
-    list of PrototypeMatch
-        In each kind and for each problem.
+    Each item of ``kinds`` names the distances that are used together. The result has all
+    problems for the first kind, then all for the second, and so on.
     """
+    # With few clusters each kind of distance has its own search. With many, the correct
+    # permutation is found more often by a search in all kinds together; each kind then chooses
+    # among its results.
     if problems[0].left.clusters.shape[1] < MANY_CLUSTERS:
         return [
             _refine(problem, kind, searched_starts(problem, kind, rng))
             for kind in kinds
             for problem in problems
         ]
-    every = sorted({name for kind in kinds for name in kind})
-    starts = [annealed_starts(problem, every, rng) for problem in problems]
+    all_kinds = sorted({name for kind in kinds for name in kind})
+    starts = [annealed_starts(problem, all_kinds, rng) for problem in problems]
     return [
         _refine(problem, kind, start)
         for kind in kinds
@@ -73,27 +55,17 @@ def match(
 def match_from_clusters(
     left: Prototypes, right: Prototypes, kinds: Sequence[str], partners: NDArray[np.integer]
 ) -> PrototypeMatch:
-    """Couple two sets of prototypes next to a matching of clusters that is given.
-
-    Parameters
-    ----------
-    left, right : Prototypes
-    kinds : sequence of str
-    partners : ndarray of int of shape (k,)
-        Right cluster of each left one.
-
-    Returns
-    -------
-    PrototypeMatch
-    """
+    """Couple two sets of prototypes, starting from ``partners``: the right cluster of each left."""
     a, b = (standard_distances(p, kinds) for p in (left, right))
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
     start = whole_clusters(left, right, partners[None]).astype(np.float32)
     t = sinkhorn(start, rows, columns)
-    nothing = np.zeros((len(rows), len(columns)), dtype=np.float32)
-    t = anneal(a, b, nothing, rows, columns, t, (0.3, 0.15, 0.08), 5)
+    no_affinity = np.zeros((len(rows), len(columns)), dtype=np.float32)
+    t = anneal(a, b, no_affinity, rows, columns, t, (0.3, 0.15, 0.08), 5)
     t = sinkhorn(t, rows, columns)
-    return PrototypeMatch(shared_mass(left, right, t)[0], float(correlation(a, b, nothing, t)[0]))
+    return PrototypeMatch(
+        shared_mass(left, right, t)[0], float(correlation(a, b, no_affinity, t)[0])
+    )
 
 
 def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> PrototypeMatch:
@@ -104,7 +76,7 @@ def _refine(problem: Problem, kinds: Sequence[str], starts: Matrix) -> Prototype
     t = sinkhorn(starts.astype(np.float32), rows, columns)
     t = anneal(a, b, affinity, rows, columns, t, (0.3,), 4)
     t = anneal(a, b, affinity, rows, columns, t, (0.15,), 2)
-    # Of the couplings that say the same about clusters only the best goes on.
+    # To save time, only the best of the couplings that match clusters alike is refined further.
     shared = shared_mass(left, right, t)
     first: dict[bytes, int] = {}
     for i in np.argsort(-correlation(a, b, affinity, t), kind="stable"):

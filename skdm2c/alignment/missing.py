@@ -1,4 +1,4 @@
-"""Two modalities of which one lacks clusters that the other has: which ones."""
+"""Find out which clusters of one modality are missing in another that has fewer."""
 
 from __future__ import annotations
 
@@ -11,46 +11,28 @@ from numpy.typing import NDArray
 
 from ..data.rows import Matrix
 from .base import Alignment, KnownPairs
-from .consensus import consensus
+from .consensus import average_matches
 from .description import ModalityDescription, halves, problems
 from .matching import match, match_from_clusters
 from .prototypes import cluster_sizes
 
-N_TRIED = 3  # pairs of drawings that each trial matches
-N_PROPOSED = 4  # last clusters that are proposed as missing
+N_TRIAL_MATCHES = 3  # pairs of prototype sets that each trial matches
+N_PROPOSALS = 4  # alternatives for the last missing cluster that are proposed
 
 
 class Trial(NamedTuple):
-    """A matching without some clusters of the right side.
+    """A matching that leaves out some clusters of the right modality."""
 
-    Attributes
-    ----------
-    score : float
-        Its worth, beside that of other trials.
-    partners : ndarray of int of shape (j,)
-        Right cluster of each left one.
-    """
-
-    score: float
-    partners: NDArray[np.intp]
+    score: float  # quality of the matching, comparable between trials
+    partners: NDArray[np.intp]  # (j,): right cluster of each left one
 
 
 class Proposal(NamedTuple):
-    """Right clusters that the left side may lack.
+    """Right clusters that may be missing in the left modality."""
 
-    Attributes
-    ----------
-    missing : tuple of int
-        In ascending order.
-    partners : ndarray of int of shape (j,)
-        Right cluster of each left one.
-    certainty : float
-        In [0, 1]; see :func:`certainty`.
-    """
-
-    missing: tuple[int, ...]
-    partners: NDArray[np.intp]
-    certainty: float
+    missing: tuple[int, ...]  # in ascending order
+    partners: NDArray[np.intp]  # (j,): right cluster of each left one
+    certainty: float  # in [0, 1]; see the function certainty
 
 
 def find_missing(
@@ -60,62 +42,42 @@ def find_missing(
     rng: np.random.RandomState,
     pairs: KnownPairs | None,
 ) -> list[Proposal]:
-    """Propose right clusters that the left side lacks: without them distances match best.
+    """Propose right clusters that are missing in the left modality, best proposal first.
 
-    They are found one after the other; the best few of the last are proposed.
-
-    Parameters
-    ----------
-    left, right : ModalityDescription
-        The right one with more clusters.
-    kinds : sequence of sequence of str
-        The distances to agree in.
-    rng : RandomState
-    pairs : KnownPairs or None
-
-    Returns
-    -------
-    list of Proposal
-        The best first.
+    The right modality has more clusters. Without those proposed, distances of the given kinds
+    match best.
     """
+    # The search is greedy: clusters are chosen one by one, and only the last has alternatives.
     missing: list[int] = []
-    sure, seed = 1.0, rng.randint(2**31 - 1)
+    certainty_so_far, seed = 1.0, rng.randint(2**31 - 1)
     while True:
         padded = left.with_empty(right.n_clusters - len(missing) - 1 - left.n_clusters)
-        tried = {
+        trials = {
             c: _trial(padded, right, [*missing, c], kinds, seed, pairs)
             for c in range(right.n_clusters)
             if c not in missing
         }
-        best, second, *others = sorted(tried, key=lambda c: -tried[c].score)
+        best, second, *others = sorted(trials, key=lambda c: -trials[c].score)
         sizes = cluster_sizes(padded.prototypes)
         if left.n_clusters + len(missing) + 1 == right.n_clusters:
             rivals = {best: second, **dict.fromkeys([second, *others], best)}
             return [
                 Proposal(
                     tuple(sorted([*missing, c])),
-                    tried[c].partners,
-                    sure * certainty(tried[c], tried[rivals[c]], sizes),
+                    trials[c].partners,
+                    certainty_so_far * certainty(trials[c], trials[rivals[c]], sizes),
                 )
-                for c in (best, second, *others)[:N_PROPOSED]
+                for c in (best, second, *others)[:N_PROPOSALS]
             ]
         missing.append(best)
-        sure *= certainty(tried[best], tried[second], sizes)
+        certainty_so_far *= certainty(trials[best], trials[second], sizes)
 
 
 def certainty(best: Trial, rival: Trial, sizes: Matrix) -> float:
-    """Trust the best by less where a rival is nearly as good, and contradicts it.
+    """Return the certainty of the best trial, in [0, 1], given a rival.
 
-    Parameters
-    ----------
-    best, rival : Trial
-    sizes : ndarray of shape (j,)
-        Shares of the rows that the left clusters hold.
-
-    Returns
-    -------
-    float
-        In [0, 1].
+    It is low if the rival has nearly the same score but other partners for clusters that hold
+    many rows. ``sizes``, of shape (j,), are the proportions of the rows in the left clusters.
 
     Examples
     --------
@@ -130,76 +92,44 @@ def certainty(best: Trial, rival: Trial, sizes: Matrix) -> float:
 def pairs_without(
     pairs: KnownPairs | None, right: ModalityDescription, missing: Sequence[int]
 ) -> KnownPairs | None:
-    """Leave out the pairs of clusters that are missing; None where none is left.
-
-    Parameters
-    ----------
-    pairs : KnownPairs or None
-    right : ModalityDescription
-    missing : sequence of int
-
-    Returns
-    -------
-    KnownPairs or None
-    """
+    """Leave out the pairs whose right row is in a missing cluster; None if no pair is left."""
     if pairs is None:
         return None
-    kept = pairs.rows[~np.isin(right.labels[pairs.rows[:, 1]], missing)]
-    return replace(pairs, rows=kept) if len(kept) else None
+    rows = pairs.rows[~np.isin(right.labels[pairs.rows[:, 1]], missing)]
+    return replace(pairs, rows=rows) if len(rows) else None
 
 
-def share_kept(pairs: KnownPairs | None, known: KnownPairs | None) -> float:
-    """Share of the pairs that stay when those of missing clusters are left out.
-
-    Parameters
-    ----------
-    pairs, known : KnownPairs or None
-        All, and what :func:`pairs_without` leaves of them.
-
-    Returns
-    -------
-    float
-        One where there are no pairs.
-    """
+def share_kept(pairs: KnownPairs | None, remaining: KnownPairs | None) -> float:
+    """Return the proportion of the pairs that :func:`pairs_without` leaves; 1 without pairs."""
     if pairs is None:
         return 1.0
-    return 0.0 if known is None else len(known.rows) / len(pairs.rows)
+    return 0.0 if remaining is None else len(remaining.rows) / len(pairs.rows)
 
 
-def with_missing(found: Alignment, missing: Sequence[int]) -> Alignment:
-    """Give clusters that the left side lacks their numbers back, and empty ones for partners.
+def with_missing(alignment: Alignment, missing: Sequence[int]) -> Alignment:
+    """Add the missing right clusters to an alignment of j clusters; returns one of k clusters.
 
-    Parameters
-    ----------
-    found : Alignment
-        Of the j left clusters with the right ones but for those missing.
-    missing : sequence of int
-        Right clusters, out of k.
-
-    Returns
-    -------
-    Alignment
-        Of k clusters. The left ones from j on are empty, and the partners of the missing; what
-        is trusted of those is the confidence of the whole.
+    Left clusters from j on are empty, and the partners of the missing ones; the confidence in
+    those is that of the alignment as a whole.
 
     Examples
     --------
-    >>> found = with_missing(Alignment.of_partners([1, 0], confidence=0.7), missing=[1])
-    >>> found.partners, found.mass
+    >>> alignment = with_missing(Alignment.of_partners([1, 0], confidence=0.7), missing=[1])
+    >>> alignment.partners, alignment.mass
     (array([2, 0, 1]), array([[0. , 0. , 0.5],
            [0.5, 0. , 0. ],
            [0. , 0. , 0. ]]))
     """
-    j, k = len(found.partners), len(found.partners) + len(missing)
-    kept = np.delete(np.arange(k), missing)
+    j, k = len(alignment.partners), len(alignment.partners) + len(missing)
+    present = np.delete(np.arange(k), missing)
     mass = np.zeros((k, k))
-    mass[np.ix_(np.arange(j), kept)] = found.mass
+    mass[np.ix_(np.arange(j), present)] = alignment.mass
     return replace(
-        found,
-        partners=np.concatenate([kept[found.partners], np.asarray(missing, dtype=np.intp)]),
+        alignment,
+        partners=np.concatenate([present[alignment.partners], np.asarray(missing, dtype=np.intp)]),
         mass=mass,
         cluster_confidence=np.append(
-            found.cluster_confidence, np.full(len(missing), found.confidence)
+            alignment.cluster_confidence, np.full(len(missing), alignment.confidence)
         ),
     )
 
@@ -212,17 +142,17 @@ def _trial(
     seed: int,
     pairs: KnownPairs | None,
 ) -> Trial:
-    rng = np.random.RandomState(seed)  # the same drawings in all trials
-    rest, known = right.without(missing), pairs_without(pairs, right, missing)
-    found = match(problems(left, rest, rng, N_TRIED, known), kinds, rng)
-    alignment = consensus(left, rest, found)
-    kept = share_kept(pairs, known)
+    rng = np.random.RandomState(seed)  # all trials use the same sets of prototypes
+    rest, remaining_pairs = right.without(missing), pairs_without(pairs, right, missing)
+    matches = match(problems(left, rest, rng, N_TRIAL_MATCHES, remaining_pairs), kinds, rng)
+    alignment = average_matches(left, rest, matches)
+    pair_share = share_kept(pairs, remaining_pairs)
     on_partners = alignment.mass[np.arange(rest.n_clusters), alignment.partners].sum()
-    agreed = on_partners / max(left.own.sum(), rest.own.sum(), 1e-12)
-    # Distances agree at best as well as those of two halves of the rest; what the halves of
-    # the left come to is the same in all trials.
-    at_best = np.sqrt(_own_correlation(rest, kinds))
-    score = agreed * kept * float(np.mean([one.correlation for one in found])) / at_best
+    agreed = on_partners / max(left.retained.sum(), rest.retained.sum(), 1e-12)
+    # Correlations are relative to their ceiling, that of two halves of one modality. The
+    # ceiling of the left modality is left out, as it is the same in all trials.
+    ceiling = np.sqrt(_own_correlation(rest, kinds))
+    score = agreed * pair_share * float(np.mean([one.correlation for one in matches])) / ceiling
     names = np.delete(np.arange(right.n_clusters), missing)
     return Trial(score, names[alignment.partners])
 
@@ -230,5 +160,5 @@ def _trial(
 def _own_correlation(modality: ModalityDescription, kinds: Sequence[Sequence[str]]) -> float:
     identity = np.arange(modality.n_clusters)
     sides = list(zip(*halves(modality.prototypes), strict=True))
-    found = [match_from_clusters(a, b, kind, identity) for kind in kinds for a, b in sides]
-    return max(float(np.mean([one.correlation for one in found])), 1e-12)
+    matches = [match_from_clusters(a, b, kind, identity) for kind in kinds for a, b in sides]
+    return max(float(np.mean([one.correlation for one in matches])), 1e-12)

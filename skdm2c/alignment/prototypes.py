@@ -1,4 +1,4 @@
-"""A few dozen prototypes stand for the rows of a modality, and know their clusters."""
+"""Summarise the rows of a modality by a few dozen prototypes with known clusters."""
 
 from __future__ import annotations
 
@@ -18,81 +18,49 @@ from ..data.rows import Matrix, subsample
 from .base import ModalityView
 from .distances import DISTANCES, Distances, distances
 
-HARDLY = 1e-2  # of the mean mass: a prototype that holds so little of some clusters is of others
-MANY_CLUSTERS = 36  # from so many on each is a prototype: k-means would cut and join them
+MIN_RELATIVE_MASS = 1e-2  # of the mean mass; lighter prototypes go when clusters are left out
+MANY_CLUSTERS = 36  # from here on clusters are the prototypes: k-means would split and merge them
 
 
 @dataclass(frozen=True)
 class Prototypes:
-    """Groups of some rows, the mean distances between them, and the clusters they hold.
+    """Groups of rows, the mean distances between them, and the clusters of their rows."""
 
-    Attributes
-    ----------
-    masses : ndarray of shape (p,)
-        Share of the rows.
-    distances : dict of str to ndarray of shape (p, p)
-        Mean distance between the rows of two prototypes; on the diagonal within one.
-    clusters : ndarray of shape (p, k)
-        Mass that each prototype shares with each cluster; sums to one.
-    half : {0, 1}
-        Which half of the rows was grouped: sets of different halves share no row.
-    anchors : dict of str to ndarray of shape (p, m)
-        Mean distance between the rows of a prototype and each of m rows that have a known
-        partner in another modality.
-    """
-
-    masses: Matrix
-    distances: dict[str, Matrix]
-    clusters: Matrix
-    half: int
-    anchors: dict[str, Matrix]
+    masses: Matrix  # (p,): proportion of the rows in each prototype
+    distances: dict[str, Matrix]  # by kind, (p, p): mean distances between and within prototypes
+    clusters: Matrix  # (p, k): mass that each prototype shares with each cluster; sums to one
+    half: int  # 0 or 1: the half of the rows that was grouped; the halves are disjoint
+    anchors: dict[str, Matrix]  # by kind, (p, m): mean distances to the m rows with known partners
 
     def without(self, clusters: Sequence[int]) -> Prototypes:
-        """Leave clusters out, and the prototypes that hold hardly anything else.
-
-        Parameters
-        ----------
-        clusters : sequence of int
-
-        Returns
-        -------
-        Prototypes
-        """
-        kept = np.delete(self.clusters, clusters, axis=1)
-        masses = kept.sum(axis=1)
-        rows = masses > HARDLY * masses.sum() / len(masses)
-        if not rows.any():  # they were all that there is
-            kept, rows = np.full_like(kept, 1 / kept.size), np.ones(len(kept), dtype=bool)
-        total = kept[rows].sum()
+        """Leave out clusters, and the prototypes that hold hardly any other rows."""
+        masses_by_cluster = np.delete(self.clusters, clusters, axis=1)
+        masses = masses_by_cluster.sum(axis=1)
+        rows = masses > MIN_RELATIVE_MASS * masses.sum() / len(masses)
+        if not rows.any():  # no row is in any other cluster: spread the mass evenly
+            masses_by_cluster = np.full_like(masses_by_cluster, 1 / masses_by_cluster.size)
+            rows = np.ones(len(masses_by_cluster), dtype=bool)
+        total = masses_by_cluster[rows].sum()
         return replace(
             self,
-            masses=kept[rows].sum(axis=1) / total,
+            masses=masses_by_cluster[rows].sum(axis=1) / total,
             distances={name: d[np.ix_(rows, rows)] for name, d in self.distances.items()},
-            clusters=kept[rows] / total,
+            clusters=masses_by_cluster[rows] / total,
             anchors={name: d[rows] for name, d in self.anchors.items()},
         )
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Two sets of prototypes that are to be coupled.
-
-    Attributes
-    ----------
-    left, right : Prototypes
-        With p and q prototypes and the same number k of clusters.
-    affinity : ndarray of shape (p, q)
-        How far every two belong together by what is known apart from the distances; zero where
-        nothing is.
-    """
+    """Two sets of p and q prototypes to be coupled, both with the same number of clusters."""
 
     left: Prototypes
     right: Prototypes
-    affinity: Matrix
+    affinity: Matrix  # (p, q): evidence, other than distances, that two prototypes correspond
 
     @classmethod
     def of(cls, left: Prototypes, right: Prototypes) -> Problem:
-        """Of prototypes of which nothing else is known."""
+        """Create a problem without evidence other than distances."""
         return cls(left, right, np.zeros((len(left.masses), len(right.masses))))
 
 
@@ -100,41 +68,16 @@ def draw_prototypes(
     modality: ModalityView,
     rng: np.random.RandomState,
     n_drawings: int,
-    most: int,
+    max_prototypes: int,
     max_rows: int,
 ) -> list[Prototypes]:
-    """Group random halves of each cluster's rows, several times; many clusters are groups already.
+    """Group random halves of each cluster's rows ``n_drawings`` times; the halves alternate.
 
-    Halves, so that what two modalities have in common by the accident of a sample can be
-    told from what they share: a half matched to the other half of the *same* modality
-    shows how much a matching can find at best.
-
-    Parameters
-    ----------
-    modality : ModalityView
-        Distances are measured in the principal components of its rows; half of the
-        groupings are made there, half there and in the latent space.
-    rng : RandomState
-    n_drawings : int
-        Groupings to make; the halves alternate. Of 36 clusters or more two are made: more
-        would be the same.
-    most : int
-        Prototypes of each that are enough, of fewer than 36 clusters.
-    max_rows : int
-        Rows that are grouped, drawn at random where there are more; anchors come on top.
-
-    Returns
-    -------
-    list of Prototypes
-
-    Examples
-    --------
-    >>> rng = np.random.RandomState(0)
-    >>> X, y = rng.randn(40, 3), np.repeat([0, 1], 20)
-    >>> sets = draw_prototypes(ModalityView(X, X, y, 2), rng, 8, most=36, max_rows=2000)
-    >>> len(sets), sets[0].masses.shape, sets[0].clusters.shape
-    (8, (5,), (5, 2))
+    Only ``max_rows`` rows, sampled at random, are grouped; anchors come on top of them. With
+    many clusters the prototypes are the clusters, and there is only one set for each half.
     """
+    # Halves are used because a matching can succeed by accidents of a sample: matching a half
+    # with the other half of the same modality shows how well a matching can do at best.
     sample = subsample(len(modality.rows), max_rows, rng)
     n_components = enough_components(modality.n_clusters)
     pca = fit_pca(modality.rows[sample], n_components, rng.randint(2**31 - 1))
@@ -142,47 +85,39 @@ def draw_prototypes(
     directions = normalize(points)
     z, labels = modality.latents[sample].astype(np.float64), modality.labels[sample]
     spaces = directions, np.hstack([_unit_scale(directions), _unit_scale(z - z.mean(axis=0))])
-    found = distances(points)
+    within = distances(points)
     to_anchors = _distances_to_anchors(modality, sample, pca)
     halves = _stratified_halves(np.arange(len(sample)), labels, rng)
     many = modality.n_clusters >= MANY_CLUSTERS
     sets = []
     for i in range(2 if many else n_drawings):
-        index = halves[i % 2]
+        half, space = halves[i % 2], spaces[i // 2 % 2]  # both halves in one space, then the other
         if many:
-            groups = np.unique(labels[index], return_inverse=True)[1]
+            groups = np.unique(labels[half], return_inverse=True)[1]
         else:
-            n_groups = n_prototypes(len(index), modality.n_clusters, most)
-            groups = _group(spaces[i // 2 % 2][index], n_groups, rng.randint(2**31 - 1))
-        of_clusters = labels[index], modality.n_clusters
-        sets.append(summarise(found, index, groups, *of_clusters, i % 2, to_anchors))
+            n_groups = n_prototypes(len(half), modality.n_clusters, max_prototypes)
+            groups = _group(space[half], n_groups, rng.randint(2**31 - 1))
+        clusters = labels[half], modality.n_clusters
+        sets.append(summarise(within, half, groups, *clusters, i % 2, to_anchors))
     return sets
 
 
-def n_prototypes(n_rows: int, n_clusters: int, most: int) -> int:
-    """Prototypes to draw: four rows each on average, but no fewer than clusters.
+def n_prototypes(n_rows: int, n_clusters: int, max_prototypes: int) -> int:
+    """Return the number of prototypes: one for every four rows, but at least one per cluster.
 
-    Parameters
-    ----------
-    n_rows, n_clusters : int
-    most : int
-        That are enough, where there are no more clusters.
-
-    Returns
-    -------
-    int
+    There are at most ``max_prototypes``, unless there are more clusters.
 
     Examples
     --------
-    >>> [n_prototypes(n, k, most=36) for n, k in ((500, 10), (40, 3), (500, 60), (2, 3))]
+    >>> [n_prototypes(n, k, 36) for n, k in ((500, 10), (40, 3), (500, 60), (2, 3))]
     [36, 10, 60, 2]
     """
-    enough = min(n_clusters, n_rows)
-    return max(enough, min(most, n_rows // 4))
+    least = min(n_clusters, n_rows)
+    return max(least, min(max_prototypes, n_rows // 4))
 
 
 def summarise(
-    found: Distances,
+    within: Distances,
     rows: NDArray[np.integer],
     groups: NDArray[np.integer],
     labels: NDArray[np.integer],
@@ -190,23 +125,10 @@ def summarise(
     half: int,
     to_anchors: Distances,
 ) -> Prototypes:
-    """Describe a grouping of some rows by means over its groups.
+    """Summarise m grouped rows by means over their groups.
 
-    Parameters
-    ----------
-    found : dict of str to ndarray of shape (n, n)
-        Distances between all rows.
-    rows : ndarray of int of shape (m,)
-        Those that were grouped.
-    groups, labels : ndarray of int of shape (m,)
-        Their prototype and their cluster.
-    n_clusters, half : int
-    to_anchors : dict of str to ndarray of shape (n, a)
-        Distances to the rows that have a known partner.
-
-    Returns
-    -------
-    Prototypes
+    ``within`` holds the distances between all n rows and ``to_anchors`` those to the anchors.
+    ``rows`` selects the m rows; ``groups`` and ``labels``, of shape (m,), are theirs.
     """
     member = _one_hot(groups, int(groups.max()) + 1)
     mean_of = (member / member.sum(axis=0)).astype(np.float32)
@@ -214,7 +136,7 @@ def summarise(
         masses=member.mean(axis=0),
         distances={
             kind: (mean_of.T @ d[np.ix_(rows, rows)] @ mean_of).astype(np.float64)
-            for kind, d in found.items()
+            for kind, d in within.items()
         },
         clusters=member.T @ _one_hot(labels, n_clusters) / len(rows),
         half=half,
@@ -223,53 +145,35 @@ def summarise(
 
 
 def shared_mass(left: Prototypes, right: Prototypes, couplings: NDArray[np.floating]) -> Matrix:
-    """Mass that each coupling gives to every two clusters.
-
-    Parameters
-    ----------
-    left, right : Prototypes
-    couplings : ndarray of shape (s, p, q)
-
-    Returns
-    -------
-    ndarray of shape (s, k, k)
-    """
+    """Sum couplings of prototypes, of shape (s, p, q), to masses of clusters, (s, k, k)."""
     of_left, of_right = (p.clusters / p.masses[:, None] for p in (left, right))
     mass: Matrix = of_left.T @ couplings.astype(np.float64) @ of_right
     return mass
 
 
 def cluster_sizes(sets: Sequence[Prototypes]) -> Matrix:
-    """Mean share of the rows in each cluster, shape (k,).
-
-    Parameters
-    ----------
-    sets : sequence of Prototypes
-
-    Returns
-    -------
-    ndarray of shape (k,)
-    """
+    """Return the proportion of the rows in each cluster, averaged over the sets; shape (k,)."""
     sizes: Matrix = np.mean([p.clusters.sum(axis=0) for p in sets], axis=0)
     return sizes
 
 
 def _distances_to_anchors(modality: ModalityView, sample: NDArray[np.intp], pca: PCA) -> Distances:
-    # Measured beside those within the sample, which must not change: rows that happen to have
-    # known partners need not be of all clusters alike.
+    # Anchors must not enter the distances within the sample: rows that happen to have known
+    # partners need not represent all clusters in proportion.
     if len(modality.paired) == 0:
         return {kind: np.empty((len(sample), 0), dtype=np.float32) for kind in DISTANCES}
     both = np.union1d(sample, modality.paired)
-    at = tuple(np.searchsorted(both, rows) for rows in (sample, modality.paired))
+    positions = tuple(np.searchsorted(both, rows) for rows in (sample, modality.paired))
     return {
-        kind: d[np.ix_(*at)] for kind, d in distances(pca.transform(modality.rows[both])).items()
+        kind: d[np.ix_(*positions)]
+        for kind, d in distances(pca.transform(modality.rows[both])).items()
     }
 
 
 def _stratified_halves(
     rows: NDArray[np.intp], labels: NDArray[np.integer], rng: np.random.RandomState
 ) -> list[NDArray[np.intp]]:
-    # Halves of every cluster, as unequal shares of a small one look like other clusters.
+    # Every cluster is halved: with unequal parts a small cluster would look like another one.
     shuffled = rng.permutation(rows)
     by_cluster = shuffled[np.argsort(labels[shuffled], kind="stable")]
     return [np.sort(by_cluster[half::2]) for half in range(2)]
@@ -277,7 +181,7 @@ def _stratified_halves(
 
 def _group(points: Matrix, n_groups: int, seed: int) -> NDArray[np.intp]:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # duplicate rows: fewer groups
+        warnings.simplefilter("ignore", ConvergenceWarning)  # duplicate rows give fewer groups
         groups = KMeans(n_groups, n_init=1, random_state=seed).fit_predict(points)
     return np.unique(groups, return_inverse=True)[1].astype(np.intp)
 

@@ -1,4 +1,4 @@
-"""Which clusters of the modalities were matched, in the numbers that labels have."""
+"""Matched clusters of all modalities, in the numbering of the labels."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .base import Alignment
 
 @dataclass(frozen=True, eq=False)
 class SpokeMatching:
-    """How the clusters of one modality are matched with the hub's, numbered as labels are.
+    """Matching of one modality's clusters with the hub's, numbered like the labels.
 
     Parameters
     ----------
     mass : ndarray of shape (k, k)
-        Share of the rows that cluster r of the modality and cluster c of the hub have in
-        common, as far as the matching can say; sums to one. What is beside the diagonal
-        speaks for another matching.
+        Estimated proportion of the rows that cluster r of the modality and cluster c of the hub
+        have in common. The entries sum to one; large ones off the diagonal speak for another
+        matching.
     partners : ndarray of int of shape (k,)
-        The hub's cluster with which each cluster shares most.
+        Cluster of the hub with which each cluster shares most rows.
     confidence : float
-        In [0, 1]: how far to trust the matching as a whole.
+        Confidence in the matching as a whole, in [0, 1].
     cluster_confidence : ndarray of shape (k,)
-        The same, cluster by cluster.
+        Confidence in the partner of each cluster, in [0, 1].
     """
 
     mass: Matrix
@@ -37,39 +37,52 @@ class SpokeMatching:
 
     @classmethod
     def of(cls, found: Alignment) -> SpokeMatching:
-        """Read an alignment with the spoke's clusters numbered as their partners in the hub."""
-        back = np.argsort(found.partners)
-        mass = found.mass[back]
-        mine = np.arange(len(mass))
-        partners = np.where(mass.any(axis=1), mass.argmax(axis=1), mine)
-        return cls(mass, partners, found.confidence, found.cluster_confidence[back])
+        """Construct a matching from an alignment, numbering clusters as their partners in the hub.
+
+        Parameters
+        ----------
+        found : Alignment
+            Alignment of the modality with the hub; the modality is the left side.
+
+        Returns
+        -------
+        SpokeMatching
+            Matching whose row c holds the modality's cluster that was matched with cluster c.
+        """
+        order = np.argsort(found.partners)
+        mass = found.mass[order]
+        identity = np.arange(len(mass))
+        partners = np.where(mass.any(axis=1), mass.argmax(axis=1), identity)
+        return cls(mass, partners, found.confidence, found.cluster_confidence[order])
 
     @property
     def unmatched(self) -> NDArray[np.intp]:
-        """Clusters of the hub of which the modality has nothing, in ascending order."""
+        """Clusters of the hub that the modality lacks, in ascending order."""
         return np.flatnonzero(~self.mass.any(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
 class Matching(Mapping[str, SpokeMatching]):
-    """The matching of each spoke with the hub, by the spoke's name.
+    """Matching of every spoke with the hub, accessible by the spoke's name.
 
     Parameters
     ----------
     hub : str
+        Name of the hub.
     spokes : mapping of str to SpokeMatching
+        Matching of each spoke, by name.
 
     Examples
     --------
-    >>> found = Alignment(np.array([1, 0]), np.array([[0.1, 0.4], [0.5, 0.0]]), 0.7,
-    ...                   np.array([0.6, 0.9]))
-    >>> table = Matching("rna", {"atac": SpokeMatching.of(found)})
-    >>> table
+    >>> alignment = Alignment(np.array([1, 0]), np.array([[0.1, 0.4], [0.5, 0.0]]), 0.7,
+    ...                       np.array([0.6, 0.9]))
+    >>> matching = Matching("rna", {"atac": SpokeMatching.of(alignment)})
+    >>> matching
     Clusters of 'atac' matched with those of 'rna', confidence 0.70:
       cluster  confidence  shared with itself  next
             0        0.90                100%  -
             1        0.60                 80%  0 (20%)
-    >>> table["atac"].partners
+    >>> matching["atac"].partners
     array([0, 1])
     """
 
@@ -81,11 +94,11 @@ class Matching(Mapping[str, SpokeMatching]):
         return self.spokes[name]
 
     def __iter__(self) -> Iterator[str]:
-        """Go through the spokes' names."""
+        """Iterate over the names of the spokes."""
         return iter(self.spokes)
 
     def __len__(self) -> int:
-        """Count the spokes."""
+        """Return the number of spokes."""
         return len(self.spokes)
 
     def __repr__(self) -> str:
@@ -105,7 +118,7 @@ def _describe(name: str, hub: str, spoke: SpokeMatching) -> str:
             lines.append(f"  {c:7d}  {confidence:10.2f}  {'unmatched':>18}  none in {name!r}")
             continue
         others = np.where(np.arange(len(shares)) == c, -1.0, shares[c])
-        other = int(others.argmax())
-        following = f"{other} ({others[other]:.0%})" if others[other] >= 0.01 else "-"
-        lines.append(f"  {c:7d}  {confidence:10.2f}  {shares[c, c]:18.0%}  {following}")
+        rival = int(others.argmax())
+        runner_up = f"{rival} ({others[rival]:.0%})" if others[rival] >= 0.01 else "-"
+        lines.append(f"  {c:7d}  {confidence:10.2f}  {shares[c, c]:18.0%}  {runner_up}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Four ways to scale the rows of a modality, as no one of them suits all data."""
+"""Four scalings of the rows of a modality, since no single scaling suits all data."""
 
 from __future__ import annotations
 
@@ -11,30 +11,14 @@ from ..data.rows import Matrix, subsample
 from .rows import Points
 
 SCALINGS = ("block", "columns", "unit", "centred unit")
-MAX_FITTED = 2000  # rows that the components are fitted to
+MAX_FIT_ROWS = 2000  # rows that the principal components are fitted to
 
 
 def scaled_rows(rows: NDArray[np.floating], scaling: str) -> Matrix:
-    """Rows under one scaling.
+    """Scale rows in their original units, of shape (n, d), in one of four ways.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n, d)
-        As they were given, in their own units.
-    scaling : str
-        "block" (centred, divided by one number), "columns" (each column standardised), "unit"
-        (rows at unit length, then as a block) or "centred unit" (centred, rows at unit length,
-        then as a block).
-
-    Returns
-    -------
-    ndarray of shape (n, d)
-
-    Examples
-    --------
-    >>> rows = np.array([[0.0, 10.0], [2.0, 10.0], [4.0, 40.0]])
-    >>> [round(float(scaled_rows(rows, name).var(axis=0).mean()), 2) for name in SCALINGS]
-    [1.0, 1.0, 1.0, 1.0]
+    "block" centres the rows and divides all by one number; "columns" standardises each column;
+    "unit" scales each row to length one, "centred unit" after centring, both followed by "block".
     """
     x = np.asarray(rows, dtype=np.float64)
     if scaling == "columns":
@@ -47,20 +31,11 @@ def scaled_rows(rows: NDArray[np.floating], scaling: str) -> Matrix:
 
 
 def unit_components(rows: NDArray[np.floating], n_clusters: int, seed: int) -> Points:
-    """Principal components of scaled rows, divided by one number: of mean square one.
+    """Project scaled rows, of shape (n, d), to c principal components of mean square one.
 
-    Parameters
-    ----------
-    rows : ndarray of shape (n, d)
-    n_clusters : int
-        30 components, or as many as there are clusters where they are more.
-    seed : int
-
-    Returns
-    -------
-    ndarray of shape (n, c)
+    There are 30 components, or as many as clusters if there are more clusters.
     """
-    sample = subsample(len(rows), MAX_FITTED, np.random.RandomState(seed))
+    sample = subsample(len(rows), MAX_FIT_ROWS, np.random.RandomState(seed))
     z = fit_pca(rows[sample], enough_components(n_clusters), seed).transform(rows)
     points: Points = (z / max(np.sqrt(np.square(z).mean()), 1e-12)).astype(np.float32)
     return points

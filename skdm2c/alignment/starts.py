@@ -1,4 +1,4 @@
-"""Couplings that a matching of two sets of prototypes starts from."""
+"""Initial couplings for matching two sets of prototypes."""
 
 from __future__ import annotations
 
@@ -14,95 +14,64 @@ from .prototypes import Problem, Prototypes, shared_mass
 from .transport import Couplings, anneal, sinkhorn, standard
 
 N_STARTS = 12  # random permutations of prototypes
-N_REFINED = 6  # of them, distinct, go on
-N_CLUSTER_STARTS = 12  # permutations of whole clusters that go on
-N_CLUSTER_SEARCHES = 30  # searches for them where there are too many to try all
+N_REFINED = 6  # the best distinct ones after local search, which become couplings
+N_CLUSTER_STARTS = 12  # permutations of whole clusters that become couplings
+N_CLUSTER_SEARCHES = 30  # local searches for them where there are too many to try all
 MAX_ENUMERATED = 6  # clusters up to which all permutations are tried
-N_ANNEALED = 96  # permutations of many clusters that are annealed, and searched from
-ANNEALED_SHARE = 0.5  # of their mass; the rest is spread evenly
-START_SHARE = 0.8  # of a start's mass; the rest is spread evenly
+N_ANNEALED = 96  # random permutations of many clusters, searched both as drawn and annealed
+ANNEALED_SHARE = 0.5  # of the mass on their partners; the rest is spread evenly
+START_SHARE = 0.8  # of the mass of a start on its partners; the rest is spread evenly
 
 
 def searched_starts(problem: Problem, kinds: Sequence[str], rng: np.random.RandomState) -> Matrix:
-    """Permutations of prototypes and of whole clusters, by local search for the best.
+    """Search permutations of prototypes and of clusters whose distances of some kinds agree.
 
-    The first lose a cluster of many prototypes in many places, the second never do.
-
-    Parameters
-    ----------
-    problem : Problem
-        Of p and q prototypes, and k clusters.
-    kinds : sequence of str
-        The distances to agree in.
-    rng : RandomState
-
-    Returns
-    -------
-    ndarray of shape (s, p, q)
+    Returns s couplings of p with q prototypes, of shape (s, p, q).
     """
+    # Permutations of prototypes may scatter a cluster of many prototypes; those of whole
+    # clusters cannot.
     left, right = problem.left, problem.right
     k = left.clusters.shape[1]
     from_prototypes = _prototype_starts(problem, kinds, rng)
     between = _between_clusters(problem, kinds)
     if k <= MAX_ENUMERATED:
-        found = np.array(list(permutations(range(k))))
+        candidates = np.array(list(permutations(range(k))))
     else:
         starts = np.stack([rng.permutation(k) for _ in range(N_CLUSTER_SEARCHES)])
-        found = _searched(*between, starts)
-    from_clusters = whole_clusters(left, right, _best(*between, found))
+        candidates = _searched(*between, starts)
+    from_clusters = whole_clusters(left, right, _best(*between, candidates))
     return np.concatenate([from_prototypes, from_clusters])
 
 
 def annealed_starts(problem: Problem, kinds: Sequence[str], rng: np.random.RandomState) -> Matrix:
-    """Permutations of many clusters: local search from random ones, and from annealed ones.
+    """Search permutations of many clusters from random and from annealed permutations.
 
-    The more clusters, the fewer searches from random permutations end at the right one. Of
-    couplings that were halfway to the middle of all and then annealed more do.
-
-    Parameters
-    ----------
-    problem : Problem
-        Of p and q prototypes, hardly more than the k clusters that both have.
-    kinds : sequence of str
-        The distances to agree in.
-    rng : RandomState
-
-    Returns
-    -------
-    ndarray of shape (s, p, q)
+    Returns s couplings of p with q prototypes, of shape (s, p, q).
     """
+    # The more clusters, the fewer local searches from random permutations end at the correct
+    # one. More do from permutations that were mixed with the uniform coupling and annealed.
     left, right = problem.left, problem.right
     a, b = (standard_distances(p, kinds) for p in (left, right))
     affinity = problem.affinity.astype(np.float32)
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
     k = left.clusters.shape[1]
     random = np.stack([rng.permutation(k) for _ in range(N_ANNEALED)])
-    # Half of the mass anywhere: what is nearly a permutation stays where it starts.
+    # Without the even half of the mass a coupling would hardly move away from its permutation.
     t = whole_clusters(left, right, random, ANNEALED_SHARE).astype(np.float32)
     t = sinkhorn(t, rows, columns)
     t = anneal(a, b, affinity, rows, columns, t, (0.3, 0.15, 0.08), 5)
     annealed = np.stack([best_partners(mass) for mass in shared_mass(left, right, t)])
     between = _between_clusters(problem, kinds)
-    found = _searched(*between, np.concatenate([random, annealed]))
-    return whole_clusters(left, right, _best(*between, found))
+    candidates = _searched(*between, np.concatenate([random, annealed]))
+    return whole_clusters(left, right, _best(*between, candidates))
 
 
 def whole_clusters(
     left: Prototypes, right: Prototypes, partners: NDArray[np.integer], share: float = START_SHARE
 ) -> Matrix:
-    """Couplings that send a share of whole clusters to whole clusters, and the rest anywhere.
+    """Turn permutations of clusters, of shape (s, k), into couplings of shape (s, p, q).
 
-    Parameters
-    ----------
-    left, right : Prototypes
-        With p and q prototypes.
-    partners : ndarray of int of shape (s, k)
-        Right cluster of each left one.
-    share : float, default=0.8
-
-    Returns
-    -------
-    ndarray of shape (s, p, q)
+    A share of the mass couples each left cluster with its partner; the rest is spread evenly.
     """
     of_left = left.clusters / np.maximum(left.clusters.sum(axis=0), 1e-9)
     starts = np.stack([of_left @ right.clusters[:, p].T for p in partners])
@@ -111,23 +80,14 @@ def whole_clusters(
 
 
 def standard_distances(prototypes: Prototypes, kinds: Sequence[str]) -> Couplings:
-    """Distances of some kinds, each of mean 0 and variance 1; shape (g, p, p).
-
-    Parameters
-    ----------
-    prototypes : Prototypes
-    kinds : sequence of str
-
-    Returns
-    -------
-    ndarray of shape (g, p, p)
-    """
+    """Stack the distances of g kinds, each with mean 0 and variance 1; shape (g, p, p)."""
     return np.stack([standard(prototypes.distances[kind], prototypes.masses) for kind in kinds])
 
 
 def _prototype_starts(problem: Problem, kinds: Sequence[str], rng: np.random.RandomState) -> Matrix:
     left, right = problem.left, problem.right
-    # A permutation needs equally many: where duplicates left fewer, the lightest stay out.
+    # A permutation needs equal numbers: where duplicate rows left fewer prototypes on one side,
+    # the lightest ones of the other are ignored.
     size = min(len(left.masses), len(right.masses))
     rows, columns = (np.sort(np.argsort(-p.masses, kind="stable")[:size]) for p in (left, right))
     ranked = [
@@ -136,51 +96,55 @@ def _prototype_starts(problem: Problem, kinds: Sequence[str], rng: np.random.Ran
     ]
     linear = len(kinds) * np.sqrt(max(size - 1, 1)) * _similarity(left, right)
     linear += len(kinds) * (size - 1) * problem.affinity
-    found, values = two_opt(
+    permuted, values = two_opt(
         ranked[0],
         ranked[1],
         linear[np.ix_(rows, columns)],
         np.stack([rng.permutation(size) for _ in range(N_STARTS)]),
     )
     order = np.argsort(-values, kind="stable")
-    best = list(dict.fromkeys(tuple(found[i]) for i in order))[:N_REFINED]
+    best = list(dict.fromkeys(tuple(permuted[i]) for i in order))[:N_REFINED]
     starts = np.zeros((len(best), len(left.masses), len(right.masses)))
     for start, permutation in zip(starts, best, strict=True):
         start[rows, columns[list(permutation)]] = START_SHARE / size
     return starts + (1 - START_SHARE) * np.outer(left.masses, right.masses)
 
 
-def _searched(x: Matrix, y: Matrix, known: Matrix, starts: Permutations) -> Permutations:
-    # Permutations of clusters that no swap of two improves.
-    linear = np.einsum("gi,gj->ij", np.einsum("gii->gi", x), np.einsum("gii->gi", y)) + known
-    apart = 1 - np.eye(x.shape[1])
-    return np.unique(two_opt(x * apart, y * apart, linear, starts)[0], axis=0)
+def _searched(x: Matrix, y: Matrix, affinity: Matrix, starts: Permutations) -> Permutations:
+    # Permutations of clusters that no swap of two partners improves.
+    linear = np.einsum("gi,gj->ij", np.einsum("gii->gi", x), np.einsum("gii->gi", y)) + affinity
+    off_diagonal = 1 - np.eye(x.shape[1])
+    return np.unique(two_opt(x * off_diagonal, y * off_diagonal, linear, starts)[0], axis=0)
 
 
-def _best(x: Matrix, y: Matrix, known: Matrix, found: Permutations) -> Permutations:
-    # Of permutations of clusters those under which the distances between them agree best.
-    values = known[np.arange(known.shape[0]), found].sum(axis=1)
+def _best(x: Matrix, y: Matrix, affinity: Matrix, candidates: Permutations) -> Permutations:
+    # The permutations of clusters under which the distances between clusters agree best.
+    values = affinity[np.arange(affinity.shape[0]), candidates].sum(axis=1)
     for i, j in zip(x, y, strict=True):
-        values = values + np.einsum("ij,sij->s", i, j[found[:, :, None], found[:, None, :]])
-    return found[np.argsort(-values, kind="stable")[:N_CLUSTER_STARTS]]
+        values = values + np.einsum(
+            "ij,sij->s", i, j[candidates[:, :, None], candidates[:, None, :]]
+        )
+    return candidates[np.argsort(-values, kind="stable")[:N_CLUSTER_STARTS]]
 
 
 def _between_clusters(problem: Problem, kinds: Sequence[str]) -> tuple[Matrix, Matrix, Matrix]:
-    # Of both sides, mean distances between clusters, within them on the diagonal; and the
-    # affinity of every two. That a cluster has more mass counts, but less than in proportion.
+    # The mean distances between clusters of either side (within clusters on the diagonal), and
+    # the affinity of each left cluster to each right one. The exponent makes large clusters
+    # count more than small ones, but less than in proportion to their mass.
     sides = []
     for p in (problem.left, problem.right):
         share = p.clusters / np.maximum(p.clusters.sum(axis=0), 1e-9) ** 0.75
         distances = standard_distances(p, kinds).astype(np.float64)
         sides.append((share, np.stack([share.T @ d @ share for d in distances])))
     (of_left, x), (of_right, y) = sides
-    # In proportion to what all distances of one cluster come to.
+    # Brings the affinity to the scale of the sum over all distances of one cluster.
     weight = len(kinds) * np.sqrt(of_left.shape[1])
     return x, y, weight * (of_left.T @ problem.affinity @ of_right)
 
 
 def _similarity(left: Prototypes, right: Prototypes) -> Matrix:
-    # How alike two prototypes are in what needs no counterpart: size, spread, centrality.
+    # Similarity of prototypes in size, spread and centrality, which can be compared across
+    # modalities without any correspondence.
     scores = []
     for p in (left, right):
         traits = np.stack(

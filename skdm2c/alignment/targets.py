@@ -1,4 +1,4 @@
-"""Where the rows of one modality belong in another's latent space, once clusters are matched."""
+"""Targets of generators: where rows belong in another latent space once clusters are matched."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..clustering.mixture import cluster_moments
 from ..data.rows import Matrix, Rows
 from .rows import Points, RowCoupling
 
-MAX_PART = 2000  # rows whose weights are held at once
+CHUNK_SIZE = 2000  # rows whose weights are held in memory at once
 UNTRUSTED, TRUSTED = 0.3, 0.5  # confidences between which the weight of row targets rises to one
 
 
@@ -22,31 +22,34 @@ def taught_targets(
     other_latents: NDArray[np.floating],
     other_shares: Matrix,
 ) -> Matrix:
-    """Send clusters to their partners, means to means and spread to spread.
+    """Compute where rows belong in another latent space, given the matching of clusters.
 
-    A row's place is the mean of its clusters' partners, each by its share, plus the row's
-    distance from its own clusters' mean, turned from the one common covariance within
-    clusters to the other.
+    The means of clusters are mapped to the means of their partners. A row's deviation from its
+    cluster's mean is mapped by the linear transform that turns the common covariance within
+    clusters of one space into that of the other.
 
     Parameters
     ----------
     latents : ndarray of shape (n, c)
+        Latents of the rows to map.
     responsibilities : ndarray of shape (n, k)
-        What each row belongs to; rows sum to one.
+        Responsibilities of these rows; each row sums to one.
     other_latents : ndarray of shape (m, c)
+        Latents of rows in the target space.
     other_shares : ndarray of shape (m, k)
-        Its columns stand for the same clusters.
+        Responsibilities of the rows in the target space; equal columns stand for matched clusters.
 
     Returns
     -------
     ndarray of shape (n, c)
+        Target of each row in the other latent space.
 
     Examples
     --------
-    Two clusters, twice as wide and elsewhere in the other space:
+    In the other space two clusters are twice as wide, mirrored and shifted:
 
-    >>> z, of_cluster = np.array([[0.0], [2.0], [10.0], [12.0]]), np.repeat(np.eye(2), 2, axis=0)
-    >>> taught_targets(z, of_cluster, 50 - 2 * z, of_cluster).round(2).ravel()
+    >>> z, resp = np.array([[0.0], [2.0], [10.0], [12.0]]), np.repeat(np.eye(2), 2, axis=0)
+    >>> taught_targets(z, resp, 50 - 2 * z, resp).round(2).ravel()
     array([46., 50., 26., 30.])
     """
     means, factor = _moments(latents, responsibilities)
@@ -60,95 +63,60 @@ def taught_targets(
 
 @dataclass(frozen=True)
 class CoupledRows:
-    """Some rows of two modalities, coupled under one scaling or several.
+    """Some rows of two modalities, coupled under one or several scalings."""
 
-    Attributes
-    ----------
-    couplings : list of RowCoupling
-        One a scaling.
-    left, right : list of ndarray of shape (n, c) and (m, d)
-        All rows, coupled or not, under each scaling.
-    of_left, of_right : ndarray of int
-        The rows that were coupled.
-    pairs : ndarray of int of shape (p, 2)
-        Rows that are known to be counterparts.
-    """
-
-    couplings: Sequence[RowCoupling]
-    left: Sequence[Points]
-    right: Sequence[Points]
-    of_left: NDArray[np.intp]
-    of_right: NDArray[np.intp]
-    pairs: NDArray[np.intp]
+    couplings: Sequence[RowCoupling]  # one per scaling
+    left: Sequence[Points]  # all n left rows under each scaling, coupled or not
+    right: Sequence[Points]  # all m right rows under each scaling
+    of_left: NDArray[np.intp]  # indices of the coupled left rows
+    of_right: NDArray[np.intp]  # indices of the coupled right rows
+    pairs: NDArray[np.intp]  # of shape (p, 2): rows known to be counterparts
 
     def turned(self) -> CoupledRows:
-        """Turn the couplings round, the right side to the left."""
+        """Return the same couplings with left and right exchanged."""
         couplings = [coupling.turned() for coupling in self.couplings]
         pairs = self.pairs[:, ::-1]
         return CoupledRows(couplings, self.right, self.left, self.of_right, self.of_left, pairs)
 
     def targets(self, values: Rows, left_rows: NDArray[np.intp] | None = None) -> Matrix:
-        """Average what the counterparts of left rows have, over the scalings too.
+        """Average the values of each left row's counterparts, over all scalings.
 
-        Rows with a known counterpart get what that has.
-
-        Parameters
-        ----------
-        values : Rows of shape (m, d)
-            Of all right rows: their latents, or the rows themselves.
-        left_rows : ndarray of int of shape (p,), default=None
-            In ascending order; None is for all n.
-
-        Returns
-        -------
-        ndarray of shape (p, d)
+        ``values`` of shape (m, d) belong to the right rows; ``left_rows`` holds p sorted indices,
+        by default all. The result has shape (p, d); a known counterpart replaces the average.
         """
         if left_rows is None:
             left_rows = np.arange(len(self.left[0]))
         coupled = values[self.of_right]
-        parts = np.array_split(left_rows, -(-len(left_rows) // MAX_PART))
+        chunks = np.array_split(left_rows, -(-len(left_rows) // CHUNK_SIZE))
         targets: Matrix = np.concatenate(
             [
                 np.mean(
                     [
-                        coupling.weights(points[part])
+                        coupling.weights(points[chunk])
                         for coupling, points in zip(self.couplings, self.left, strict=True)
                     ],
                     axis=0,
                 )
                 @ coupled
-                for part in parts
+                for chunk in chunks
             ]
         )
-        known, of_known = self.pairs[np.isin(self.pairs[:, 0], left_rows)].T
-        targets[np.searchsorted(left_rows, known)] = values[of_known]
+        paired_left, paired_right = self.pairs[np.isin(self.pairs[:, 0], left_rows)].T
+        targets[np.searchsorted(left_rows, paired_left)] = values[paired_right]
         return targets
 
 
 def row_weight(confidence: float) -> float:
-    """Weight of row targets beside cluster targets: refining a wrong matching would harm.
+    """Return the weight in [0, 1] of row targets relative to cluster targets.
 
-    Parameters
-    ----------
-    confidence : float
-        Of the matching of clusters.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-
-    Examples
-    --------
-    >>> [round(row_weight(confidence), 2) for confidence in (0.2, 0.4, 0.8)]
-    [0.0, 0.5, 1.0]
+    Refining a wrong matching by rows would do harm: the weight rises with its confidence.
     """
     return float(np.clip((confidence - UNTRUSTED) / (TRUSTED - UNTRUSTED), 0, 1))
 
 
 def _moments(latents: NDArray[np.floating], responsibilities: Matrix) -> tuple[Matrix, Matrix]:
-    # Means of the clusters, and a Cholesky factor of the covariance within them.
+    # The means of the clusters, and a Cholesky factor of the covariance within clusters.
     means, covariance = cluster_moments(latents.astype(np.float64), responsibilities)
-    # Latents need not fill their space.
+    # The covariance is singular if latents do not fill their space.
     floor = 1e-6 * np.trace(covariance) / len(covariance) + 1e-12
     return means, np.linalg.cholesky(covariance + floor * np.eye(len(covariance)))

@@ -17,46 +17,28 @@ from ..data.rows import Matrix
 
 Couplings = NDArray[np.float32]
 
-LEAST_ENTRY = np.float32(1e-30)  # relative to the largest of its row: keeps sums above zero
-N_ROUNDS = 5  # a step: potentials are kept from one step to the next, and converge over the steps
-LAST_ROUNDS = 20
+MIN_ENTRY = np.float32(1e-30)  # relative to the largest of its row: keeps sums above zero
+N_ROUNDS = 5  # of Sinkhorn per step: potentials carry over, and so converge over the steps
+N_LAST_ROUNDS = 20
 
 
 def sinkhorn(matrices: Couplings, rows: Couplings, columns: Couplings) -> Couplings:
-    """Scale nonnegative matrices to the marginals given.
+    """Scale nonnegative matrices, of shape (s, p, q), to couplings with the given marginals.
 
-    What some rounds of scaling leave is made up for by the outer product of what rows and columns
-    lack: both marginals are exact, also where blocks of unequal masses hardly overlap.
-
-    Parameters
-    ----------
-    matrices : ndarray of shape (s, p, q)
-    rows, columns : ndarray of shape (p,) and (q,)
-        Positive, with the same sum.
-
-    Returns
-    -------
-    ndarray of shape (s, p, q)
-
-    References
-    ----------
-    Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal
-    transport via Sinkhorn iteration", NeurIPS 2017, algorithm 2.
-
-    Examples
-    --------
-    >>> sinkhorn(np.ones((1, 2, 2)), np.array([0.5, 0.5]), np.array([0.25, 0.75]))
-    array([[[0.125, 0.375],
-            [0.125, 0.375]]])
+    ``rows``, of shape (p,), and ``columns``, of shape (q,), are positive and have the same sum.
     """
-    log_kernel = np.log(np.maximum(matrices, LEAST_ENTRY))
+    # What is missing after the last round is filled up by an outer product. Both marginals are
+    # then exact, even where blocks of unequal masses hardly overlap. See algorithm 2 of
+    # Altschuler, Weed, Rigollet, "Near-linear time approximation algorithms for optimal
+    # transport via Sinkhorn iteration", NeurIPS 2017.
+    log_kernel = np.log(np.maximum(matrices, MIN_ENTRY))
     potential = np.zeros_like(log_kernel[:, :1])
-    couplings, _ = _scaled(log_kernel, rows, columns, potential, LAST_ROUNDS)
-    # The rows' marginals are exact now.
+    couplings, _ = _scaled(log_kernel, rows, columns, potential, N_LAST_ROUNDS)
+    # The marginals of the rows are exact after the last round.
     couplings *= np.minimum(columns / couplings.sum(axis=1), 1)[:, None]
     lacking = rows - couplings.sum(axis=2), columns - couplings.sum(axis=1)
     of_rows, of_columns = (np.maximum(x, 0) for x in lacking)
-    total = np.maximum(of_rows.sum(axis=1), LEAST_ENTRY)[:, None, None]
+    total = np.maximum(of_rows.sum(axis=1), MIN_ENTRY)[:, None, None]
     couplings += of_rows[:, :, None] * (of_columns[:, None] / total)
     return couplings
 
@@ -71,27 +53,11 @@ def anneal(
     epsilons: Sequence[float],
     n_steps: int,
 ) -> Couplings:
-    """Move couplings towards entropic Gromov-Wasserstein ones, with less and less entropy.
+    """Improve Gromov-Wasserstein couplings, of shape (s, p, q), with decreasing entropy.
 
-    Parameters
-    ----------
-    left, right : ndarray of shape (g, p, p) and (g, q, q)
-        Distances of mean 0 and variance 1 under the masses.
-    affinity : ndarray of shape (p, q)
-        Added to what the distances say of every two.
-    rows, columns : ndarray of shape (p,) and (q,)
-        Masses.
-    couplings : ndarray of shape (s, p, q)
-        Where to start.
-    epsilons : sequence of float
-        Weights of the entropy.
-    n_steps : int
-        With each of them.
-
-    Returns
-    -------
-    ndarray of shape (s, p, q)
-        The rows' marginals are exact, the columns' nearly so.
+    Takes standard distances, of shape (g, p, p) and (g, q, q), an affinity that is added to
+    their utility, and the masses. The row marginals of the result are exact, the column
+    marginals nearly so.
     """
     potential = None
     for epsilon in epsilons:
@@ -112,12 +78,12 @@ def _scaled(
     potential: Couplings,
     n_rounds: int,
 ) -> tuple[Couplings, Couplings]:
-    # Some rounds of Sinkhorn's algorithm from the columns' potentials, shape (s, 1, q). Those
-    # and the maximum of each row are taken up before exp, or rows and columns that are far
-    # below the rest would underflow and be coupled at chance.
+    # Rounds of Sinkhorn's algorithm from potentials of the columns, of shape (s, 1, q). The
+    # potentials and the maximum of each row are absorbed before the exponential: otherwise rows
+    # and columns far below the others would underflow, and their coupling would be arbitrary.
     absorbed = log_kernel + potential
     kernel = np.exp(absorbed - absorbed.max(axis=2, keepdims=True))
-    kernel = np.maximum(kernel, LEAST_ENTRY)
+    kernel = np.maximum(kernel, MIN_ENTRY)
     u = rows / kernel.sum(axis=2)
     with np.errstate(invalid="ignore"):  # OpenBLAS may raise the flag for finite products
         for _ in range(n_rounds):
@@ -129,17 +95,7 @@ def _scaled(
 
 
 def transported(left: Couplings, right: Couplings, couplings: Couplings) -> Couplings:
-    """Mean over g of L_g T R_g, half the gradient of the objective.
-
-    Parameters
-    ----------
-    left, right : ndarray of shape (g, p, p) and (g, q, q)
-    couplings : ndarray of shape (s, p, q)
-
-    Returns
-    -------
-    ndarray of shape (s, p, q)
-    """
+    """Return the mean over g of L_g T R_g, half the gradient of the objective; shape (s, p, q)."""
     total = left[0] @ couplings @ right[0]
     for a, b in zip(left[1:], right[1:], strict=True):
         total += a @ couplings @ b
@@ -150,18 +106,10 @@ def transported(left: Couplings, right: Couplings, couplings: Couplings) -> Coup
 def correlation(
     left: Couplings, right: Couplings, affinity: Couplings, couplings: Couplings
 ) -> Couplings:
-    """Correlation of the distances through each coupling, mean over g; 1 is a perfect match.
+    """Return the correlation of the distances through each coupling, of shape (s,).
 
-    Parameters
-    ----------
-    left, right : ndarray of shape (g, p, p) and (g, q, q)
-    affinity : ndarray of shape (p, q)
-        Twice its mean under the coupling is added.
-    couplings : ndarray of shape (s, p, q)
-
-    Returns
-    -------
-    ndarray of shape (s,)
+    It is the mean over kinds of distance, and 1 for a perfect match. Twice the mean affinity
+    under the coupling is added.
     """
     total = transported(left, right, couplings) + 2 * affinity
     value: Couplings = (couplings * total).sum(axis=(1, 2))
@@ -169,16 +117,7 @@ def correlation(
 
 
 def standard(distances: Matrix, masses: Matrix) -> Couplings:
-    """Distances with mean 0 and variance 1 under the masses.
-
-    Parameters
-    ----------
-    distances : ndarray of shape (p, p)
-    masses : ndarray of shape (p,)
-
-    Returns
-    -------
-    ndarray of shape (p, p)
+    """Standardise distances, of shape (p, p), to mean 0 and variance 1 under the masses.
 
     Examples
     --------

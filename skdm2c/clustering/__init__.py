@@ -1,1 +1,1 @@
-"""Neighbour graphs, mixtures and k-means, spectral cuts, and the score without labels."""
+"""Neighbour graphs, mixtures and k-means, spectral clustering, and the label-free score."""

@@ -1,4 +1,4 @@
-"""Clusters of one modality, or of all rows, by the chosen assignment."""
+"""Clustering of one modality, or of all rows together, by the chosen assignment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AssignmentName = Literal["mixture", "kmeans"]
 
 @dataclass(frozen=True)
 class ClusteringSettings:
-    """How points become clusters; see :class:`skdm2c.MixedModalClustering`."""
+    """Parameters of the clustering, as in :class:`skdm2c.MixedModalClustering`."""
 
     n_clusters: int
     assignment: AssignmentName
@@ -26,9 +26,9 @@ class ClusteringSettings:
 
 
 class ModalityClusters(NamedTuple):
-    """Labels of shape (n,) and responsibilities of shape (n, k) of one modality's rows.
+    """Labels of shape (n,) and responsibilities of shape (n, k) of the rows of one modality.
 
-    Columns beyond the modality's number of clusters are zero.
+    Columns of the responsibilities beyond the modality's number of clusters are zero.
     """
 
     labels: NDArray[np.int32]
@@ -38,7 +38,10 @@ class ModalityClusters(NamedTuple):
 def cluster_modality(
     z: FloatRows, n_clusters: int, settings: ClusteringSettings, seed: int
 ) -> ModalityClusters:
-    """Cluster the latents ``z`` of one modality into ``n_clusters``, or one cluster per row."""
+    """Cluster the latents ``z`` of one modality, of shape (n, c), into ``n_clusters`` clusters.
+
+    If there are fewer rows than that, each row becomes a cluster of its own.
+    """
     n = min(n_clusters, len(z))
     fit = fit_kmeans if settings.assignment == "kmeans" else fit_mixture
     with warnings.catch_warnings():
@@ -52,7 +55,11 @@ def cluster_modality(
 def cluster_unified(
     points: FloatRows, start: Matrix | None, settings: ClusteringSettings, seed: int
 ) -> Clusters:
-    """Cluster the rows of all modalities, from the matched responsibilities if there are any."""
+    """Cluster the rows of all modalities, points of shape (n, c) in the unified space.
+
+    ``start`` holds the matched responsibilities, of shape (n, k), which number the clusters and
+    start the mixture; without them, clusters are numbered arbitrarily.
+    """
     if settings.assignment == "kmeans":
         clusters = fit_kmeans(points, settings.n_clusters, settings.n_init, seed)
         return clusters if start is None else clusters.numbered_like(start, points)

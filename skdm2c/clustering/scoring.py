@@ -1,8 +1,9 @@
-"""How good a clustering looks without labels: the estimator's ``score``.
+"""Label-free quality of a clustering: the estimator's ``score``.
 
-Three questions, none of them asked in a learned space, which a model could shrink until any
-answer looks good. Are neighbours in the data in one cluster? Do the modalities give the
-clusters the same shares? Are clusters that are far apart in one modality so in the others?
+It combines three criteria, all computed from the data, as a model could shrink a learned space
+until any clustering scores well. Neighbouring rows should be in one cluster; the modalities
+should agree on the proportions of the clusters; and clusters that are far apart in one modality
+should be far apart in the others.
 """
 
 from __future__ import annotations
@@ -24,133 +25,86 @@ N_NEIGHBORS = 15
 
 @dataclass(frozen=True)
 class ClusterProfile:
-    """What the clusters of one modality are like, in its own data.
+    """Properties of k clusters in the data of one modality.
 
-    Attributes
-    ----------
-    separation : float
-        Modularity of the clusters in the graph of nearest neighbours: the share of its edges
-        that stay within a cluster, less the share that would by chance. 0 where all rows are
-        in one cluster; at most 1 - 1 / k.
-    cohesion : float
-        Share of the edges that stay within a cluster: how often neighbours are in the same.
-    shares : ndarray of shape (k,)
-        Of the rows.
-    distances : ndarray of shape (k, k)
-        Mean distances between the rows of two clusters; zero where one has none.
+    ``separation`` is the modularity of the clusters in the graph of nearest neighbours: their
+    ``cohesion``, minus the value expected by chance. It is at most 1 - 1 / k.
     """
 
     separation: float
-    cohesion: float
-    shares: Matrix
-    distances: Matrix
+    cohesion: float  # proportion of the edges that connect rows of the same cluster
+    shares: Matrix  # proportion of the rows in each cluster, of shape (k,)
+    distances: Matrix  # mean distance between rows of two clusters, (k, k); 0 if one is empty
 
 
 def profile(x: Rows, labels: NDArray[np.integer], n_clusters: int, seed: int = 0) -> ClusterProfile:
-    """Describe the clusters of one modality.
+    """Describe the clusters of one modality, given its n scaled rows and their labels.
 
-    Parameters
-    ----------
-    x : Rows of shape (n, d)
-        Scaled.
-    labels : ndarray of int of shape (n,)
-        From 0 to ``n_clusters`` - 1.
-    n_clusters : int
-    seed : int, default=0
-        Draws at most 2000 rows, between which distances are measured.
-
-    Returns
-    -------
-    ClusterProfile
-
-    Notes
-    -----
-    Distances are Euclidean ones in 30 principal components, over the geometric mean of both
-    rows' distance to their 10th neighbour: of the kinds tried the one that most often told a
-    right matching from a wrong one. Of more than 30 clusters, which were not tried, there are
-    as many components.
-
-    Examples
-    --------
-    >>> x, y = np.arange(200.0)[:, None], np.repeat([0, 1, 2, 2], 50)
-    >>> found = profile(x, y, 3)
-    >>> found.shares, round(found.separation, 1), profile(x, 0 * y, 3).separation
-    (array([0.25, 0.25, 0.5 ]), 0.6, 0.0)
+    Distances and neighbours are computed for a random sample of at most 2,000 rows.
     """
     shares = np.bincount(labels, minlength=n_clusters) / len(labels)
     if len(labels) < 2:
         return ClusterProfile(0.0, 1.0, shares, np.zeros((n_clusters, n_clusters)))
-    kept = subsample(len(x), MAX_ROWS, np.random.RandomState(seed))
-    points = principal_components(x[kept], enough_components(n_clusters), seed)
-    member = np.eye(n_clusters)[labels[kept]]
-    mean_of = member / np.maximum(member.sum(axis=0), 1)
-    distances = mean_of.T @ locally_scaled(pairwise_distances(points)) @ mean_of
+    rows = subsample(len(x), MAX_ROWS, np.random.RandomState(seed))
+    points = principal_components(x[rows], enough_components(n_clusters), seed)
+    membership = np.eye(n_clusters)[labels[rows]]
+    averaging = membership / np.maximum(membership.sum(axis=0), 1)
+    # Of several distances that were tried, locally scaled ones in 30 principal components most
+    # often distinguished a correct matching from a wrong one.
+    distances = averaging.T @ locally_scaled(pairwise_distances(points)) @ averaging
     # Newman, "Modularity and community structure in networks", PNAS 2006.
     graph = close_rows(points, N_NEIGHBORS)
-    edges = member.T @ (graph @ member) / graph.sum()
+    edges = membership.T @ (graph @ membership) / graph.sum()
     cohesion = float(np.trace(edges))
     separation = cohesion - float(np.square(edges.sum(axis=0)).sum())
     return ClusterProfile(separation, cohesion, shares, distances)
 
 
 def label_free_score(
-    found: Mapping[int, ClusterProfile], remembered: Sequence[ClusterProfile]
+    profiles: Mapping[int, ClusterProfile], fitted_profiles: Sequence[ClusterProfile]
 ) -> float:
-    """How good clusters look, in the rows of some modalities.
+    """Score the clusters of some modalities, by number, against those of all modalities in fit.
 
-    Parameters
-    ----------
-    found : mapping of int to ClusterProfile
-        Of the modalities that the rows are of.
-    remembered : sequence of ClusterProfile
-        Of all modalities, in the fit.
-
-    Returns
-    -------
-    float
-        Mean over the modalities in ``found`` of the separation, times the mean over the
-        other modalities of :func:`agreement`; between -0.5 and 1.
+    The score is the mean over the modalities of their separation times their mean
+    :func:`agreement` with the other modalities. It lies between -0.5 and 1.
     """
     return float(
         np.mean(
             [
-                mine.separation
-                * np.mean([agreement(mine, o) for other, o in enumerate(remembered) if other != m])
-                for m, mine in found.items()
+                own_profile.separation
+                * np.mean(
+                    [
+                        agreement(own_profile, other_profile)
+                        for other, other_profile in enumerate(fitted_profiles)
+                        if other != m
+                    ]
+                )
+                for m, own_profile in profiles.items()
             ]
         )
     )
 
 
 def agreement(one: ClusterProfile, other: ClusterProfile) -> float:
-    """How alike two modalities' clusters are in shares and in place.
+    """Measure how well two modalities agree on proportions of and distances between clusters.
 
-    Parameters
-    ----------
-    one, other : ClusterProfile
-
-    Returns
-    -------
-    float
-        In [0, 1]: (1 - s) (1 + r) / 2, with s the Jensen-Shannon divergence of the shares in
-        bits (1 where no cluster holds rows of both modalities) and r the correlation of the
-        distances between clusters (0 where fewer than three clusters leave nothing to
-        compare).
+    The agreement is (1 - s) (1 + r) / 2, in [0, 1], where s is the Jensen-Shannon divergence of
+    the proportions in bits and r the correlation of the distances, 0 if there are fewer than 3.
 
     Examples
     --------
-    Clusters on a line, the same and with two of them swapped:
+    Clusters on a line, compared with themselves and after swapping two of them:
 
-    >>> at, thirds = np.array([0.0, 1.0, 5.0]), np.full(3, 1 / 3)
-    >>> line = ClusterProfile(1.0, 1.0, thirds, np.abs(at[:, None] - at))
+    >>> position, thirds = np.array([0.0, 1.0, 5.0]), np.full(3, 1 / 3)
+    >>> line = ClusterProfile(1.0, 1.0, thirds, np.abs(position[:, None] - position))
     >>> swapped = ClusterProfile(1.0, 1.0, thirds, line.distances[[2, 1, 0]][:, [2, 1, 0]])
     >>> round(agreement(line, line), 2), round(agreement(line, swapped), 2)
     (1.0, 0.48)
     """
     divergence = float(np.square(jensenshannon(one.shares, other.shares, base=2)))
-    both = np.flatnonzero((one.shares > 0) & (other.shares > 0))
-    above = np.triu_indices(len(both), 1)
-    a, b = (p.distances[np.ix_(both, both)][above] for p in (one, other))
+    common = np.flatnonzero((one.shares > 0) & (other.shares > 0))
+    upper_triangle = np.triu_indices(len(common), 1)
+    a, b = (p.distances[np.ix_(common, common)][upper_triangle] for p in (one, other))
     if len(a) < 3 or min(np.ptp(a), np.ptp(b)) < 1e-12:
         return (1 - divergence) / 2
     return float((1 - divergence) * (1 + np.corrcoef(a, b)[0, 1]) / 2)

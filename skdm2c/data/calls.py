@@ -1,4 +1,4 @@
-"""The ways people hand over rows, read into one container."""
+"""Read the arguments of the estimator's methods into one container."""
 
 from __future__ import annotations
 
@@ -16,36 +16,19 @@ from .rows import Matrix, RowSource
 
 
 def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
-    """Read the two ways of calling ``fit``: one container, or two blocks.
+    """Read the arguments of ``fit``: a container or MuData, or two blocks ``X`` and ``y``.
 
-    Parameters
-    ----------
-    X : MixedModalData, MuData or block of shape (n_a, d_a)
-    y : block of shape (n_b, d_b), labels of shape (n,) or None
-        Ignored where ``X`` is a container.
-
-    Returns
-    -------
-    MixedModalData
-
-    Raises
-    ------
-    ValueError
-        If there is only one plain block, or it cannot be told whether ``y`` is
-        a block or labels.
-
-    Examples
-    --------
-    >>> as_mixed_modal(np.zeros((2, 3)), np.ones((4, 2)))
-    MixedModalData(a: 2 x 3, b: 4 x 2)
+    Raise ValueError if there is a single plain block, or if ``y`` may be labels of ``X``.
     """
     if isinstance(X, MixedModalData):
         return X
     if is_mudata(X):
         return MixedModalData.from_mudata(X)
-    several = isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
-    if several or (isinstance(X, Mapping) and not sp.issparse(X)):
-        raise ValueError("Several blocks in one: pass MixedModalData(X_a, X_b), or X_a and X_b.")
+    holds_blocks = isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
+    if holds_blocks or (isinstance(X, Mapping) and not sp.issparse(X)):
+        raise ValueError(
+            "Got several blocks in one argument; pass MixedModalData(X_a, X_b), or X_a and X_b."
+        )
     try:
         shape = tuple(y.shape) if hasattr(y, "shape") else np.shape(y)
     except ValueError as error:
@@ -77,54 +60,32 @@ def _is_one_hot(block: Any) -> bool:
         return False
     source = RowSource(block, "b")
     try:
-        # A few rows first: mostly they tell, and a block may be large.
-        return _has_one_a_row(source.take(np.arange(min(source.n_rows, 100)))) and all(
-            _has_one_a_row(rows) for _, rows in source.chunks()
+        # Blocks may be large, and the first rows nearly always suffice to say no.
+        return _rows_are_one_hot(source.take(np.arange(min(source.n_rows, 100)))) and all(
+            _rows_are_one_hot(rows) for _, rows in source.chunks()
         )
-    except (ValueError, TypeError):  # no numbers, as is told later
+    except (ValueError, TypeError):  # not numeric: scaling reports it with the modality's name
         return False
 
 
-def _has_one_a_row(rows: Matrix) -> bool:
+def _rows_are_one_hot(rows: Matrix) -> bool:
     return bool(np.isin(rows, (0, 1)).all() and (rows.sum(axis=1) == 1).all())
 
 
 def as_known_modalities(
     X: Any, names: tuple[str, ...], X_b: Any = None, modality: str | int | None = None
 ) -> MixedModalData:
-    """Read the ways new rows come: a container, two blocks, or one with its modality.
+    """Read new rows: a container or MuData, two blocks, or one block with its modality.
 
-    Parameters
-    ----------
-    X : MixedModalData, MuData or block
-    names : tuple of str
-        The modalities known.
-    X_b : block, default=None
-        The second modality's rows, where ``X`` is the first's.
-    modality : str or int, default=None
-        The modality of ``X``, where it is one block.
-
-    Returns
-    -------
-    MixedModalData
-        With all ``names``; modalities not seen here are absent.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be told which modality the rows are of.
-
-    Examples
-    --------
-    >>> as_known_modalities(np.zeros((2, 3)), ("rna", "atac"), modality="atac")
-    MixedModalData(rna: absent, atac: 2 x 3)
+    Return a container with all modalities ``names``, absent ones being None. Raise ValueError
+    if the modality of the rows is ambiguous or unknown.
     """
     if is_mudata(X):
-        X = _known_of_mudata(X, names)
+        X = _container_of_mudata(X, names)
     if isinstance(X, MixedModalData):
         if X_b is not None or modality is not None:
             raise ValueError(
-                "A container says itself of which modality its rows are: pass it alone, "
+                "A container already says which modality each row belongs to: pass it alone, "
                 "without a second block or modality."
             )
         if X.names != names:
@@ -136,7 +97,7 @@ def as_known_modalities(
     if X_b is not None:
         if len(names) != 2 or modality is not None:
             raise ValueError(
-                f"Two blocks can be told apart without names for two modalities only, not for "
+                f"Two blocks can be passed without names for two modalities only, not for "
                 f"{names}{' with modality given' if modality is not None else ''}: "
                 "pass MixedModalData(..., names=...)."
             )
@@ -151,57 +112,23 @@ def as_known_modalities(
 
 
 def is_mudata(value: Any) -> bool:
-    """Whether a value is a MuData, told by its fields: the package need not be there.
-
-    Parameters
-    ----------
-    value : object
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> is_mudata(np.zeros((2, 3)))
-    False
-    """
+    """Return whether a value is a MuData, judged by its attributes, without importing mudata."""
     return isinstance(getattr(value, "mod", None), Mapping) and hasattr(value, "obs_names")
 
 
-def _known_of_mudata(mdata: Any, names: tuple[str, ...]) -> MixedModalData:
-    # New data may lack an assay, and have others that the model does not know.
-    there = [name for name in names if name in mdata.mod]
-    if not there:
+def _container_of_mudata(mdata: Any, names: tuple[str, ...]) -> MixedModalData:
+    # New data may lack some of the fitted assays, and may hold others, which are ignored.
+    present = [name for name in names if name in mdata.mod]
+    if not present:
         raise ValueError(f"The modalities were {names} in fit; this MuData has {tuple(mdata.mod)}.")
     return MixedModalData(*[mdata.mod.get(name) for name in names], names=names)
 
 
 def modality_index(modality: str | int, names: tuple[str, ...]) -> int:
-    """Return the number of a modality given by name or number.
-
-    Parameters
-    ----------
-    modality : str or int
-    names : tuple of str
-
-    Returns
-    -------
-    int
-
-    Raises
-    ------
-    ValueError
-        If there is no such modality.
-
-    Examples
-    --------
-    >>> modality_index("atac", ("rna", "atac"))
-    1
-    """
+    """Return the index of a modality given by name or index; raise ValueError if unknown."""
     if isinstance(modality, str) and modality in names:
         return names.index(modality)
-    is_number = isinstance(modality, Integral) and not isinstance(modality, bool)
-    if is_number and 0 <= int(modality) < len(names):
+    is_index = isinstance(modality, Integral) and not isinstance(modality, bool)
+    if is_index and 0 <= int(modality) < len(names):
         return int(modality)
     raise ValueError(f"There is no modality {reprlib.repr(modality)}; the modalities are {names}.")

@@ -1,4 +1,4 @@
-"""``MixedModalData``: unpaired rows of several modalities as one thing with a length."""
+"""``MixedModalData``: a container for the unpaired rows of several modalities."""
 
 from __future__ import annotations
 
@@ -16,50 +16,54 @@ from .messages import keyword
 from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
 
-LONGEST_NAME = 60  # characters
+MAX_NAME_LENGTH = 60
 
 
 class MixedModalData:
-    """Instances that were each seen in one modality only, as one indexable set.
+    """Container for rows of several modalities, each row observed in one modality only.
 
-    The one currency inside scikit-learn: it has a length and can be indexed by
-    rows, so that it goes through Pipeline, GridSearchCV and cross_validate.
+    It has a length and can be indexed by rows, so that scikit-learn's Pipeline,
+    GridSearchCV and cross_validate accept it as ``X``.
 
     Parameters
     ----------
     *blocks : array-like of shape (n_m, d_m), sparse, data frame, list of str, or None
-        One block of rows a modality; None for a modality not seen here (as in
-        new data). Nothing is copied.
+        Rows of each modality. Pass None for a modality without rows, for
+        example in new data. Blocks are not copied.
     names : sequence of str, default=None
-        The modalities' names; by default "a", "b", "c" and so on.
+        Names of the modalities. By default they are "a", "b", "c" and so on.
     pairs : array-like of shape (m, 2) or mapping, default=None
-        Known pairs: (row of the first block, row of the second). For more than
-        two modalities a mapping ``{("a", "b"): array}``.
+        Known pairs, as (row of the first block, row of the second block). For
+        more than two modalities pass a mapping ``{("a", "b"): array}``.
 
     Attributes
     ----------
     blocks : mapping of str to block
+        The block of each modality, None if it is absent.
     names : tuple of str
+        Names of the modalities, in the order of the blocks.
     modality : ndarray of shape (n,) of str
-        Each row's modality.
+        Name of each row's modality.
     codes : ndarray of shape (n,) of int
-        The same as numbers into ``names``.
+        Index of each row's modality in ``names``.
     pairs : ndarray of shape (m, 2), or mapping of (str, str) to such
-        As given; an array where there are two modalities.
+        Known pairs: an array for two modalities, a mapping for more.
     shape : (int, int)
-        Rows, and columns of all blocks together (a block of texts counts as one).
+        Number of rows, and number of columns summed over the blocks. A list of
+        texts counts as one column.
 
     Raises
     ------
     ValueError
-        If a block is neither 2-D nor a list of strings, names do not fit, or
-        pairs are out of range, double or conflicting.
+        If a block is neither 2-D nor a list of strings, if the names are invalid,
+        or if pairs are out of range, duplicated or conflicting.
 
     Notes
     -----
-    Rows stand in block order at first: the first block's rows, then the next
-    one's. An index may reorder them (``train_test_split`` shuffles): row i of
-    ``X[index]`` is always row ``index[i]`` of X, whatever its modality.
+    A new container holds the rows in block order: first all rows of the first
+    block, then those of the second. Indexing may reorder them, as
+    ``train_test_split`` does: row i of ``X[index]`` is always row ``index[i]``
+    of X, whatever its modality.
 
     Examples
     --------
@@ -77,7 +81,7 @@ class MixedModalData:
             raise ValueError("MixedModalData needs at least one block that is not None.")
         self.names = check_names(names, len(blocks))
         self._blocks: dict[str, Any] = {
-            name: None if block is None else _one_block(block, name)
+            name: None if block is None else _checked_block(block, name)
             for name, block in zip(self.names, blocks, strict=True)
         }
         self._columns = {
@@ -95,7 +99,7 @@ class MixedModalData:
         pairs: Pairs,
         columns: Mapping[str, Any] | None = None,
     ) -> MixedModalData:
-        # From parts of another container, which were checked when that was made.
+        # Skips the checks of __init__, as the parts come from a container that passed them.
         data = cls.__new__(cls)
         data.names, data._blocks = tuple(blocks), dict(blocks)
         data.codes, data._pairs = codes, pairs
@@ -106,26 +110,27 @@ class MixedModalData:
     def from_frame(
         cls, frame: Any, columns: Mapping[str, Sequence[str]], *, modality: str | None = None
     ) -> MixedModalData:
-        """Make a container from a data frame with one instance a row.
+        """Make a container from a data frame with one instance per row.
 
         Parameters
         ----------
         frame : pandas or polars DataFrame of n rows
+            Data frame with the columns of all modalities.
         columns : mapping of str to sequence of str
-            The columns of each modality.
+            Names of the columns of each modality.
         modality : str, default=None
-            Column that names each row's modality. By default a row belongs to the
-            one modality whose columns are not all missing.
+            Name of the column that holds each row's modality. By default a row
+            belongs to the only modality in whose columns it has a value.
 
         Returns
         -------
         MixedModalData
-            With the rows in the order of the frame.
+            Container with the rows in the order of the frame.
 
         Raises
         ------
         ValueError
-            If a column is missing, or a row has no modality or several.
+            If a column does not exist, or if a row has no modality or more than one.
 
         Examples
         --------
@@ -152,23 +157,26 @@ class MixedModalData:
         Parameters
         ----------
         mdata : mudata.MuData, or mapping of str to AnnData
-            Where the ``X`` of an assay is backed it stays on disk, and is read as it is needed.
+            Assays by name. If the ``X`` of an assay is backed, it stays on disk
+            and rows are read when they are needed.
         modalities : sequence of str, default=None
-            Which modalities, and in which order; by default all.
+            Names of the modalities to use, in this order. By default all are used.
         representation : mapping of str to str, default=None
-            For a modality a key of its ``obsm`` (such as "X_pca") or ``layers``;
-            otherwise its ``X`` is taken.
+            Key of ``obsm`` (such as "X_pca") or ``layers`` to use for a modality.
+            The ``X`` of modalities that are not in the mapping is used.
         pair_shared_names : bool, default=False
-            Take rows with the same observation name in two modalities as known pairs.
+            Whether rows of two modalities with the same observation name are
+            known pairs.
 
         Returns
         -------
         MixedModalData
+            Container with the rows in the order of the assays.
 
         Raises
         ------
         ValueError
-            If a modality or representation is not there.
+            If a modality or representation does not exist.
 
         Examples
         --------
@@ -185,47 +193,47 @@ class MixedModalData:
 
     @property
     def blocks(self) -> Mapping[str, Any]:
-        """The blocks by name, read-only; None for a modality not seen here."""
+        """Blocks by name, as a read-only mapping; None for an absent modality."""
         for m, (name, block) in enumerate(self._blocks.items()):
-            made_of = np.count_nonzero(self.codes == m)
-            if n_rows(block) != made_of:  # frames and lists can change in place
+            expected = np.count_nonzero(self.codes == m)
+            if n_rows(block) != expected:  # frames and lists can change in place
                 raise ValueError(
-                    f"Modality {name!r} had {made_of} rows when this MixedModalData was made, and "
-                    f"has {n_rows(block)} now. Make a new one of it."
+                    f"Modality {name!r} had {expected} rows when this MixedModalData was made, and "
+                    f"has {n_rows(block)} now. Make a new one from it."
                 )
         return MappingProxyType(self._blocks)
 
     @property
     def columns(self) -> Mapping[str, NDArray[np.object_] | None]:
-        """Names of an AnnData's variables, by modality; None for other blocks."""
+        """Variable names by modality, of blocks given as AnnData; None for other blocks."""
         return MappingProxyType(self._columns)
 
     @property
     def modality(self) -> NDArray[np.str_]:
-        """Each row's modality, shape (n,)."""
+        """Name of each row's modality, of shape (n,)."""
         return np.array(self.names)[self.codes]
 
     @property
     def pairs(self) -> NDArray[np.intp] | Mapping[tuple[str, str], NDArray[np.intp]]:
-        """Known pairs: an array of shape (m, 2), or a mapping with three modalities or more."""
+        """Known pairs: an array of shape (m, 2), or for more than two modalities a mapping."""
         if len(self.names) == 2:
             return self._pairs.get((self.names[0], self.names[1]), np.empty((0, 2), np.intp))
         return MappingProxyType(self._pairs)
 
     @property
     def numbered_pairs(self) -> NumberedPairs:
-        """Known pairs of any two modalities, by the numbers of both."""
-        number = {name: m for m, name in enumerate(self.names)}
-        return {(number[a], number[b]): rows for (a, b), rows in self._pairs.items()}
+        """Known pairs by the indices of both modalities."""
+        index = {name: m for m, name in enumerate(self.names)}
+        return {(index[a], index[b]): rows for (a, b), rows in self._pairs.items()}
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, and columns of all blocks together."""
+        """Number of rows, and number of columns summed over the blocks."""
         return len(self.codes), sum(n_columns(block) for block in self._blocks.values())
 
     @property
     def ndim(self) -> int:
-        """Two: rows and columns, as scikit-learn expects."""
+        """Number of dimensions, always 2, as scikit-learn expects."""
         return 2
 
     def __len__(self) -> int:
@@ -238,7 +246,7 @@ class MixedModalData:
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> NDArray[Any]:
-        # What turns it into one array is mostly a transformer that knows of one block only.
+        # It is mostly a transformer for a single block that asks for an array.
         first = self.names[0]
         raise TypeError(
             "MixedModalData is no array: its rows have columns of their own in each modality. "
@@ -247,38 +255,39 @@ class MixedModalData:
         )
 
     def __getitem__(self, key: Any) -> MixedModalData:
-        """Rows of the container, in the order asked for.
+        """Select rows, in the given order.
 
         Parameters
         ----------
         key : slice, array of int, boolean mask, or (rows, Ellipsis)
+            Index of the rows.
 
         Returns
         -------
         MixedModalData
-            With the same modalities (some may have no rows left) and its pairs
-            remapped: a pair that lost a side is dropped, and of rows taken several times
-            every copy is paired with every copy.
+            Container with the same modalities, some of which may have no rows left.
+            A pair is kept if both of its rows are; if rows are selected more than
+            once, every copy is paired with every copy of its partner.
         """
         if isinstance(key, tuple):
-            everything = key[-1] is Ellipsis or (
+            all_columns = key[-1] is Ellipsis or (
                 isinstance(key[-1], slice) and key[-1] == slice(None)
             )
-            if len(key) != 2 or not everything:
+            if len(key) != 2 or not all_columns:
                 raise IndexError(
                     "MixedModalData can be indexed by rows only: X[rows] or X[rows, ...]."
                 )
             key = key[0]
         rows = self._rows(key)
         codes = self.codes[rows]
-        within = self.positions[rows]
-        kept = {name: within[codes == m] for m, name in enumerate(self.names)}
-        blocks = {name: take_rows(block, kept[name]) for name, block in self.blocks.items()}
-        return self._from_parts(blocks, codes, remap_pairs(self._pairs, kept), self._columns)
+        positions = self.positions[rows]
+        selected = {name: positions[codes == m] for m, name in enumerate(self.names)}
+        blocks = {name: take_rows(block, selected[name]) for name, block in self.blocks.items()}
+        return self._from_parts(blocks, codes, remap_pairs(self._pairs, selected), self._columns)
 
     @property
     def positions(self) -> NDArray[np.intp]:
-        """Each row's number within its block, shape (n,)."""
+        """Index of each row within its block, of shape (n,)."""
         positions = np.empty(len(self.codes), dtype=np.intp)
         for m in range(len(self.names)):
             of_modality = self.codes == m
@@ -290,7 +299,9 @@ class MixedModalData:
         if isinstance(key, slice):
             return np.arange(n)[key]
         if np.ma.is_masked(key):
-            raise IndexError("Rows are masked: take those that are meant, rows.compressed().")
+            raise IndexError(
+                "The row index is masked: select the valid rows with rows.compressed()."
+            )
         try:
             rows = np.atleast_1d(np.asarray(key))
         except ValueError as error:
@@ -303,7 +314,7 @@ class MixedModalData:
             return np.empty(0, dtype=np.intp)
         if rows.dtype.kind not in "iu" or rows.ndim != 1:
             raise IndexError("Rows are a slice, an array of integers or a boolean mask.")
-        # As Python's integers: -n may be no number of the array's type.
+        # Compared as Python integers, since -n may not fit the dtype of the index.
         for row in (int(rows.min()), int(rows.max())):
             if not -n <= row < n:
                 raise IndexError(f"Row {row} is out of range for {n} rows.")
@@ -311,22 +322,23 @@ class MixedModalData:
         return np.where(signed < 0, signed + n, signed)
 
     def with_blocks(self, blocks: Mapping[str, Any]) -> MixedModalData:
-        """Return the same rows in other features, as a transformer makes them.
+        """Return a container with the same rows but other features for some modalities.
 
         Parameters
         ----------
         blocks : mapping of str to block
-            Modalities that are left out stay as they are. Each block has as many
-            rows as the one it replaces.
+            New blocks by modality, each with as many rows as the block that it
+            replaces. Other modalities keep their block.
 
         Returns
         -------
         MixedModalData
+            Container with the same order of rows and the same pairs.
 
         Raises
         ------
         ValueError
-            If a block has another number of rows.
+            If a modality is unknown, or if a block has another number of rows.
 
         Examples
         --------
@@ -338,7 +350,7 @@ class MixedModalData:
         for name, block in blocks.items():
             if name not in merged:
                 raise ValueError(f"There is no modality {name!r}; the modalities are {self.names}.")
-            merged[name] = _one_block(block, name)
+            merged[name] = _checked_block(block, name)
             columns[name] = column_names(block)
             if n_rows(merged[name]) != n_rows(self._blocks[name]):
                 raise ValueError(
@@ -348,7 +360,7 @@ class MixedModalData:
         return self._from_parts(merged, self.codes, self._pairs, columns)
 
     def __eq__(self, other: object) -> bool:
-        """Whether rows, their order, names and pairs are the same; missing values are equal."""
+        """Return whether names, rows, their order and pairs are equal; NaN equals NaN."""
         if not isinstance(other, MixedModalData):
             return NotImplemented
         return (
@@ -360,15 +372,16 @@ class MixedModalData:
             and all(same_rows(self._columns[n], other._columns[n]) for n in self.names)
         )
 
-    __hash__ = None  # type: ignore[assignment]  # blocks can change
+    __hash__ = None  # type: ignore[assignment]  # blocks are mutable
 
     def __repr__(self) -> str:
         sizes = ", ".join(
             f"{name}: " + ("absent" if block is None else f"{n_rows(block)} x {n_columns(block)}")
             for name, block in self._blocks.items()
         )
-        m = sum(len(rows) for rows in self._pairs.values())
-        return f"MixedModalData({sizes}{f'; {m} known pair' if m else ''}{'s' if m > 1 else ''})"
+        n_pairs = sum(len(rows) for rows in self._pairs.values())
+        pairs = f"; {n_pairs} known pair{'s' if n_pairs > 1 else ''}" if n_pairs else ""
+        return f"MixedModalData({sizes}{pairs})"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -382,15 +395,15 @@ class MixedModalData:
             + "</tr>"
             for name, block in self._blocks.items()
         )
-        m = sum(len(pairs) for pairs in self._pairs.values())
-        known = f", {m} known pair{'s' if m > 1 else ''}" if m else ""
+        n_pairs = sum(len(pairs) for pairs in self._pairs.values())
+        pairs = f", {n_pairs} known pair{'s' if n_pairs > 1 else ''}" if n_pairs else ""
         return (
-            f"<table><caption>MixedModalData{known}</caption><thead><tr><th>modality</th>"
+            f"<table><caption>MixedModalData{pairs}</caption><thead><tr><th>modality</th>"
             f"<th>rows</th><th>columns</th><th>kind</th></tr></thead><tbody>{rows}</tbody></table>"
         )
 
 
-def _one_block(block: Any, name: str) -> Any:
+def _checked_block(block: Any, name: str) -> Any:
     if isinstance(block, MixedModalData) or isinstance(getattr(block, "mod", None), Mapping):
         raise ValueError(
             f"Modality {name!r} is a {type(block).__name__}, which holds blocks itself: pass one "
@@ -407,27 +420,10 @@ def _kind(block: Any) -> str:
 
 
 def check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
-    """Check the names of modalities, or make some up.
+    """Check the names of modalities, or return the default names if ``names`` is None.
 
-    Parameters
-    ----------
-    names : sequence of str or None
-    n_blocks : int
-
-    Returns
-    -------
-    tuple of str
-
-    Raises
-    ------
-    ValueError
-        If they are not as many different strings as there are blocks, each of 1 to 60 printable
-        characters without "__", which separates a transformer's parameter from its modality.
-
-    Examples
-    --------
-    >>> check_names(None, 3), check_names(["rna", "atac"], 2)
-    (('a', 'b', 'c'), ('rna', 'atac'))
+    Names must be different strings of at most 60 printable characters, and must not contain
+    "__", which separates a modality from a parameter of its transformer.
     """
     if n_blocks < 2:
         raise ValueError(
@@ -438,19 +434,19 @@ def check_names(names: Sequence[str] | None, n_blocks: int) -> tuple[str, ...]:
         return tuple(
             "abcdefghijklmnopqrstuvwxyz"[m] if m < 26 else f"m{m}" for m in range(n_blocks)
         )
-    in_order = isinstance(names, Iterable) and not isinstance(names, str | Set)
-    given = list(names) if in_order and getattr(names, "ndim", 1) == 1 else [None]
-    if not all(isinstance(name, str) and name for name in given):
+    is_ordered = isinstance(names, Iterable) and not isinstance(names, str | Set)
+    values = list(names) if is_ordered and getattr(names, "ndim", 1) == 1 else [None]
+    if not all(isinstance(name, str) and name for name in values):
         raise ValueError(
-            "names must be a sequence of strings, one a modality, in the order of the blocks; got "
-            f"{reprlib.repr(names)}."
+            "names must be a sequence of strings, one per modality, in the order of the blocks; "
+            f"got {reprlib.repr(names)}."
         )
-    names = [str(name) for name in given]
+    names = [str(name) for name in values]
     for name in names:
-        if len(name) > LONGEST_NAME or not name.isprintable() or "__" in name:
+        if len(name) > MAX_NAME_LENGTH or not name.isprintable() or "__" in name:
             raise ValueError(
-                f"names must be of at most {LONGEST_NAME} printable characters, without '__'; got "
-                f"{reprlib.repr(name)}. Give the modality another name."
+                f"names must have at most {MAX_NAME_LENGTH} printable characters, without '__'; "
+                f"got {reprlib.repr(name)}. Give the modality another name."
             )
     if len(names) != n_blocks or len(set(names)) != n_blocks:
         raise ValueError(f"names must be {n_blocks} different strings, got {reprlib.repr(names)}.")

@@ -1,4 +1,4 @@
-"""Rows that lie on disk, in a backed AnnData."""
+"""Rows on disk, in a backed AnnData."""
 
 from __future__ import annotations
 
@@ -9,18 +9,9 @@ from numpy.typing import NDArray
 
 
 class BackedRows:
-    """The ``X`` of a backed AnnData, or some of its rows, read when they are asked for.
+    """The ``X`` of a backed AnnData, or the given ``rows`` of it, read only on request.
 
-    Parameters
-    ----------
-    adata : anndata.AnnData
-        Backed.
-    rows : ndarray of int of shape (n,), default=None
-        Which of its rows, in which order; by default all.
-
-    Attributes
-    ----------
-    shape : (int, int)
+    The attribute ``shape`` is (n_rows, n_columns), as of an array.
     """
 
     ndim = 2
@@ -31,26 +22,26 @@ class BackedRows:
         self.shape = (len(self._rows), int(adata.n_vars))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An open file cannot go to another process: its place can.
+        # An open file cannot be pickled, so the other process opens it again by its path.
         return _reopened, (str(self._adata.filename), self._rows)
 
     def same_as(self, other: BackedRows) -> bool:
-        """Whether these are the same rows of the same file."""
+        """Return whether both refer to the same rows of the same file."""
         same_file = self._adata.filename == other._adata.filename
         return bool(same_file and np.array_equal(self._rows, other._rows))
 
     def take(self, rows: NDArray[np.intp]) -> BackedRows:
-        """Choose some of the rows, by number; nothing is read."""
+        """Select rows by index, without reading them."""
         return BackedRows(self._adata, self._rows[rows])
 
     def read(self) -> Any:
         """Read the rows into memory, as an array or a sparse matrix."""
-        # In ascending order, as the file wants them, and then as they were asked for.
-        rows, places = np.unique(self._rows, return_inverse=True)
-        return self._adata[rows].X[places]
+        # HDF5 reads rows in ascending order and once each; the inverse restores order and copies.
+        rows, inverse = np.unique(self._rows, return_inverse=True)
+        return self._adata[rows].X[inverse]
 
 
 def _reopened(path: str, rows: NDArray[np.intp]) -> BackedRows:
-    from anndata import read_h5ad  # is there, where such an object was made
+    from anndata import read_h5ad  # optional: installed wherever a BackedRows was made
 
     return BackedRows(read_h5ad(path, backed="r"), rows)

@@ -1,4 +1,4 @@
-"""How messages name what they are about."""
+"""Helpers for the wording of error messages."""
 
 from __future__ import annotations
 
@@ -6,15 +6,7 @@ from keyword import iskeyword
 
 
 def keyword(name: str, value: str) -> str:
-    """Write an argument of a call whose name may be no identifier.
-
-    Parameters
-    ----------
-    name, value : str
-
-    Returns
-    -------
-    str
+    """Write a keyword argument as code, also where its name is not an identifier.
 
     Examples
     --------
@@ -26,23 +18,9 @@ def keyword(name: str, value: str) -> str:
 
 
 def about(what: str, error: Exception, said: str | None = None) -> Exception:
-    """Make an error that says what it is about; a TypeError stays one, all else is a ValueError.
+    """Prefix an error's message, or ``said`` in its place, with what it concerns.
 
-    Parameters
-    ----------
-    what : str
-    error : Exception
-    said : str, default=None
-        In place of the error's own message.
-
-    Returns
-    -------
-    Exception
-
-    Examples
-    --------
-    >>> about("Modality 'a'", TypeError("no number"))
-    TypeError("Modality 'a': no number")
+    The result is a TypeError if ``error`` is one, and a ValueError otherwise.
     """
     kind = TypeError if isinstance(error, TypeError) else ValueError
     return kind(f"{what}: {error if said is None else said}")

@@ -1,4 +1,4 @@
-"""Known pairs: rows of two modalities that are one and the same instance."""
+"""Known pairs: rows of two modalities that belong to the same instance."""
 
 from __future__ import annotations
 
@@ -13,42 +13,21 @@ from scipy.sparse.csgraph import connected_components
 
 Rows = NDArray[np.intp]
 Pairs = dict[tuple[str, str], Rows]
-NumberedPairs = dict[tuple[int, int], Rows]  # modalities by number, the lower first
+NumberedPairs = dict[tuple[int, int], Rows]  # keys are indices of modalities, the lower first
 
 
 def check_pairs(pairs: Any, names: Sequence[str], lengths: Sequence[int]) -> Pairs:
-    """Bring known pairs into one form and check them.
+    """Check pairs and return them as ``{("a", "b"): array of shape (m, 2)}``, without empty arrays.
 
-    Parameters
-    ----------
-    pairs : array-like of shape (m, 2), mapping or None
-        Row numbers within the two blocks; for more than two modalities a mapping
-        such as ``{("a", "b"): array}``.
-    names, lengths : sequence of str and of int
-        The modalities and their numbers of rows.
-
-    Returns
-    -------
-    dict of (str, str) to ndarray of shape (m, 2)
-        Names in the order of the modalities; without empty entries.
-
-    Raises
-    ------
-    ValueError
-        If a modality or row is unknown, a pair stands twice, or a row is paired
-        with two rows of the same modality.
-
-    Examples
-    --------
-    >>> check_pairs([(0, 2)], ("a", "b"), (3, 3))
-    {('a', 'b'): array([[0, 2]])}
+    Both names of a key are in the order of ``names``; ``lengths`` are the modalities' numbers of
+    rows. Raise ValueError if a modality or row is unknown or a row is in several pairs of a key.
     """
     if pairs is None:
         return {}
     if not isinstance(pairs, Mapping):
         if len(names) != 2:
             raise ValueError(
-                f"pairs: with {len(names)} modalities say which two each array is about: "
+                f"pairs: with {len(names)} modalities, say which two each array links: "
                 f"pairs={{({names[0]!r}, {names[1]!r}): array of shape (m, 2), ...}}."
             )
         pairs = {(names[0], names[1]): pairs}
@@ -71,114 +50,85 @@ def check_pairs(pairs: Any, names: Sequence[str], lengths: Sequence[int]) -> Pai
     return checked
 
 
-def remap_pairs(pairs: Pairs, kept: Mapping[str, Rows]) -> Pairs:
-    """Known pairs of a sub-container; a pair that lost a side is dropped.
+def remap_pairs(pairs: Pairs, selected: Mapping[str, Rows]) -> Pairs:
+    """Return the sorted pairs of a selection of rows, ``selected`` being its old rows by modality.
 
-    Parameters
-    ----------
-    pairs : dict of (str, str) to ndarray of shape (m, 2)
-    kept : mapping of str to ndarray
-        For each modality the old row number of every new row. Where a row was
-        taken several times, every copy is paired with every copy of its partner, so
-        that rows of rows have the pairs that the same rows taken at once have.
-
-    Returns
-    -------
-    dict of (str, str) to ndarray of shape (m', 2)
-        Sorted.
+    A pair that lost a row is dropped. If rows were selected more than once, every copy is paired
+    with every copy of its partner, so that indexing twice equals indexing by the composition.
 
     Examples
     --------
-    >>> kept = {"a": np.array([4, 1]), "b": np.array([0])}
-    >>> remap_pairs({("a", "b"): np.array([[1, 0], [4, 2]])}, kept)
+    >>> selected = {"a": np.array([4, 1]), "b": np.array([0])}
+    >>> remap_pairs({("a", "b"): np.array([[1, 0], [4, 2]])}, selected)
     {('a', 'b'): array([[1, 0]])}
     """
     remapped: Pairs = {}
     for (left, right), rows in pairs.items():
-        i, pair = _copies(rows[:, 0], kept[left])
-        j, of_i = _copies(rows[pair, 1], kept[right])
+        i, pair = _copies(rows[:, 0], selected[left])
+        j, copy = _copies(rows[pair, 1], selected[right])
         if len(j):
-            new = np.column_stack([i[of_i], j])
-            remapped[left, right] = new[np.lexsort(new.T[::-1])]
+            new_rows = np.column_stack([i[copy], j])
+            remapped[left, right] = new_rows[np.lexsort(new_rows.T[::-1])]
     return remapped
 
 
 def paired_rows(pairs: NumberedPairs, m: int) -> Rows:
-    """List the rows of a modality that have a known partner in any other.
-
-    Parameters
-    ----------
-    pairs : dict of (int, int) to ndarray of shape (p, 2)
-    m : int
-        The modality.
-
-    Returns
-    -------
-    ndarray of int of shape (n,)
-        In ascending order, each once.
+    """Return the sorted rows of modality ``m`` that have a known partner in any other modality.
 
     Examples
     --------
     >>> paired_rows({(0, 1): np.array([[5, 0], [2, 1]]), (0, 2): np.array([[2, 7]])}, 0)
     array([2, 5])
     """
-    parts = [known[:, key.index(m)] for key, known in pairs.items() if m in key]
+    parts = [rows[:, key.index(m)] for key, rows in pairs.items() if m in key]
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.intp)
 
 
 def instances(pairs: NumberedPairs, codes: Rows) -> Rows:
-    """Say which rows are of one instance.
+    """Return the index of each row's instance, of shape (n,); paired rows share an instance.
 
-    Parameters
-    ----------
-    pairs : dict of (int, int) to ndarray of shape (m, 2)
-        Rows within their blocks.
-    codes : ndarray of int of shape (n,)
-        The modality of each row.
-
-    Returns
-    -------
-    ndarray of int of shape (n,)
-        Number of each row's instance.
+    ``codes``, of shape (n,), holds the modality of each row.
 
     Examples
     --------
     >>> instances({(0, 1): np.array([[0, 1]])}, np.array([0, 0, 1, 1]))
     array([0, 1, 2, 0])
     """
-    at = [np.flatnonzero(codes == m) for m in range(int(codes.max(initial=0)) + 1)]
+    row_indices = [np.flatnonzero(codes == m) for m in range(int(codes.max(initial=0)) + 1)]
     edges = [
-        np.stack([at[left][rows[:, 0]], at[right][rows[:, 1]]])
+        np.stack([row_indices[left][rows[:, 0]], row_indices[right][rows[:, 1]]])
         for (left, right), rows in pairs.items()
     ]
     i, j = np.concatenate(edges, axis=1) if edges else np.empty((2, 0), dtype=np.intp)
     graph = sp.coo_matrix((np.ones(len(i), dtype=bool), (i, j)), shape=(len(codes),) * 2)
-    found: Rows = connected_components(graph, directed=False)[1].astype(np.intp)
-    return found
+    components: Rows = connected_components(graph, directed=False)[1].astype(np.intp)
+    return components
 
 
-def _copies(old: Rows, kept: Rows) -> tuple[Rows, Rows]:
-    # All places in ``kept`` of each of ``old``, and which of ``old`` each is a place of.
-    order = np.argsort(kept, kind="stable")
-    first, last = (np.searchsorted(kept, old, side, sorter=order) for side in ("left", "right"))
-    number = last - first
-    which = np.repeat(np.arange(len(old)), number)
-    step = np.arange(len(which)) - np.repeat(np.cumsum(number) - number, number)
-    return order[first[which] + step], which
+def _copies(rows: Rows, selected: Rows) -> tuple[Rows, Rows]:
+    # All positions in ``selected`` that hold an element of ``rows``, and the index of the element.
+    order = np.argsort(selected, kind="stable")
+    first, last = (
+        np.searchsorted(selected, rows, side, sorter=order) for side in ("left", "right")
+    )
+    counts = last - first
+    element = np.repeat(np.arange(len(rows)), counts)
+    step = np.arange(len(element)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return order[first[element] + step], element
 
 
 def _check_rows(rows: Any, key: object) -> Rows:
     if np.ma.is_masked(rows):
-        raise ValueError(f"pairs of {key}: rows are masked. Pass those pairs that are meant.")
+        raise ValueError(f"pairs of {key}: rows are masked. Pass only the valid pairs.")
     try:
         array = np.asarray(rows)
     except ValueError as error:
-        raise ValueError(f"pairs of {key}: the lines have different lengths.") from error
+        raise ValueError(f"pairs of {key}: the pairs have different lengths.") from error
     if array.size == 0:
         return np.empty((0, 2), dtype=np.intp)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(
-            f"pairs of {key}: expected an array of shape (m, 2), one (row, row) a line, "
+            f"pairs of {key}: expected an array of shape (m, 2), one (row, row) per line, "
             f"got shape {array.shape}."
         )
     if array.dtype.kind not in "iu":
@@ -196,6 +146,6 @@ def _check_column(rows: Rows, name: str, length: int) -> None:
     values, counts = np.unique(rows, return_counts=True)
     if (counts > 1).any():
         raise ValueError(
-            f"pairs: row {values[counts > 1][0]} of modality {name!r} stands in several pairs; "
-            "an instance has at most one row a modality."
+            f"pairs: row {values[counts > 1][0]} of modality {name!r} occurs in several pairs; "
+            "an instance has at most one row per modality."
         )

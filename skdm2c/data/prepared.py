@@ -1,4 +1,4 @@
-"""Data that were found to be sound: what goes into a fit."""
+"""Validated and scaled input of a fit."""
 
 from __future__ import annotations
 
@@ -14,28 +14,17 @@ from .pairs import NumberedPairs
 from .rows import Rows
 from .scaling import ModalityScaler
 
-LEAST_ROWS = 2  # of each modality
+MIN_ROWS = 2  # per modality
 
 
 @dataclass(frozen=True)
 class PreparedData:
-    """What goes into a fit: rows by modality, scaled, and the scalers they came through.
-
-    Attributes
-    ----------
-    names : tuple of str
-    scalers : tuple of ModalityScaler
-    rows : list of Rows, the m-th of shape (n_m, d_m)
-    codes : ndarray of shape (n,)
-        Each row's modality, in the order of the rows given.
-    pairs : dict of (int, int) to ndarray of shape (p, 2)
-        For two modalities, rows of both that are known to be of one instance.
-    """
+    """Scaled rows of each modality, with the fitted scalers and the known pairs."""
 
     names: tuple[str, ...]
     scalers: tuple[ModalityScaler, ...]
-    rows: list[Rows]
-    codes: NDArray[np.intp]
+    rows: list[Rows]  # the m-th of shape (n_m, d_m)
+    codes: NDArray[np.intp]  # modality of each row, in the order of the container
     pairs: NumberedPairs
 
 
@@ -45,25 +34,10 @@ def prepare(
     standardize: bool | str,
     processes: Processes = SINGLE_PROCESS,
 ) -> PreparedData:
-    """Find all that is wrong with data, before any training.
+    """Validate and scale the data of a fit, so that all errors are raised before training.
 
-    Parameters
-    ----------
-    data : MixedModalData
-    n_clusters : int
-    standardize : "auto" or bool
-    processes : Processes, default=SINGLE_PROCESS
-        Of several processes each has a part of the rows.
-
-    Returns
-    -------
-    PreparedData
-
-    Raises
-    ------
-    ValueError
-        If a block is no good, a modality lacks rows, or there are fewer rows than clusters; or
-        if processes have different modalities or columns.
+    Raise ValueError for an invalid block, a modality with too few rows, fewer rows than clusters,
+    or modalities or columns that differ between processes.
     """
     _require_all_modalities(data)
     if any(names != data.names for names in processes.gather(data.names)):
@@ -83,9 +57,9 @@ def prepare(
 
 def _require_all_modalities(data: MixedModalData) -> None:
     for name, block in data.blocks.items():
-        if n_rows(block) < LEAST_ROWS:
+        if n_rows(block) < MIN_ROWS:
             raise ValueError(
                 f"Modality {name!r} has n_samples = {n_rows(block)} here; every modality needs "
-                f"{LEAST_ROWS} or more. In cross-validation use cv=ModalityKFold(), as a plain "
+                f"{MIN_ROWS} or more. In cross-validation use cv=ModalityKFold(), as a plain "
                 "KFold can leave a fold without a modality."
             )

@@ -1,4 +1,4 @@
-"""From the tables people have to blocks: data frames and MuData."""
+"""Split data frames and MuData objects into one block per modality."""
 
 from __future__ import annotations
 
@@ -17,52 +17,37 @@ Codes = NDArray[np.intp]
 def split_frame(
     frame: Any, columns: Mapping[str, Sequence[str]], modality: str | None
 ) -> tuple[list[Any], Codes]:
-    """Split a data frame with one instance a row into one block a modality.
+    """Split a data frame into one block per entry of ``columns``, and return the rows' modalities.
 
-    Parameters
-    ----------
-    frame : pandas or polars DataFrame of n rows
-    columns : mapping of str to sequence of str
-        The columns of each modality.
-    modality : str or None
-        Column that names each row's modality; None finds the one group of
-        columns that holds values.
-
-    Returns
-    -------
-    blocks : list of DataFrame
-        In the order of ``columns``.
-    codes : ndarray of shape (n,)
-        Each row's modality, as a number.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, or a row has no modality or more than one.
+    The modality of a row is read from the column ``modality``; if that is None, it is the only
+    modality in whose columns the row has a value. The codes returned are of shape (n,).
     """
     if not (hasattr(frame, "columns") and hasattr(frame, "__len__") and hasattr(frame, "dtypes")):
         raise ValueError(
             f"from_frame takes a data frame of pandas or polars, got a {type(frame).__name__}."
         )
     if not isinstance(columns, Mapping):
-        raise ValueError("from_frame: columns must say which are whose, {modality: [columns]}.")
+        raise ValueError(
+            "from_frame: columns must say which columns each modality has, {modality: [columns]}."
+        )
     names = list(columns)
     for name, group in columns.items():
         if isinstance(group, str | Set) or not hasattr(group, "__len__"):
             raise ValueError(f"from_frame: the columns of {name!r} must be a list: [{group!r}].")
         if not len(group) or len(set(group)) < len(group):
             raise ValueError(
-                f"from_frame: {name!r} must have columns, each of them once; got {list(group)}."
+                f"from_frame: {name!r} must have at least one column, and none of them twice; got "
+                f"{list(group)}."
             )
     if not isinstance(modality, str | None):
         raise ValueError("from_frame: modality must be the name of a column.")
-    wanted = [c for group in columns.values() for c in group]
-    wanted += [] if modality is None else [modality]
-    for column in wanted:
-        times = list(frame.columns).count(column)
-        if times != 1:
-            what = "no column" if not times else f"{times} columns"
-            raise ValueError(f"from_frame: the frame has {what} {column!r}.")
+    required = [c for group in columns.values() for c in group]
+    required += [] if modality is None else [modality]
+    for column in required:
+        count = list(frame.columns).count(column)
+        if count != 1:
+            number = "no column" if not count else f"{count} columns"
+            raise ValueError(f"from_frame: the frame has {number} {column!r}.")
     if modality is None:
         codes = _infer_codes(frame, columns)
     else:
@@ -83,55 +68,41 @@ def split_frame(
 
 def _infer_codes(frame: Any, columns: Mapping[str, Sequence[str]]) -> Codes:
     observed = np.stack([_has_values(frame, group) for group in columns.values()], axis=1)
-    n_seen = observed.sum(1)
-    if (n_seen != 1).any():
-        row = int(np.flatnonzero(n_seen != 1)[0])
-        seen = [name for name, there in zip(columns, observed[row], strict=True) if there]
-        what = f"has values of {seen}" if seen else "has no values at all"
+    n_observed = observed.sum(1)
+    if (n_observed != 1).any():
+        row = int(np.flatnonzero(n_observed != 1)[0])
+        names = [name for name, is_in in zip(columns, observed[row], strict=True) if is_in]
+        content = f"has values of {names}" if names else "has no values at all"
         raise ValueError(
-            f"from_frame: row {row} {what}; every row must be seen in exactly one modality. "
-            "Split an instance seen in several into one row each and pass them as pairs, "
-            "or name the column that says each row's modality."
+            f"from_frame: row {row} {content}; every row must have values of exactly one modality. "
+            "Split an instance of several modalities into one row each and pass them as pairs, "
+            "or pass modality=, the name of the column that holds each row's modality."
         )
     codes: Codes = observed.argmax(1)
     return codes
 
 
 def _has_values(frame: Any, group: Sequence[str]) -> NDArray[np.bool_]:
-    # Which rows have a value in any of the columns: neither null nor NaN.
-    seen = np.zeros(len(frame), dtype=bool)
+    # Whether each row has a value, neither null nor NaN, in any of the columns.
+    has_value = np.zeros(len(frame), dtype=bool)
     for column in group:
         series = frame[column]
         if hasattr(series, "notna"):  # pandas
-            seen |= np.asarray(series.notna())
-        else:  # polars tells null from NaN
-            there = series.is_not_null()
+            has_value |= np.asarray(series.notna())
+        else:  # polars distinguishes null and NaN
+            is_valid = series.is_not_null()
             if series.dtype.is_float():
-                there &= series.is_not_nan().fill_null(value=False)
-            seen |= there.to_numpy()
-    return seen
+                is_valid &= series.is_not_nan().fill_null(value=False)
+            has_value |= is_valid.to_numpy()
+    return has_value
 
 
 def assays_of(mdata: Any) -> Mapping[str, Any]:
-    """Return the AnnData of each modality.
-
-    Parameters
-    ----------
-    mdata : mudata.MuData, or mapping of str to AnnData
-
-    Returns
-    -------
-    mapping of str to AnnData
-
-    Raises
-    ------
-    ValueError
-        If it is neither.
-    """
+    """Return the mapping of names to AnnData of a MuData, or of such a mapping itself."""
     assays = mdata if isinstance(mdata, Mapping) else getattr(mdata, "mod", None)
     if not isinstance(assays, Mapping):
         raise ValueError(
-            "A MuData is needed, or a mapping of names to AnnData such as {'rna': adata}, not a "
+            "Expected a MuData, or a mapping of names to AnnData such as {'rna': adata}, got a "
             f"{type(mdata).__name__}."
         )
     return assays
@@ -140,24 +111,10 @@ def assays_of(mdata: Any) -> Mapping[str, Any]:
 def split_mudata(
     mdata: Any, modalities: Sequence[str] | None, representation: Mapping[str, str] | None
 ) -> dict[str, Any]:
-    """Take one block a modality out of a MuData object.
+    """Return the blocks of the given modalities (None for all), in that order.
 
-    Parameters
-    ----------
-    mdata : mudata.MuData, or mapping of str to AnnData
-    modalities : sequence of str or None
-        Which, and in which order; None takes all.
-    representation : mapping of str to str or None
-        For a modality a key of its ``obsm`` or ``layers``; otherwise its ``X``.
-
-    Returns
-    -------
-    dict of str to AnnData or array
-
-    Raises
-    ------
-    ValueError
-        If a modality or representation is not there.
+    A block is the entry of ``obsm`` or ``layers`` that ``representation`` names for the modality,
+    otherwise the AnnData itself. Raise ValueError if a modality or representation is unknown.
     """
     mod = assays_of(mdata)
     if isinstance(modalities, str | Set) or not isinstance(modalities, Iterable | None):
@@ -191,30 +148,19 @@ def split_mudata(
 
 
 def shared_rows(mdata: Any, names: Sequence[str]) -> dict[tuple[str, str], NDArray[np.intp]]:
-    """Find the rows whose observation names stand in two modalities.
+    """Return pairs of rows with the same observation name, for each two of the modalities.
 
-    Parameters
-    ----------
-    mdata : mudata.MuData, or mapping of str to AnnData
-    names : sequence of str
-        The modalities to look at.
-
-    Returns
-    -------
-    dict of (str, str) to ndarray of shape (m, 2)
-
-    Raises
-    ------
-    ValueError
-        If rows of a modality have no names, or two the same.
+    Raise ValueError if a modality has no observation names, or duplicate ones.
     """
     mod = assays_of(mdata)
     for name in names:
         if not hasattr(mod[name], "obs_names"):
-            raise ValueError(f"Modality {name!r} has no names of rows, so none can be shared.")
+            raise ValueError(
+                f"Modality {name!r} has no observation names, so its rows cannot be paired by name."
+            )
         if not mod[name].obs_names.is_unique:
             raise ValueError(
-                f"Modality {name!r} has rows of the same name, so that pairs are not known: call "
+                f"Modality {name!r} has duplicate observation names, so pairs are ambiguous: call "
                 "its obs_names_make_unique() first, or pass pairs yourself."
             )
     rows = {n: {obs: i for i, obs in enumerate(mod[n].obs_names)} for n in names}

@@ -1,4 +1,4 @@
-"""Rows by number or in passes, from whatever form a block has; nothing is made dense whole."""
+"""Read rows by index or in chunks, without densifying the whole block."""
 
 from __future__ import annotations
 
@@ -18,105 +18,69 @@ from .messages import about
 Matrix = NDArray[np.float64]
 FloatRows = NDArray[np.float32]
 
-CHUNK_ELEMENTS = 2**24  # numbers read at a time: 128 MiB of them
-MIN_SAMPLED_ROWS = 5000  # rows that are looked at together, however wide
-MAX_SAMPLED_ROWS = 20_000  # rows that are, however narrow
+CHUNK_ELEMENTS = 2**24  # numbers per chunk: 128 MiB in double precision
+MIN_SAMPLED_ROWS = 5000  # of blocks that are scaled on the fly, however wide
+MAX_SAMPLED_ROWS = 20_000
 
 
 class Rows(Protocol):
-    """Rows of one modality as networks see them: an array, or what reads like one."""
+    """Scaled rows of one modality: an array, or an object that reads them when indexed."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Numbers of rows and columns."""
+        """Number of rows and number of columns."""
 
     def __len__(self) -> int:
-        """Count the rows."""
+        """Return the number of rows."""
 
     def __getitem__(self, index: Any) -> FloatRows:
-        """Return the rows of a slice, or of an array of numbers."""
+        """Return the rows of a slice or of an array of indices."""
 
 
 class RowSource:
-    """The rows of one block, as numbers, a part at a time.
+    """Read the rows of one block as dense arrays of float64, in parts.
 
-    Parameters
-    ----------
-    block : array, memmap, sparse matrix or data frame of shape (n, d)
-    name : str
-        What messages call the modality.
-
-    Attributes
-    ----------
-    n_rows, n_columns : int
-
-    Examples
-    --------
-    >>> source = RowSource(sp.csr_matrix(np.eye(3)), "a")
-    >>> source.take(np.array([2, 0]))
-    array([[0., 0., 1.],
-           [1., 0., 0.]])
-    >>> [(start, rows.shape) for start, rows in source.chunks()]
-    [(0, (3, 3))]
+    Error messages call the modality ``name``.
     """
 
     def __init__(self, block: Any, name: str) -> None:
         self._block, self._name = block, name
         self.n_rows = n_rows(block)
         self.n_columns = n_columns(block)
-        self._read: Matrix | None = None
+        self._all_rows: Matrix | None = None
 
-    def _whole(self) -> Matrix:
-        # A block of one chunk is read once, however many passes there are over it. By hand:
-        # until Python 3.12 a cached_property holds a lock, which a fork would leave locked.
-        if self._read is None:
-            self._read = self._as_numbers(self._block)
-        return self._read
+    def _read_all(self) -> Matrix:
+        # Caches a block of one chunk, which is passed over several times. Not a cached_property:
+        # until Python 3.12 that holds a lock, which a fork could leave locked in the child.
+        if self._all_rows is None:
+            self._all_rows = self._as_numbers(self._block)
+        return self._all_rows
 
     def take(self, index: NDArray[np.intp]) -> Matrix:
-        """Return some rows.
+        """Return the rows with the given indices, as an array of shape (m, d).
 
-        Parameters
-        ----------
-        index : ndarray of int of shape (m,)
-
-        Returns
-        -------
-        ndarray of shape (m, d)
-
-        Raises
-        ------
-        ValueError or TypeError
-            If they are not numbers, or complex ones.
+        Raise ValueError or TypeError if they are not real numbers.
         """
         block = self._block
-        if isinstance(block, np.ndarray) and _in_a_row(index, len(block)):  # no copy then
+        if isinstance(block, np.ndarray) and _is_contiguous(index, len(block)):
+            # A slice, unlike an index array, does not copy.
             return self._as_numbers(block[index[0] : index[-1] + 1])
         return self._as_numbers(take_rows(block, index))
 
     def chunks(self) -> Iterator[tuple[int, Matrix]]:
-        """Yield all rows in order, so many at a time, each with the number of its first.
+        """Yield all rows in order, as pairs of the first row's index and an array of shape (m, d).
 
-        Yields
-        ------
-        start : int
-        rows : ndarray of shape (m, d)
-            At most some 16 million numbers. A block without rows gives one chunk without rows.
-
-        Raises
-        ------
-        ValueError or TypeError
-            As ``take``.
+        A block without rows yields one empty chunk. Errors are those of ``take``.
         """
         size = rows_per_chunk(self.n_columns)
         if self.n_rows <= size:
-            yield 0, self._whole()
+            yield 0, self._read_all()
             return
         for start in range(0, self.n_rows, size):
             yield start, self.take(np.arange(start, min(start + size, self.n_rows)))
 
     def _as_numbers(self, block: Any) -> Matrix:
-        # What scikit-learn would do too, but for its search for data frames: half a row's predict.
+        # Skips check_array, which does the same here but takes half the time of predicting a row.
         if type(block) is np.ndarray and block.dtype.kind in "fiub" and block.size:
             return np.ascontiguousarray(block, dtype=np.float64)
         try:
@@ -124,72 +88,47 @@ class RowSource:
                 _dense(in_memory(block)), dtype=np.float64, order="C", ensure_all_finite=False
             )
         except _conversion_errors() as error:
-            # NumPy's and scikit-learn's messages may end in the whole array.
-            said = str(error).splitlines() or [type(error).__name__]
-            raise about(f"Modality {self._name!r}", error, said[0]) from error
+            # Only the first line, as messages of NumPy and scikit-learn may print the whole array.
+            lines = str(error).splitlines() or [type(error).__name__]
+            raise about(f"Modality {self._name!r}", error, lines[0]) from error
         return rows
 
 
 def rows_per_chunk(n_columns: int, forms: int = 1) -> int:
-    """Rows that are read at a time: some 16 million numbers of them.
+    """Return the number of rows, at least 1, to read at a time: some 16 million numbers.
 
-    Parameters
-    ----------
-    n_columns : int
-    forms : int, default=1
-        In which they are held at once; of several, fewer rows.
-
-    Returns
-    -------
-    int
-        At least 1.
-
-    Examples
-    --------
-    >>> rows_per_chunk(256)
-    65536
+    ``forms`` is the number of arrays of that size which are in memory at the same time.
     """
     return max(1, CHUNK_ELEMENTS // max(n_columns, 1) // forms)
 
 
 def sample_rows(x: Rows, seed: int) -> tuple[NDArray[np.intp], FloatRows]:
-    """Read the rows of a block that are enough together: for its components and clusters.
+    """Draw a random sample of rows, and return their sorted indices and the rows.
 
-    Parameters
-    ----------
-    x : Rows of shape (n, d)
-    seed : int
-        Draws them.
-
-    Returns
-    -------
-    numbers : ndarray of int of shape (m,)
-        In ascending order: all, or 20,000 of more; of wide blocks that are not held in memory
-        fewer, but 5,000 of any.
-    rows : ndarray of shape (m, d)
+    At most 20,000 rows are drawn; fewer, but at least 5,000, from wide blocks scaled on the fly.
 
     Examples
     --------
     >>> [sample_rows(np.zeros((n, 3), dtype=np.float32), 0)[1].shape for n in (7, 30_000)]
     [(7, 3), (20000, 3)]
     """
-    held = isinstance(x, np.ndarray)
-    most = (
+    is_array = isinstance(x, np.ndarray)
+    max_rows = (
         MAX_SAMPLED_ROWS
-        if held
+        if is_array
         else min(MAX_SAMPLED_ROWS, max(MIN_SAMPLED_ROWS, rows_per_chunk(x.shape[1])))
     )
-    numbers = subsample(len(x), most, np.random.RandomState(seed))
-    return numbers, x[:] if len(numbers) == len(x) else x[numbers]
+    indices = subsample(len(x), max_rows, np.random.RandomState(seed))
+    return indices, x[:] if len(indices) == len(x) else x[indices]
 
 
-def _in_a_row(index: NDArray[np.intp], n_rows: int) -> bool:
+def _is_contiguous(index: NDArray[np.intp], n_rows: int) -> bool:
     return len(index) > 0 and 0 <= index[0] <= index[-1] < n_rows and (np.diff(index) == 1).all()
 
 
 def _dense(block: Any) -> Any:
     if sp.issparse(block):
-        # Double entries are added up, in the matrix's own type.
+        # Duplicate entries are summed in the matrix's dtype, which must be wide enough.
         return block.astype(np.result_type(block.dtype, np.float64)).toarray()
     if hasattr(block, "sparse"):  # a pandas frame of sparse columns
         block = block.sparse.to_dense()
@@ -198,23 +137,13 @@ def _dense(block: Any) -> Any:
 
 
 def _conversion_errors() -> tuple[type[Exception], ...]:
-    polars = sys.modules.get("polars")  # its errors are of its own kind
-    own = [] if polars is None else [polars.exceptions.PolarsError]
-    return ValueError, TypeError, OverflowError, *own
+    polars = sys.modules.get("polars")  # an optional dependency, whose errors have a base class
+    polars_errors = [] if polars is None else [polars.exceptions.PolarsError]
+    return ValueError, TypeError, OverflowError, *polars_errors
 
 
 def subsample(n_rows: int, most: int, rng: np.random.RandomState) -> NDArray[np.intp]:
-    """Draw the numbers of at most so many rows.
-
-    Parameters
-    ----------
-    n_rows, most : int
-    rng : RandomState
-
-    Returns
-    -------
-    ndarray of int of shape (min(n_rows, most),)
-        In ascending order; all rows where there are no more than ``most``.
+    """Draw ``min(n_rows, most)`` row indices without replacement, in ascending order.
 
     Examples
     --------

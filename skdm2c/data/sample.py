@@ -1,4 +1,4 @@
-"""Of many rows those that are clustered and matched; the others follow."""
+"""Subsample of rows used for clustering and matching."""
 
 from __future__ import annotations
 
@@ -12,83 +12,62 @@ from .pairs import NumberedPairs, paired_rows
 from .prepared import PreparedData
 from .rows import MAX_SAMPLED_ROWS, FloatRows, sample_rows, subsample
 
-MAX_SAMPLED_PAIRS = 1000  # of two modalities
+MAX_SAMPLED_PAIRS = 1000  # per pair of modalities
 
 
 class RowSample(NamedTuple):
-    """Rows that are looked at together: all of a modality, or some where it has many.
+    """Sampled rows of each modality, gathered from all processes, and their known pairs."""
 
-    Attributes
-    ----------
-    rows : list of ndarray, the m-th of shape (s_m, d_m)
-    at : ndarray of int of shape (s,)
-        Which of the rows given they are, in ascending order.
-    codes : ndarray of shape (s,)
-        Each one's modality, in that order; of several processes, of all of them.
-    pairs : dict of (int, int) to ndarray of shape (p, 2)
-        Of rows of the sample; a thousand of more.
-    """
-
-    rows: list[FloatRows]
-    at: NDArray[np.intp]
-    codes: NDArray[np.intp]
-    pairs: NumberedPairs
+    rows: list[FloatRows]  # the m-th of shape (s_m, d_m)
+    at: NDArray[np.intp]  # sorted indices of this process's sampled rows in the container
+    codes: NDArray[np.intp]  # modality of each sampled row, of all processes in order of rank
+    pairs: NumberedPairs  # pairs of sampled rows, at most 1,000 per pair of modalities
 
 
 def draw_sample(
     data: PreparedData, pairs: NumberedPairs, seed: int, processes: Processes
 ) -> RowSample:
-    """Draw the rows that are looked at together, those of known pairs among them.
+    """Sample rows of each modality and known pairs, the rows of which join the sample.
 
-    Parameters
-    ----------
-    data : PreparedData
-    pairs : dict of (int, int) to ndarray of shape (p, 2)
-        Of all rows; of many some are drawn.
-    seed : int
-    processes : Processes
-        Of several processes each draws a part, and all get all.
-
-    Returns
-    -------
-    RowSample
+    Each process draws its part of the rows; all processes return the rows of all.
     """
-    most = -(-MAX_SAMPLED_PAIRS // processes.size)
+    max_pairs = -(-MAX_SAMPLED_PAIRS // processes.size)
+    max_rows = -(-MAX_SAMPLED_ROWS // processes.size)
     pairs = {
-        key: known[subsample(len(known), most, np.random.RandomState(seed))]
+        key: known[subsample(len(known), max_pairs, np.random.RandomState(seed))]
         for key, known in pairs.items()
     }
-    rows, at, numbers, before = [], [], [], []
+    rows, at, indices, offsets = [], [], [], []
     for m, x in enumerate(data.rows):
-        seen, some = sample_rows(x, seed)
-        kept = subsample(
-            len(some), -(-MAX_SAMPLED_ROWS // processes.size), np.random.RandomState(seed)
-        )
-        seen, some = seen[kept], some[kept] if len(kept) < len(some) else some
-        # Rows of known pairs are looked at, whoever else is.
-        missing = np.setdiff1d(paired_rows(pairs, m), seen)
+        drawn, x_drawn = sample_rows(x, seed)
+        selected = subsample(len(x_drawn), max_rows, np.random.RandomState(seed))
+        drawn = drawn[selected]
+        x_drawn = x_drawn[selected] if len(selected) < len(x_drawn) else x_drawn
+        # The sample must hold both rows of every sampled pair.
+        missing = np.setdiff1d(paired_rows(pairs, m), drawn)
         if len(missing):
-            order = np.argsort(np.concatenate([seen, missing]))
-            seen = np.concatenate([seen, missing])[order]
-            some = np.concatenate([some, x[missing]])[order]
-        numbers.append(seen)
-        at.append(np.flatnonzero(data.codes == m)[seen])
-        rows.append(np.concatenate(processes.gather(some)) if processes.size > 1 else some)
-        before.append(sum(processes.gather(len(seen))[: processes.rank]))
-    here = {
+            order = np.argsort(np.concatenate([drawn, missing]))
+            drawn = np.concatenate([drawn, missing])[order]
+            x_drawn = np.concatenate([x_drawn, x[missing]])[order]
+        indices.append(drawn)
+        at.append(np.flatnonzero(data.codes == m)[drawn])
+        rows.append(np.concatenate(processes.gather(x_drawn)) if processes.size > 1 else x_drawn)
+        # Rows of lower ranks precede those of this process.
+        offsets.append(sum(processes.gather(len(drawn))[: processes.rank]))
+    sampled_pairs = {
         (a, b): np.column_stack(
-            [np.searchsorted(numbers[m], known[:, i]) + before[m] for i, m in enumerate((a, b))]
+            [np.searchsorted(indices[m], known[:, i]) + offsets[m] for i, m in enumerate((a, b))]
         )
         for (a, b), known in pairs.items()
     }
-    together = np.sort(np.concatenate(at))
-    everywhere = processes.gather(here)
+    sampled = np.sort(np.concatenate(at))
+    gathered_pairs = processes.gather(sampled_pairs)
     return RowSample(
         rows,
-        together,
-        np.concatenate(processes.gather(data.codes[together])),
+        sampled,
+        np.concatenate(processes.gather(data.codes[sampled])),
         {
-            key: np.concatenate([part[key] for part in everywhere if key in part])
-            for key in sorted({key for part in everywhere for key in part})
+            key: np.concatenate([part[key] for part in gathered_pairs if key in part])
+            for key in sorted({key for part in gathered_pairs for key in part})
         },
     )

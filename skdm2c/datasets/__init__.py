@@ -1,4 +1,4 @@
-"""Data to try things on: real handwriting, made blobs, and the dropping of pairs."""
+"""Datasets to try the package on: real digits, synthetic blobs, and paired data made unpaired."""
 
 from .blobs import make_mixed_modal_blobs
 from .handwritten import load_handwritten

@@ -1,4 +1,4 @@
-"""Made data whose alignment is known."""
+"""Synthetic data whose alignment is known."""
 
 from __future__ import annotations
 
@@ -22,36 +22,39 @@ def make_mixed_modal_blobs(
     difficulty: Literal["easy", "hard"] = "easy",
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[MixedModalData, NDArray[np.int64]]:
-    """Draw blobs that several modalities see from different sides, each row in one only.
+    """Generate unpaired blobs that each modality observes in features of its own.
 
-    All instances lie in one hidden space; a modality shows its rows turned by a
-    random isometry into its own features, with noise. The distances between
-    clusters are all different, so that geometry can tell which cluster is which; of
-    four clusters and more some draws are close to a tie.
+    All instances lie in one hidden space. Each modality maps its rows into its own
+    features by a random isometry, and adds noise. The distances between clusters are
+    all different, so that geometry determines which clusters correspond; with four
+    clusters or more, some seeds give data where two matchings are nearly tied.
 
     Parameters
     ----------
     n_samples : int, default=600
-        Rows of all modalities together.
+        Number of rows of all modalities together.
     centers : int, default=3
-        Clusters; their sizes differ.
+        Number of clusters, which differ in size.
     n_features : sequence of int, default=(10, 15)
-        Columns of each modality, at least ``centers``.
+        Number of columns of each modality, at least ``centers``.
     difficulty : {"easy", "hard"}, default="easy"
-        "hard" has clusters that overlap, columns of pure noise and a bent second
-        modality.
+        In "hard" data the clusters overlap, the noise is stronger, and all modalities
+        but the first are distorted nonlinearly.
     random_state : int, RandomState or None, default=None
+        Seed of the data.
 
     Returns
     -------
     X : MixedModalData of n_samples rows
+        Generated data; every instance is in one modality only.
     y : ndarray of shape (n_samples,)
-        The cluster of each row.
+        Cluster of each row.
 
     Raises
     ------
     ValueError
-        If a modality has fewer columns than there are clusters, or too few rows.
+        If a parameter is not valid, a modality has fewer columns than there are
+        clusters, or there are too few rows.
 
     Examples
     --------
@@ -62,8 +65,8 @@ def make_mixed_modal_blobs(
     """
     if difficulty not in ("easy", "hard"):
         raise ValueError(f"difficulty must be 'easy' or 'hard', got {difficulty!r}.")
-    counts_given = [n_samples, centers, *n_features]
-    if not all(isinstance(n, Integral) and n >= 1 for n in counts_given) or not len(n_features):
+    sizes = [n_samples, centers, *n_features]
+    if not all(isinstance(n, Integral) and n >= 1 for n in sizes) or not len(n_features):
         raise ValueError(
             "n_samples, centers and each of n_features must be positive integers, got "
             f"{n_samples!r}, {centers!r} and {reprlib.repr(n_features)}."
@@ -75,23 +78,23 @@ def make_mixed_modal_blobs(
     if n_samples < 2 * centers * len(n_features):
         raise ValueError(
             f"n_samples={n_samples} is too few for {centers} clusters in {len(n_features)} "
-            "modalities; give every cluster two rows a modality."
+            "modalities; use at least two rows per cluster and modality."
         )
     rng = check_random_state(random_state)
     spread, noise = (0.5, 0.1) if difficulty == "easy" else (1.5, 1.0)
-    # Along its own axis each cluster lies farther out than the one before.
+    # Each cluster lies on an axis of its own, farther out than the one before.
     hidden_centers = np.diag(4.0 + 2.0 * np.arange(centers))
-    shares = np.linspace(1.0, 2.0, centers)
+    proportions = np.linspace(1.0, 2.0, centers)
     blocks, labels = [], []
     for m, part in enumerate(np.array_split(np.arange(n_samples), len(n_features))):
-        counts = np.floor(shares / shares.sum() * len(part)).astype(int)
+        counts = np.floor(proportions / proportions.sum() * len(part)).astype(int)
         counts[-1] += len(part) - counts.sum()
         y = rng.permutation(np.repeat(np.arange(centers), counts))
         hidden = hidden_centers[y] + spread * rng.standard_normal((len(part), centers))
         isometry = np.linalg.qr(rng.standard_normal((n_features[m], centers)))[0]
-        seen = hidden @ isometry.T
+        features = hidden @ isometry.T
         if difficulty == "hard" and m > 0:
-            seen = np.sign(seen) * np.abs(seen) ** 0.8
-        blocks.append(seen + noise * rng.standard_normal(seen.shape))
+            features = np.sign(features) * np.abs(features) ** 0.8
+        blocks.append(features + noise * rng.standard_normal(features.shape))
         labels.append(y)
     return MixedModalData(*blocks), np.concatenate(labels).astype(np.int64)

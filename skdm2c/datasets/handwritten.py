@@ -1,4 +1,4 @@
-"""Real data in the box: six feature sets of the same handwritten digits."""
+"""Handwritten digits, described by six feature sets."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ def load_handwritten(
     Parameters
     ----------
     views : sequence of str, default=("fac", "pix")
-        Of "fou" (76 Fourier coefficients), "fac" (216 profile correlations), "kar"
-        (64 Karhunen-Loève coefficients), "pix" (240 pixel averages), "zer" (47
-        Zernike moments) and "mor" (6 morphological features).
+        Names of the feature sets: "fou" (76 Fourier coefficients), "fac" (216 profile
+        correlations), "kar" (64 Karhunen-Loève coefficients), "pix" (240 pixel
+        averages), "zer" (47 Zernike moments) and "mor" (6 morphological features).
 
     Returns
     -------
     views : dict of str to ndarray of shape (2000, d)
+        Feature sets by name; row i of all of them is the same digit.
     y : ndarray of shape (2000,)
-        The digit, 0 to 9, 200 rows of each.
+        Digit of each row, from 0 to 9, with 200 rows of each.
 
     Raises
     ------
     ValueError
-        If there is no such view.
+        If ``views`` is empty or has an unknown name.
 
     Notes
     -----
@@ -47,11 +48,13 @@ def load_handwritten(
     >>> views["kar"].shape, views["mor"].shape, y.shape
     ((2000, 64), (2000, 6), (2000,))
     """
-    chosen = list(views) if isinstance(views, Iterable) and not isinstance(views, str) else []
-    if not chosen or [view for view in chosen if view not in VIEWS]:
-        raise ValueError(f"views must be a sequence of some of {VIEWS}, got {reprlib.repr(views)}.")
+    names = list(views) if isinstance(views, Iterable) and not isinstance(views, str) else []
+    if not names or [name for name in names if name not in VIEWS]:
+        raise ValueError(
+            f"views must be a sequence of names out of {VIEWS}, got {reprlib.repr(views)}."
+        )
     with (
         (files(__package__) / "data" / "handwritten.npz").open("rb") as file,
         np.load(file, allow_pickle=False) as arrays,
     ):
-        return {view: arrays[view].astype(np.float32) for view in chosen}, arrays["y"]
+        return {name: arrays[name].astype(np.float32) for name in names}, arrays["y"]

@@ -1,4 +1,4 @@
-"""Make an unpaired problem, with a known answer, out of paired data."""
+"""Unpaired data with a known answer, made from paired data."""
 
 from __future__ import annotations
 
@@ -20,35 +20,38 @@ def drop_pairing(
     *,
     n_pairs: int = 0,
 ) -> tuple[MixedModalData, NDArray[Any]]:
-    """Let every instance keep one view only, drawn at random, and forget which is which.
+    """Keep one random view of every instance, which makes unpaired data from paired data.
 
-    Of some the pairing may be kept, to see what a few known pairs are worth.
+    The pairing of some instances can be kept, to measure what a few known pairs are worth.
 
     Parameters
     ----------
     views : mapping of str to block, or sequence of block
-        Row-aligned blocks of n rows.
+        Row-aligned blocks of n rows each.
     y : array-like of shape (n,)
-        True classes.
+        True class of each instance.
     random_state : int, RandomState or None, default=None
+        Seed of the permutation of the instances, and of the pairs.
     n_pairs : int, default=0
-        Instances of the first view that are seen in the second as well (and as many in the
-        third, and so on): ``X.pairs`` holds them. Draws with fewer are among those with more.
+        Number of instances of the first view that are also kept in the second, and as many in
+        each further view. They are returned as ``X.pairs``. For the same seed, the pairs of a
+        smaller number are among those of a larger one.
 
     Returns
     -------
-    X : MixedModalData of n rows, and n_pairs for each view but the first
-        A permutation of the instances is cut into as many equal parts as there are
-        views; the first part keeps the first view, and so on. The second rows of
-        instances that are seen twice are the last ones of their blocks.
+    X : MixedModalData
+        The n instances, and ``n_pairs`` further rows in each view but the first. The
+        instances are permuted and cut into equal parts; the first part keeps the first
+        view, and so on. Rows of instances that are kept twice are at the ends of their
+        blocks.
     y : ndarray of shape (len(X),)
-        The classes in the order of X. For evaluation: never give them to a method.
+        True class of each row of ``X``, to evaluate a clustering with.
 
     Raises
     ------
     ValueError
-        If the blocks differ in length, or there are fewer rows than views, or one view; or if
-        the first view has fewer rows than there are to be pairs.
+        If the blocks differ in length, there are fewer than two views or fewer rows than
+        views, or the first view keeps fewer than ``n_pairs`` rows.
 
     Examples
     --------
@@ -60,7 +63,7 @@ def drop_pairing(
     >>> y
     array([5, 2, 1, 3, 0, 4])
 
-    One instance that is known in both:
+    Keep one instance in both views:
 
     >>> X, y = drop_pairing([np.zeros((6, 2)), np.ones((6, 3))], np.arange(6), 0, n_pairs=1)
     >>> X.pairs
@@ -68,7 +71,7 @@ def drop_pairing(
     >>> y
     array([5, 2, 1, 3, 0, 4, 1])
     """
-    named = isinstance(views, Mapping)
+    has_names = isinstance(views, Mapping)
     blocks = list(views.values()) if isinstance(views, Mapping) else list(views)
     if len(blocks) < 2:
         raise ValueError(f"drop_pairing needs two views or more, got {len(blocks)}.")
@@ -76,25 +79,26 @@ def drop_pairing(
     if len(np.asarray(y)) < len(blocks):
         raise ValueError(f"{len(np.asarray(y))} rows are too few for {len(blocks)} views.")
     rng = check_random_state(random_state)
-    parts = _halves(rng.permutation(len(np.asarray(y))), len(blocks))
+    parts = _equal_parts(rng.permutation(len(np.asarray(y))), len(blocks))
     first = parts[0]
     if not 0 <= n_pairs <= len(first):
         raise ValueError(
             f"n_pairs must be from 0 to the {len(first)} rows of the first view, got {n_pairs}."
         )
-    known = [rng.permutation(len(first))[:n_pairs] for _ in parts[1:]]
-    extended = [first, *(np.append(p, first[i]) for p, i in zip(parts[1:], known, strict=True))]
-    kept = [safe_indexing(block, part) for block, part in zip(blocks, extended, strict=True)]
-    names = MixedModalData(*kept, names=list(views) if named else None).names
+    paired = [rng.permutation(len(first))[:n_pairs] for _ in parts[1:]]
+    extended = [first, *(np.append(p, first[i]) for p, i in zip(parts[1:], paired, strict=True))]
+    taken = [safe_indexing(block, part) for block, part in zip(blocks, extended, strict=True)]
+    names = MixedModalData(*taken, names=list(views) if has_names else None).names
     pairs = {
         (names[0], name): np.column_stack([i, len(part) + np.arange(n_pairs)])
-        for name, part, i in zip(names[1:], parts[1:], known, strict=True)
+        for name, part, i in zip(names[1:], parts[1:], paired, strict=True)
     }
-    X = MixedModalData(*kept, names=names, pairs=pairs)
+    X = MixedModalData(*taken, names=names, pairs=pairs)
     return X, np.asarray(y)[np.concatenate(extended)]
 
 
-def _halves(order: NDArray[np.intp], n_parts: int) -> list[NDArray[np.intp]]:
-    # n // n_parts rows each, as the protocol halves; the last part takes what is left over.
+def _equal_parts(order: NDArray[np.intp], n_parts: int) -> list[NDArray[np.intp]]:
+    # The last part takes the remainder, unlike in np.array_split, as the protocol of the
+    # benchmarks has it.
     size = len(order) // n_parts
     return np.split(order, [size * part for part in range(1, n_parts)])

@@ -1,9 +1,9 @@
-"""How good a mixed-modal clustering is, measured against true labels or true counterparts.
+"""Quality of a mixed-modal clustering, measured with the true labels or counterparts.
 
-Used to evaluate, never to fit. A figure over all rows says little by itself:
-clustering each modality alone and matching the clusters at random scores above
-zero. :func:`matching_bounds` gives that level and the best reachable one, and
-:func:`gain` says where between them a clustering lies.
+These scores evaluate a clustering and are never used to fit one. A score over all rows is hard
+to interpret by itself: clustering each modality alone and matching the clusters at random scores
+above zero. :func:`matching_bounds` computes that level and the best one that can be reached, and
+:func:`gain` tells where between the two a clustering lies.
 """
 
 from .clusters import clustering_accuracy, pairwise_f_score, purity

@@ -1,4 +1,4 @@
-"""How well clusters and true classes agree, over all rows."""
+"""Agreement of clusters with true classes, over all rows."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from sklearn.utils import check_consistent_length
 
 
 def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Share of rows put right by the best one-to-one match of clusters to classes.
+    """Compute the accuracy under the best one-to-one matching of clusters to classes.
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n,)
+    y_true : array-like of shape (n,)
+        True class of each row.
+    y_pred : array-like of shape (n,)
+        Cluster of each row.
 
     Returns
     -------
     float
-        In [0, 1].
+        Proportion of the rows whose cluster is matched to their class, in [0, 1].
 
     Raises
     ------
@@ -33,22 +36,25 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> clustering_accuracy([0, 0, 1, 1], [5, 5, 5, 3])
     0.75
     """
-    table = _table(y_true, y_pred)
+    table = _contingency(y_true, y_pred)
     rows, columns = linear_sum_assignment(-table)
     return float(table[rows, columns].sum() / table.sum())
 
 
 def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Share of rows that belong to their cluster's most frequent class.
+    """Compute the proportion of rows that belong to the most frequent class of their cluster.
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n,)
+    y_true : array-like of shape (n,)
+        True class of each row.
+    y_pred : array-like of shape (n,)
+        Cluster of each row.
 
     Returns
     -------
     float
-        In (0, 1]; 1 also where every row is a cluster.
+        Purity in (0, 1]. It is also 1 if every row is a cluster of its own.
 
     Raises
     ------
@@ -60,21 +66,24 @@ def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     >>> purity([0, 0, 1, 1], [0, 0, 0, 1])
     0.75
     """
-    table = _table(y_true, y_pred)
+    table = _contingency(y_true, y_pred)
     return float(table.max(axis=0).sum() / table.sum())
 
 
 def pairwise_f_score(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """F score of "these two rows belong together", over all pairs of rows.
+    """Compute the F score of predicting, for all pairs of rows, whether they share a class.
 
     Parameters
     ----------
-    y_true, y_pred : array-like of shape (n,)
+    y_true : array-like of shape (n,)
+        True class of each row.
+    y_pred : array-like of shape (n,)
+        Cluster of each row. Two rows are predicted to share a class if they share a cluster.
 
     Returns
     -------
     float
-        In [0, 1]; 0 where no pair is right.
+        F score in [0, 1]; 0 if no pair of rows in one cluster shares a class.
 
     Raises
     ------
@@ -83,7 +92,7 @@ def pairwise_f_score(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     Examples
     --------
-    Of two true pairs one is found, beside two wrong ones:
+    One of the two true pairs is found, together with two wrong ones:
 
     >>> pairwise_f_score([0, 0, 1, 1], [0, 0, 0, 1])
     0.4
@@ -96,33 +105,18 @@ def pairwise_f_score(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def check_labels(**labels: ArrayLike) -> list[NDArray[Any]]:
-    """Check labels, of which each row has one.
+    """Convert labels, passed by the name that messages use, to arrays of shape (n,).
 
-    Parameters
-    ----------
-    **labels : array-like of shape (n,)
-        By the name that messages call them.
-
-    Returns
-    -------
-    list of ndarray of shape (n,)
-
-    Raises
-    ------
-    ValueError
-        If one is not 1-D, empty, or lacks a label, or the lengths differ.
-
-    Examples
-    --------
-    >>> check_labels(y_true=["a", "b"], y_pred=[0, 0])
-    [array(['a', 'b'], dtype='<U1'), array([0, 0])]
+    Raise ValueError if one is empty, not 1-D or has missing values, or if the lengths differ.
     """
     checked: list[NDArray[Any]] = []
-    for name, given in labels.items():
-        array = np.asarray(given)
+    for name, values in labels.items():
+        array = np.asarray(values)
         if array.ndim != 1 or not len(array):
-            raise ValueError(f"{name} must hold a label a row, got the shape {array.shape}.")
-        masked = np.ma.getmaskarray(given) if isinstance(given, np.ma.MaskedArray) else False
+            raise ValueError(
+                f"{name} must be 1-D with one label per row, got an array of shape {array.shape}."
+            )
+        masked = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else False
         missing = np.flatnonzero(_is_missing(array) | masked)
         if len(missing):
             raise ValueError(f"{name} has no label in row {missing[0]}.")
@@ -133,12 +127,13 @@ def check_labels(**labels: ArrayLike) -> list[NDArray[Any]]:
 
 def _is_missing(labels: NDArray[Any]) -> NDArray[np.bool_]:
     if labels.dtype != object:
-        return np.asarray(labels != labels)  # NaN and NaT alone
+        return np.asarray(labels != labels)  # only NaN and NaT differ from themselves
+    # By name, as pandas is an optional dependency.
     names = {"NoneType", "NAType", "NaTType"}
     return np.array([type(v).__name__ in names or v != v for v in labels], dtype=bool)
 
 
-def _table(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
+def _contingency(y_true: ArrayLike, y_pred: ArrayLike) -> NDArray[np.int64]:
     y_true, y_pred = check_labels(y_true=y_true, y_pred=y_pred)
     table: NDArray[np.int64] = contingency_matrix(y_true, y_pred)
     return table

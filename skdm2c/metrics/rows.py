@@ -1,4 +1,4 @@
-"""How well single rows, not only clusters, are aligned: where the true counterpart is known."""
+"""Alignment of single rows, measured where their true counterparts are known."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from ..data.rows import Matrix
 
 
 def foscttm(Z_a: ArrayLike, Z_b: ArrayLike) -> float:
-    """Fraction of samples closer than the true match, averaged over both directions.
+    """Compute the fraction of samples closer than the true match, averaged over both directions.
 
     Parameters
     ----------
-    Z_a, Z_b : array-like of shape (n, c)
-        Rows of two modalities in the unified space; row i of both is the same instance.
+    Z_a : array-like of shape (n, c)
+        Rows of one modality in the unified space.
+    Z_b : array-like of shape (n, c)
+        Rows of the other modality; row i of both is the same instance.
 
     Returns
     -------
     float
-        In [0, 1): 0 where every row is nearest to its counterpart, about .5 by chance.
+        Fraction in [0, 1). It is 0 if every row is nearest to its counterpart, and about 0.5 by
+        chance.
 
     Raises
     ------
@@ -30,7 +33,7 @@ def foscttm(Z_a: ArrayLike, Z_b: ArrayLike) -> float:
 
     Notes
     -----
-    O(n² c) in time, in chunks of memory.
+    It takes O(n² c) time. Memory is bounded, as distances are computed in chunks.
 
     References
     ----------
@@ -44,12 +47,12 @@ def foscttm(Z_a: ArrayLike, Z_b: ArrayLike) -> float:
     >>> round(foscttm([[0.0], [1.0], [5.0]], [[5.0], [1.0], [0.0]]), 2)
     0.44
     """
-    a, b = _alike("Z_a", Z_a, "Z_b", Z_b)
+    a, b = _check_same_shape(Z_a=Z_a, Z_b=Z_b)
     return (_fraction_closer(a, b) + _fraction_closer(b, a)) / 2
 
 
 def translation_r2(X_true: ArrayLike, X_translated: ArrayLike) -> float:
-    """Share of the variance of true rows that translated ones explain, over all columns together.
+    """Compute the proportion of variance that translated rows explain, over all columns together.
 
     Parameters
     ----------
@@ -61,7 +64,8 @@ def translation_r2(X_true: ArrayLike, X_translated: ArrayLike) -> float:
     Returns
     -------
     float
-        At most 1; 0 for translations no better than the mean of each column, negative for worse.
+        Coefficient of determination, at most 1. It is 0 if the translation is no better than the
+        mean of each column, and negative if it is worse.
 
     Raises
     ------
@@ -75,33 +79,29 @@ def translation_r2(X_true: ArrayLike, X_translated: ArrayLike) -> float:
     >>> translation_r2([[0.0, 1.0], [2.0, 3.0]], [[1.0, 2.0], [1.0, 2.0]])
     0.0
     """
-    true, translated = _alike("X_true", X_true, "X_translated", X_translated)
+    true, translated = _check_same_shape(X_true=X_true, X_translated=X_translated)
     total = np.square(true - true.mean(axis=0)).sum()
     if total == 0:
-        raise ValueError("X_true has rows that are all the same: there is nothing to explain.")
+        raise ValueError("The rows of X_true are all the same, so there is no variance to explain.")
     return float(1 - np.square(true - translated).sum() / total)
 
 
-def _alike(
-    name: str, first: ArrayLike, other_name: str, second: ArrayLike
-) -> tuple[Matrix, Matrix]:
-    a, b = (
-        check_array(x, dtype=np.float64, input_name=given)
-        for given, x in ((name, first), (other_name, second))
-    )
+def _check_same_shape(**arrays: ArrayLike) -> tuple[Matrix, Matrix]:
+    a, b = (check_array(array, dtype=np.float64, input_name=name) for name, array in arrays.items())
     if a.shape != b.shape:
         raise ValueError(
-            f"{name} and {other_name} must have the same shape, as row i of both is one instance; "
-            f"got {a.shape} and {b.shape}."
+            f"{' and '.join(arrays)} must have the same shape, as row i of both is the same "
+            f"instance; got {a.shape} and {b.shape}."
         )
     return a, b
 
 
 def _fraction_closer(a: Matrix, b: Matrix) -> float:
-    def closer(distances: Matrix, start: int) -> Matrix:
+    def fractions_of_chunk(distances: Matrix, start: int) -> Matrix:
         rows = np.arange(len(distances))
-        true = distances[rows, start + rows]
-        fractions: Matrix = (distances < true[:, None]).mean(axis=1)
+        to_counterpart = distances[rows, start + rows]
+        fractions: Matrix = (distances < to_counterpart[:, None]).mean(axis=1)
         return fractions
 
-    return float(np.concatenate(list(pairwise_distances_chunked(a, b, reduce_func=closer))).mean())
+    chunks = pairwise_distances_chunked(a, b, reduce_func=fractions_of_chunk)
+    return float(np.concatenate(list(chunks)).mean())

@@ -1,6 +1,6 @@
-"""The networks of DM2C, how they hang together, what they minimise, and their application.
+"""Neural networks of DM2C, their losses, and their application to rows.
 
-Tensors in, tensors out; of scikit-learn it knows what a parameter object is.
+Everything here works on tensors; scikit-learn is used for its parameter objects only.
 """
 
 from .inference import apply_in_chunks

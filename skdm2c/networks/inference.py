@@ -1,4 +1,4 @@
-"""Trained networks applied to any number of rows."""
+"""Apply trained networks to any number of rows."""
 
 from __future__ import annotations
 
@@ -12,50 +12,29 @@ from torch.nn import functional as F
 from ..data.rows import FloatRows, Rows
 
 CHUNK = 512
-FEW = 32  # rows up to which a smaller batch does: one row alone is to take no time to speak of
+SMALL_CHUNK = 32  # used for at most as many rows, so that predicting a single row is fast
 
 
 def apply_in_chunks(
     function: Callable[[Tensor], Tensor], x: Rows, device: torch.device
 ) -> FloatRows:
-    """Apply ``function`` to blocks of rows and stack what comes back.
+    """Apply a row-wise ``function`` to ``x`` of shape (n, d) and return an array of shape (n, c).
 
-    Every call of ``function`` gets exactly 512 rows, the last padded with zeros, as
-    matrix products round differently for other numbers of rows; up to 32 rows alone get 32.
-    For some widths they round differently for other places among the rows too: to the
-    rounding of single precision, and no further, a row's result may depend on the rows that
-    it came with.
-
-    Parameters
-    ----------
-    function : callable
-        Maps a tensor of shape (512, d), or (32, d), to one with as many rows, row by row,
-        and leaves it as it is: it may be the memory of ``x``.
-    x : Rows of shape (n, d)
-    device : torch.device
-        Where ``function`` wants its rows.
-
-    Returns
-    -------
-    ndarray of shape (n, c)
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> apply_in_chunks(lambda t: t[:, :1] + 1, np.zeros((3, 2), np.float32), torch.device("cpu"))
-    array([[1.],
-           [1.],
-           [1.]], dtype=float32)
+    ``function`` gets chunks of shape (512, d), or (32, d) if n <= 32, the last one padded with
+    zeros. It must not write to its input, which may share memory with ``x``.
     """
-    size = FEW if len(x) <= FEW else CHUNK
-    whole: FloatRows | None = None  # of a width that the first output tells
+    # Chunks have a fixed size because matrix products round differently for other numbers of
+    # rows. For some widths the rounding also depends on the position within the chunk, so a
+    # row's result may depend on the other rows, up to single-precision rounding.
+    size = SMALL_CHUNK if len(x) <= SMALL_CHUNK else CHUNK
+    stacked: FloatRows | None = None  # allocated once the first output tells the width
     with torch.no_grad():
         for start in range(0, max(len(x), 1), size):
             rows = torch.from_numpy(x[start : start + size]).to(device)
-            missing = size - len(rows)
-            output = function(F.pad(rows, (0, 0, 0, missing)) if missing else rows)
-            if whole is None:
-                whole = np.empty((len(x), output.shape[1]), dtype=np.float32)
-            whole[start : start + len(rows)] = output[: len(rows)].cpu().numpy()
-    assert whole is not None
-    return whole
+            n_padding = size - len(rows)
+            output = function(F.pad(rows, (0, 0, 0, n_padding)) if n_padding else rows)
+            if stacked is None:
+                stacked = np.empty((len(x), output.shape[1]), dtype=np.float32)
+            stacked[start : start + len(rows)] = output[: len(rows)].cpu().numpy()
+    assert stacked is not None
+    return stacked

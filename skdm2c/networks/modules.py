@@ -1,7 +1,7 @@
-"""The three kinds of module of DM2C. No loss, no loop.
+"""The three networks of DM2C: auto-encoder, generator and discriminator.
 
-Every constructor takes the ``torch.Generator`` its weights are drawn from, so
-that PyTorch's global generator is never touched.
+Every constructor takes the ``torch.Generator`` from which its weights are drawn, so that
+PyTorch's global generator is never touched.
 """
 
 from __future__ import annotations
@@ -18,59 +18,59 @@ from torch.nn import functional as F
 Normalization = Literal["batch", "layer", "none"]
 
 LEAKY_SLOPE = 0.2
-FIRST_STEPS = 15  # of power iteration, before a spectral layer is used
-SMALLEST = 1e-12  # that a spectral norm counts as
+N_INITIAL_ITERATIONS = 15  # of power iteration, before a spectral layer is used
+MIN_SPECTRAL_NORM = 1e-12  # avoids a division by zero
 
 
 class PlainLinear(nn.Linear):
-    """A linear layer in single precision, whose weights are drawn by whoever makes it."""
+    """Linear layer in single precision, whose weights are initialised by the caller."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__(n_in, n_out, dtype=torch.float32)
 
     def reset_parameters(self) -> None:
-        """Do nothing: PyTorch would draw from its global generator."""
+        """Do nothing, as PyTorch would draw from its global generator."""
 
 
 class SpectralLinear(PlainLinear):
-    """A linear layer divided by its largest singular value, so that it is 1-Lipschitz.
+    """Linear layer divided by its largest singular value, so that it is 1-Lipschitz.
 
-    One step of power iteration a forward pass in training follows the largest singular
-    value (Miyato et al., ICLR 2018).
+    In training, each forward pass makes one step of power iteration to update the estimate of
+    that singular value (Miyato et al., ICLR 2018).
     """
 
-    left: Tensor
+    left: Tensor  # estimate of the left singular vector, shape (n_out,)
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__(n_in, n_out)
         self.register_buffer("left", torch.empty(n_out, dtype=torch.float32))
 
     def start(self, rng: torch.Generator) -> None:
-        """Find the largest singular value of the first weights."""
+        """Estimate the largest singular value of the initial weights."""
         nn.init.normal_(self.left, generator=rng)
-        for _ in range(FIRST_STEPS):
-            self._follow()
+        for _ in range(N_INITIAL_ITERATIONS):
+            self._iterate()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Apply the normalised layer to ``x``, shape (n, n_in)."""
-        right = self._follow() if self.training else self._right()
+        """Apply the normalised layer to ``x`` of shape (n, n_in)."""
+        right = self._iterate() if self.training else self._right_vector()
         left = self.left.clone()  # the next pass writes into the buffer
-        sigma = torch.dot(left, self.weight @ right).clamp(min=SMALLEST)
+        sigma = torch.dot(left, self.weight @ right).clamp(min=MIN_SPECTRAL_NORM)
         return F.linear(x, self.weight / sigma, self.bias)
 
     @torch.no_grad()
-    def _right(self) -> Tensor:
+    def _right_vector(self) -> Tensor:
         return F.normalize(self.weight.t() @ self.left, dim=0)
 
     @torch.no_grad()
-    def _follow(self) -> Tensor:
-        right = self._right()
+    def _iterate(self) -> Tensor:
+        right = self._right_vector()
         self.left.copy_(F.normalize(self.weight @ right, dim=0))
         return right
 
 
 def _linear(n_in: int, n_out: int, rng: torch.Generator, spectral: bool = False) -> nn.Linear:
-    # PyTorch's usual initialisation, drawn from the generator given.
+    # The default initialisation of PyTorch, but drawn from ``rng``.
     linear = (SpectralLinear if spectral else PlainLinear)(n_in, n_out)
     bound = 1 / math.sqrt(n_in)
     nn.init.uniform_(linear.weight, -bound, bound, generator=rng)
@@ -83,7 +83,7 @@ def _linear(n_in: int, n_out: int, rng: torch.Generator, spectral: bool = False)
 def _normalization(kind: Normalization, width: int) -> list[nn.Module]:
     if kind == "batch":
         return [nn.BatchNorm1d(width, dtype=torch.float32)]
-    if kind == "layer":  # no scale and shift: the next linear layer has its own
+    if kind == "layer":  # without scale and shift: the next linear layer learns these
         return [nn.LayerNorm(width, elementwise_affine=False)]
     return []
 
@@ -91,7 +91,7 @@ def _normalization(kind: Normalization, width: int) -> list[nn.Module]:
 def _perceptron(
     widths: Sequence[int], normalization: Normalization, rng: torch.Generator
 ) -> list[nn.Module]:
-    # linear -> activation -> normalisation between all widths, and a linear end.
+    # Linear, activation, normalisation for each hidden width; the output layer is linear.
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise(widths):
         if layers:
@@ -101,24 +101,25 @@ def _perceptron(
 
 
 class ModalityAutoEncoder(nn.Module):
-    """Encoder and decoder of one modality: z = Enc(x), x̂ = Dec(z).
+    """Auto-encoder of one modality: z = Enc(x), x̂ = Dec(z).
 
     Parameters
     ----------
     n_features : int
-        Columns of the modality.
+        Number of columns of the modality.
     n_components : int
-        Width of the latent space.
+        Dimension of the latent space.
     hidden_sizes : sequence of int
-        Widths from input to latent; the decoder mirrors them.
+        Widths of the encoder's hidden layers; the decoder mirrors them.
     normalization : {"batch", "layer", "none"}
+        Normalisation after each activation.
     rng : torch.Generator
         Source of the initial weights.
 
     Notes
     -----
-    As in the authors' code the decoder ends with the activation; a leaky
-    rectifier is one-to-one, so nothing becomes unreachable.
+    As in the authors' code, the decoder ends with the activation. A leaky rectifier is
+    one-to-one, so the decoder can still output any value.
 
     Examples
     --------
@@ -145,23 +146,35 @@ class ModalityAutoEncoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Reconstruct ``x``, shape (n, n_features)."""
+        """Reconstruct rows.
+
+        Parameters
+        ----------
+        x : Tensor of shape (n, n_features)
+            Rows of the modality.
+
+        Returns
+        -------
+        Tensor of shape (n, n_features)
+            Reconstructed rows.
+        """
         reconstruction: Tensor = self.decoder(self.encoder(x))
         return reconstruction
 
 
 class CrossModalGenerator(ModalityAutoEncoder):
-    """Map latents of one modality into the latent space of another: G(z).
+    """Generator that maps latents of one modality into the latent space of another: G(z).
 
-    Built like an auto-encoder whose input and output are latents: the hidden
-    sizes are gone through and mirrored back; the last of them is the bottleneck.
+    It is built like an auto-encoder whose input and output are latents.
 
     Parameters
     ----------
     n_components : int
-        Width of both latent spaces.
+        Dimension of both latent spaces.
     hidden_sizes : sequence of int
+        Widths of the hidden layers down to the bottleneck; mirrored on the way out.
     normalization : {"batch", "layer", "none"}
+        Normalisation after each activation.
     rng : torch.Generator
         Source of the initial weights.
 
@@ -186,15 +199,16 @@ class CrossModalGenerator(ModalityAutoEncoder):
 
 
 class ModalityDiscriminator(nn.Module):
-    """Score latents of one modality: high for its own, low for those mapped into it.
+    """Discriminator of one modality, which scores its own latents high and mapped ones low.
 
     Parameters
     ----------
     n_components : int
-        Width of the latent space.
+        Dimension of the latent space.
     hidden_sizes : sequence of int
+        Widths of the hidden layers.
     spectral : bool
-        Divide every layer by its spectral norm.
+        Whether every layer is divided by its spectral norm.
     rng : torch.Generator
         Source of the initial weights.
 
@@ -223,6 +237,17 @@ class ModalityDiscriminator(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Scores, shape (n,), of latents ``z``, shape (n, n_components)."""
+        """Score latents.
+
+        Parameters
+        ----------
+        z : Tensor of shape (n, n_components)
+            Latents, of the modality itself or mapped into its latent space.
+
+        Returns
+        -------
+        Tensor of shape (n,)
+            Unbounded scores.
+        """
         scores: Tensor = self.layers(z).squeeze(1)
         return scores

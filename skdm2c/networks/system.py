@@ -1,4 +1,4 @@
-"""All networks of one model, joined at the hub."""
+"""All networks of one model, connected through the hub."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from .modules import (
 
 @dataclass(repr=False)
 class Networks(BaseEstimator):  # type: ignore[misc]
-    """Layers of all networks, but for the width of the latent spaces.
+    """Layer sizes and normalisation of the networks.
+
+    The dimension of the latent spaces is ``n_components`` of the estimator.
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class Networks(BaseEstimator):  # type: ignore[misc]
     discriminator_hidden_sizes : sequence of int, default=(64,)
         Widths of the discriminators' hidden layers.
     normalization : {"batch", "layer", "none"}, default="layer"
-        What follows the activations of auto-encoders and generators.
+        Normalisation after each activation of the auto-encoders and generators.
 
     Examples
     --------
@@ -48,51 +50,23 @@ class Networks(BaseEstimator):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Architecture:
-    """What the networks are, whatever the data.
+    """Layers of all networks, except for the widths that depend on the data.
 
-    Attributes
-    ----------
-    n_components : int
-        Width of the latent spaces.
-    autoencoder_hidden_sizes, generator_hidden_sizes, discriminator_hidden_sizes : tuple of int
-        Widths between input and output; the first two are mirrored on the way back.
-    normalization : {"batch", "layer", "none"}
-        What follows the activations of auto-encoders and generators.
-    spectral : bool
-        Whether the discriminators' layers are divided by their spectral norm.
+    It adds two fields to those of :class:`Networks`.
     """
 
-    n_components: int
+    n_components: int  # dimension of the latent spaces
     autoencoder_hidden_sizes: tuple[int, ...]
     generator_hidden_sizes: tuple[int, ...]
     discriminator_hidden_sizes: tuple[int, ...]
     normalization: Normalization
-    spectral: bool
+    spectral: bool  # whether the discriminators' layers are divided by their spectral norm
 
 
 def build_autoencoders(
     architecture: Architecture, n_features: Sequence[int], rng: torch.Generator
 ) -> nn.ModuleList:
-    """One auto-encoder a modality, untrained.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    n_features : sequence of int
-        Columns of each modality.
-    rng : torch.Generator
-        Source of the initial weights.
-
-    Returns
-    -------
-    ModuleList of ModalityAutoEncoder
-
-    Examples
-    --------
-    >>> rng = torch.Generator().manual_seed(0)
-    >>> len(build_autoencoders(Architecture(2, (8,), (8, 4), (8,), "layer", False), [3, 5], rng))
-    2
-    """
+    """Build one untrained ModalityAutoEncoder per modality, with weights drawn from ``rng``."""
     return nn.ModuleList(
         ModalityAutoEncoder(
             d,
@@ -106,32 +80,12 @@ def build_autoencoders(
 
 
 class CrossModalSystem(nn.Module):
-    """All networks of one model: M modalities joined at one hub.
+    """All networks of one model.
 
-    Modalities are numbered in the order of the data. Every modality has an
-    auto-encoder and a discriminator; every *spoke* (a modality that is not the
-    hub) has a generator into the hub's latent space and one back. With two
-    modalities that is the system of the paper.
-
-    Parameters
-    ----------
-    architecture : Architecture
-    n_features : sequence of int
-        Columns of each modality.
-    hub : int
-        The modality whose latent space all others are mapped into.
-    rng : torch.Generator
-        Source of all initial weights.
-    autoencoders : ModuleList, default=None
-        One a modality, as :func:`build_autoencoders` makes them; new ones if None. (The hub
-        is chosen by what they have learned.)
-
-    Attributes
-    ----------
-    architecture, n_features, hub
-        As given.
-    edges : list of (int, int)
-        (source, target) of every generator.
+    Modalities are numbered in the order of the data. Each has an auto-encoder and a
+    discriminator; each *spoke* (a modality that is not the hub) also has a generator into the
+    hub's latent space and one back: ``edges`` lists the (source, target) of every generator.
+    ``autoencoders`` are built if None; a fit trains them first, and then chooses the hub.
     """
 
     def __init__(
@@ -164,34 +118,34 @@ class CrossModalSystem(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return next(self.parameters()).device
 
     def generator_of(self, source: int, target: int) -> nn.Module:
-        """Return the generator that maps ``source``'s latents to ``target``'s."""
+        """Return the generator that maps latents of ``source`` to those of ``target``."""
         return self.generators[_key((source, target))]
 
     def encode(self, x: Tensor, modality: int) -> Tensor:
-        """Latents, shape (n, n_components), of rows of one modality."""
+        """Return the latents, of shape (n, n_components), of rows of one modality."""
         autoencoder = self.autoencoders[modality]
         assert isinstance(autoencoder, ModalityAutoEncoder)
         latents: Tensor = autoencoder.encoder(x)
         return latents
 
     def decode(self, z: Tensor, modality: int) -> Tensor:
-        """Rows in the features of ``modality``, from its latents."""
+        """Return rows of ``modality``, of shape (n, n_features), decoded from its latents."""
         autoencoder = self.autoencoders[modality]
         assert isinstance(autoencoder, ModalityAutoEncoder)
         rows: Tensor = autoencoder.decoder(z)
         return rows
 
     def unify(self, x: Tensor, modality: int) -> Tensor:
-        """Rows of one modality in the hub's latent space, shape (n, n_components)."""
+        """Map rows of one modality into the hub's latent space, of shape (n, n_components)."""
         z = self.encode(x, modality)
         return z if modality == self.hub else self.generator_of(modality, self.hub)(z)
 
     def translate(self, x: Tensor, source: int, target: int) -> Tensor:
-        """Rows of ``source`` in the features of ``target``: Enc, G (through the hub), Dec."""
+        """Map rows of ``source`` to rows of ``target``, by way of the hub's latent space."""
         if source == target:
             return self.decode(self.encode(x, source), target)
         z = self.unify(x, source)
@@ -205,17 +159,9 @@ def _key(edge: tuple[int, int]) -> str:
 
 
 def system_to_arrays(system: CrossModalSystem) -> dict[str, Any]:
-    """Describe a system in plain values and numpy arrays.
+    """Return a system, on any device, as a dict of plain values and NumPy arrays.
 
-    Parameters
-    ----------
-    system : CrossModalSystem
-        On any device.
-
-    Returns
-    -------
-    dict
-        With keys "architecture", "n_features", "hub" and "weights" (arrays by name).
+    Its keys are "architecture", "n_features", "hub" and "weights" (arrays by name).
     """
     weights = {name: tensor.cpu().numpy() for name, tensor in system.state_dict().items()}
     return {
@@ -228,35 +174,15 @@ def system_to_arrays(system: CrossModalSystem) -> dict[str, Any]:
 
 @isolated
 def system_from_arrays(state: dict[str, Any]) -> CrossModalSystem:
-    """Build the system that :func:`system_to_arrays` described, on the CPU, ready to use.
+    """Rebuild a system from the dict of :func:`system_to_arrays`, on the CPU in evaluation mode.
 
-    Parameters
-    ----------
-    state : dict
-
-    Returns
-    -------
-    CrossModalSystem
-
-    Raises
-    ------
-    ValueError
-        If something is missing, or the weights do not fit the architecture.
-
-    Examples
-    --------
-    >>> arch = Architecture(2, (8,), (8, 4), (8,), "layer", False)
-    >>> system = CrossModalSystem(arch, (3, 5), 0, torch.Generator().manual_seed(0)).eval()
-    >>> copy = system_from_arrays(system_to_arrays(system))
-    >>> x = torch.ones(2, 5)
-    >>> bool((copy.unify(x, 1) == system.unify(x, 1)).all())
-    True
+    Raises ValueError if an entry is missing or the weights do not fit the architecture.
     """
     try:
         arch = Architecture(**state["architecture"])
         system = CrossModalSystem(arch, state["n_features"], state["hub"], torch.Generator())
         weights = {k: torch.from_numpy(v.copy()) for k, v in state["weights"].items()}
-        for name, tensor in system.state_dict().items():  # loading would convert them
+        for name, tensor in system.state_dict().items():  # load_state_dict would convert dtypes
             if name in weights and weights[name].dtype != tensor.dtype:
                 raise TypeError(f"{name} is of {weights[name].dtype}")
         system.load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""Pictures of a fitted model, in the way of scikit-learn's displays; they need matplotlib."""
+"""Displays of a fitted model, similar to those of scikit-learn; they require matplotlib."""
 
 from .history import TrainingHistoryDisplay
 from .matching import MatchingDisplay

@@ -1,4 +1,4 @@
-"""What all displays share: where they draw, in which colours, and whose model they look at."""
+"""Helpers of all displays: axes, colours, tick positions, and unwrapping of estimators."""
 
 from __future__ import annotations
 
@@ -12,44 +12,26 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import BaseSearchCV
 
-# Okabe and Ito's colours, told apart by the colour-blind and by their lightness in print.
+# Okabe and Ito's colours, which are distinguishable to the colour-blind and in greyscale print.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-# Paul Tol's ten, for more groups than Okabe and Ito had colours.
-TEN = (
+# Paul Tol's ten colours, for more groups than Okabe and Ito's colours suffice for.
+TEN_COLORS = (
     "#332288", "#88CCEE", "#44AA99", "#117733", "#999933",
     "#DDCC77", "#CC6677", "#882255", "#AA4499", "#777777",
 )  # fmt: skip
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
 FAINT = "#BBBBBB"
-LONGEST_NAME = 28  # characters of a name in a picture
-MOST_TICKS = 30
+MAX_NAME_LENGTH = 28  # characters
+MAX_TICKS = 30
 
 
 def panels(
     ax: Any, n_panels: int, size: tuple[float, float], shape: tuple[int, int] | None = None
 ) -> tuple[Any, NDArray[Any]]:
-    """Axes to draw on: those given, or a new figure's.
+    """Return a figure and its ``n_panels`` axes: those of ``ax``, or of a new figure if it is None.
 
-    Parameters
-    ----------
-    ax : Axes, array-like of Axes or None
-    n_panels : int
-    size : tuple of float
-        Inches of one panel of a new figure.
-    shape : tuple of int, default=None
-        Rows and columns of a new figure; None puts all panels into one row.
-
-    Returns
-    -------
-    figure : Figure
-    axes : ndarray of Axes of shape (n_panels,)
-
-    Raises
-    ------
-    ImportError
-        If matplotlib is not installed.
-    ValueError
-        If there are not as many axes as panels.
+    ``size`` is that of a panel in inches. A new figure has ``shape`` rows and columns of panels,
+    by default a single row.
     """
     try:
         import matplotlib.pyplot as plt
@@ -67,96 +49,55 @@ def panels(
             layout="constrained",
         )
         axes = grid.ravel()
-        for spare in axes[n_panels:]:
-            spare.set_axis_off()
+        for unused in axes[n_panels:]:
+            unused.set_axis_off()
         return figure, axes[:n_panels]
-    given = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
-    if len(given) != n_panels:
-        raise ValueError(f"ax: this picture has {n_panels} panels, got {len(given)} Axes.")
-    return given[0].figure, given
+    axes = np.atleast_1d(np.asarray(ax, dtype=object)).ravel()
+    if len(axes) != n_panels:
+        raise ValueError(f"ax: this picture has {n_panels} panels, got {len(axes)} Axes.")
+    return axes[0].figure, axes
 
 
 def one_or_all(axes: NDArray[Any]) -> Any:
-    """Return the only axes by themselves, several as an array: what ``ax_`` is.
-
-    Parameters
-    ----------
-    axes : ndarray of Axes of shape (n_panels,)
-
-    Returns
-    -------
-    Axes or ndarray of Axes
-    """
+    """Return a single panel as Axes and several as an array: the form of a display's ``ax_``."""
     return axes[0] if len(axes) == 1 else axes
 
 
 def fitted_estimator(estimator: Any) -> Any:
-    """Find the fitted estimator in what a user has: itself, a Pipeline or a search.
+    """Return the fitted MixedModalClustering itself, or that of a Pipeline or search.
 
-    Parameters
-    ----------
-    estimator : MixedModalClustering, Pipeline or search
-
-    Returns
-    -------
-    MixedModalClustering
-
-    Raises
-    ------
-    TypeError
-        If it is no, or ends with no, MixedModalClustering.
-    NotFittedError
-        If it is not fitted.
+    Raises TypeError if there is none, and NotFittedError if it is not fitted.
     """
-    found = estimator
-    while isinstance(found, BaseSearchCV | Pipeline):
-        if isinstance(found, BaseSearchCV):
-            check_is_fitted(found)
-            found = found.best_estimator_
+    model = estimator
+    while isinstance(model, BaseSearchCV | Pipeline):
+        if isinstance(model, BaseSearchCV):
+            check_is_fitted(model)
+            model = model.best_estimator_
         else:
-            found = found.steps[-1][1]
-    if not hasattr(found, "translate"):
+            model = model.steps[-1][1]
+    if not hasattr(model, "translate"):
         raise TypeError(
             "estimator must be a fitted MixedModalClustering, or a Pipeline or search that ends "
             f"with one, got {type(estimator).__name__}."
         )
-    check_is_fitted(found)
-    return found
+    check_is_fitted(model)
+    return model
 
 
-def as_it_comes_to_the_model(estimator: Any, X: Any) -> Any:
-    """Send rows through the steps of a Pipeline that come before the model.
-
-    Parameters
-    ----------
-    estimator : MixedModalClustering, Pipeline or search
-        Fitted.
-    X : MixedModalData or MuData
-
-    Returns
-    -------
-    MixedModalData or MuData
-    """
+def preprocessed(estimator: Any, X: Any) -> Any:
+    """Transform a container by the steps of a Pipeline or search that precede the model."""
     if isinstance(estimator, BaseSearchCV):
-        return as_it_comes_to_the_model(estimator.best_estimator_, X)
+        return preprocessed(estimator.best_estimator_, X)
     if isinstance(estimator, Pipeline):
-        before = X if len(estimator) == 1 else estimator[:-1].transform(X)
-        return as_it_comes_to_the_model(estimator.steps[-1][1], before)
+        X_model = X if len(estimator) == 1 else estimator[:-1].transform(X)
+        return preprocessed(estimator.steps[-1][1], X_model)
     return X
 
 
-def keywords(kind: str, defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Put a user's keywords over those of a display, whichever of their names was used.
+def keywords(kind: str, defaults: dict[str, Any], user: dict[str, Any]) -> dict[str, Any]:
+    """Override the default keywords of a display by those of the user, under any of their aliases.
 
-    Parameters
-    ----------
-    kind : {"line", "bar", "image", "points"}
-        What is drawn: matplotlib knows its names, as lw and linewidth are one.
-    defaults, given : dict
-
-    Returns
-    -------
-    dict
+    ``kind`` is what is drawn ("line", "bar", "image" or "points"), on which aliases depend.
 
     Examples
     --------
@@ -170,22 +111,14 @@ def keywords(kind: str, defaults: dict[str, Any], given: dict[str, Any]) -> dict
     from matplotlib.patches import Rectangle
 
     artists = {"line": Line2D, "bar": Rectangle, "image": AxesImage, "points": PathCollection}
-    ours, theirs = (normalize_kwargs(kw, artists[kind]) for kw in (defaults, given))
-    if "norm" in theirs:  # it has limits of its own
-        ours = {name: value for name, value in ours.items() if name not in ("vmin", "vmax")}
-    return ours | theirs
+    defaults, user = (normalize_kwargs(kw, artists[kind]) for kw in (defaults, user))
+    if "norm" in user:  # matplotlib refuses vmin and vmax beside a norm
+        defaults = {name: value for name, value in defaults.items() if name not in ("vmin", "vmax")}
+    return defaults | user
 
 
 def shown(name: str) -> str:
-    r"""Make of a user's name a text for a picture: short, in one line, and no formula.
-
-    Parameters
-    ----------
-    name : str
-
-    Returns
-    -------
-    str
+    r"""Shorten and escape a user's name for a picture, such that it is one line and no formula.
 
     Examples
     --------
@@ -193,23 +126,13 @@ def shown(name: str) -> str:
     ('cost in \\$', 'aaaaaaaaaaaaaaaaaaaaaaaaaaa…')
     """
     text = str(name) if str(name).isprintable() else repr(str(name))[1:-1]
-    if len(text) > LONGEST_NAME:
-        text = text[: LONGEST_NAME - 1] + "…"
+    if len(text) > MAX_NAME_LENGTH:
+        text = text[: MAX_NAME_LENGTH - 1] + "…"
     return text.replace("$", r"\$")
 
 
-def ticks(n: int, most: int = MOST_TICKS) -> NDArray[np.intp]:
-    """Which of n numbers to write along an axis: all, or every second, fifth, tenth and so on.
-
-    Parameters
-    ----------
-    n : int
-    most : int, default=30
-        That there is room for.
-
-    Returns
-    -------
-    ndarray of int
+def ticks(n: int, max_ticks: int = MAX_TICKS) -> NDArray[np.intp]:
+    """Return at most ``max_ticks`` of n positions: all, or every second, fifth, tenth and so on.
 
     Examples
     --------
@@ -217,4 +140,4 @@ def ticks(n: int, most: int = MOST_TICKS) -> NDArray[np.intp]:
     (array([0, 1, 2]), array([0, 2, 4, 6]))
     """
     steps = (step * 10**power for power in count() for step in (1, 2, 5))
-    return np.arange(0, n, next(step for step in steps if n <= step * most))
+    return np.arange(0, n, next(step for step in steps if n <= step * max_ticks))

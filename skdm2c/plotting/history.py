@@ -1,4 +1,4 @@
-"""How the losses went in each phase of training."""
+"""Display of the losses in each phase of training."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ import numpy as np
 from ..training import Record, losses_of
 from .canvas import COLORS, fitted_estimator, keywords, one_or_all, panels, shown
 
-# The paper's names where it has one.
+# Symbols and equation numbers are those of the paper.
 SYMBOLS = {
     "reconstruction": r"reconstruction, $L_{rec}$ (1)",
     "cycle": r"cycle consistency, $L_{cyc}$ (2)",
     "adversarial": r"adversarial, $L_{adv}$ (3)",
     "cycle_reconstruction": "reconstruction of cycled latents",
     "neighbors": "neighbours",
-    "transport": "taught by the matching",
+    "transport": "distance to matched targets",
     "translation": "translation of coupled rows",
 }
 STYLES = ("-", "--", ":", "-.")
 
 
 class TrainingHistoryDisplay:
-    """Losses of every phase, epoch by epoch.
+    """Losses of every training phase by epoch.
 
-    A panel a phase. Colours tell the modalities (or generators, "a to b") apart, dashes the
-    losses; where a loss is that of all modalities together, colours tell the losses apart.
-    The adversarial loss is how well the discriminators tell latents that were mapped into a
-    modality from its own: near 0 they cannot.
+    Each phase has a panel. Colours distinguish the modalities (or generators, "a to b") and line
+    styles the losses; if a phase trains all modalities together, colours distinguish the losses.
+    The adversarial loss measures how well the discriminators distinguish latents that were
+    mapped into a modality from the modality's own: near 0 they cannot.
 
     Parameters
     ----------
     history : list of dict
-        One record an epoch and phase; ``history_`` of a fitted estimator.
+        One record for each epoch of each phase, such as ``history_`` of a fitted estimator.
 
     Attributes
     ----------
-    ax_ : Axes, or ndarray of Axes where there are several phases
+    ax_ : Axes or ndarray of Axes
+        Axes of the panels; an array if there are several phases.
     figure_ : Figure
+        Figure that contains the panels.
 
     Examples
     --------
@@ -56,20 +58,21 @@ class TrainingHistoryDisplay:
     def from_estimator(
         cls, estimator: Any, *, ax: Any = None, line_kw: dict[str, Any] | None = None
     ) -> TrainingHistoryDisplay:
-        """Draw the ``history_`` of a model.
+        """Plot the ``history_`` of a fitted estimator.
 
         Parameters
         ----------
         estimator : MixedModalClustering, Pipeline or search
-            Fitted.
+            Fitted estimator, or a fitted Pipeline or search that ends with one.
         ax : Axes or array-like of Axes, default=None
-            One a phase; None makes a new figure.
+            Axes to plot on, one for each phase. If None, a new figure is created.
         line_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.plot`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.plot`.
 
         Returns
         -------
         TrainingHistoryDisplay
+            Display that stores the axes and the records.
 
         Raises
         ------
@@ -81,24 +84,24 @@ class TrainingHistoryDisplay:
     def plot(
         self, ax: Any = None, *, line_kw: dict[str, Any] | None = None
     ) -> TrainingHistoryDisplay:
-        """Draw.
+        """Plot the losses.
 
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            One a phase; None makes a new figure.
+            Axes to plot on, one for each phase. If None, a new figure is created.
         line_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.plot`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.plot`.
 
         Returns
         -------
         TrainingHistoryDisplay
-            Itself.
+            The display itself.
 
         Raises
         ------
         ValueError
-            If there was no epoch.
+            If the history has no epochs.
         """
         phases = list(dict.fromkeys(record["phase"] for record in self.history))
         if not phases:
@@ -117,20 +120,20 @@ class TrainingHistoryDisplay:
 def _draw_phase(ax: Any, records: list[Record], line_kw: dict[str, Any]) -> None:
     subjects = list(dict.fromkeys(record.get("modality") for record in records))
     names = list(dict.fromkeys(name for record in records for name in losses_of(record)))
-    alone = subjects == [None]
+    joint = subjects == [None]  # the phase trains all modalities together
     for s, subject in enumerate(subjects):
-        of_it = [record for record in records if record.get("modality") == subject]
+        subject_records = [record for record in records if record.get("modality") == subject]
         for i, name in enumerate(names):
             title = SYMBOLS.get(name, shown(name))
-            label = title if alone else f"{shown(str(subject))}: {title}"
+            label = title if joint else f"{shown(str(subject))}: {title}"
             kw = {
                 "label": label,
-                "color": COLORS[(i if alone else s) % len(COLORS)],
+                "color": COLORS[(i if joint else s) % len(COLORS)],
                 "linestyle": STYLES[i % len(STYLES)],
-                "marker": "." if len(of_it) == 1 else "",
+                "marker": "." if len(subject_records) == 1 else "",
             }
-            values = [losses_of(record).get(name, np.nan) for record in of_it]
-            epochs = [record["epoch"] + 1 for record in of_it]
+            values = [losses_of(record).get(name, np.nan) for record in subject_records]
+            epochs = [record["epoch"] + 1 for record in subject_records]
             ax.plot(epochs, values, **keywords("line", kw, line_kw))
     if any(min(losses_of(record).values()) < 0 for record in records):
         ax.axhline(0, color="black", linewidth=0.5)

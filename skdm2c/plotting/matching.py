@@ -1,4 +1,4 @@
-"""How the clusters of the modalities were matched, and how far to trust it."""
+"""Display of the matching of clusters and its confidence."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ import numpy as np
 from ..alignment import SpokeMatching
 from .canvas import COLORS, FAINT, fitted_estimator, keywords, one_or_all, panels, shown, ticks
 
-MOST_NUMBERS = 12  # clusters up to which shares are written into the matrix
-MOST_ACROSS = 15  # numbers below the matrix
-DARK = 0.55  # shares above are written in white
+MAX_WRITTEN = 12  # clusters up to which the numbers are written into the matrix
+MAX_TICKS_BELOW = 15
+DARK = 0.55  # proportion above which a field is so dark that its text is white
 
 
 class MatchingDisplay:
-    """Masses that the clusters of the modalities share, and the confidence of each match.
+    """Masses shared by the clusters of the modalities, and the confidence of each match.
 
-    A panel a spoke. A row of the matrix is a cluster as that modality alone has it, a
-    column one of the hub; both have the numbers of ``labels_``, so that partners meet on
-    the diagonal. A row with one dark field is matched without a rival; one with several
-    could as well be another of them. The bars beside are ``cluster_confidence``.
+    Each modality except the hub has a panel. A row of the matrix is a cluster of that modality
+    and a column is a cluster of the hub; both are numbered as in ``labels_``, so that matched
+    clusters meet on the diagonal. A row with a single dark field is matched unambiguously; a row
+    with several could also match other clusters. The bars show ``cluster_confidence``.
 
     Parameters
     ----------
     hub : str
+        Name of the hub.
     spokes : mapping of str to SpokeMatching
-        By the spoke's name; ``matching_`` of a fitted estimator.
+        Matching of each other modality by name, such as ``matching_`` of a fitted estimator.
 
     Attributes
     ----------
-    ax_ : Axes, or ndarray of Axes where there are several spokes
-        Of the matrices.
-    bar_ax_ : Axes, or ndarray of Axes
-        Of the bars.
+    ax_ : Axes or ndarray of Axes
+        Axes of the matrices; an array if there are several.
+    bar_ax_ : Axes or ndarray of Axes
+        Axes of the bars.
     figure_ : Figure
+        Figure that contains the panels.
 
     Examples
     --------
@@ -61,29 +63,31 @@ class MatchingDisplay:
         image_kw: dict[str, Any] | None = None,
         bar_kw: dict[str, Any] | None = None,
     ) -> MatchingDisplay:
-        """Draw the matching that a model was taught by.
+        """Plot the matching of clusters in a fitted estimator.
 
         Parameters
         ----------
         estimator : MixedModalClustering, Pipeline or search
-            Fitted.
+            Fitted estimator, or a fitted Pipeline or search that ends with one.
         ax : Axes or array-like of Axes, default=None
-            One a spoke; None makes a new figure.
+            Axes to plot on, one for each modality except the hub. If None, a new figure is
+            created.
         image_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
         bar_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.barh`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.barh`.
 
         Returns
         -------
         MatchingDisplay
+            Display that stores the axes and the matching.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If nothing was matched.
+            If no clusters were matched.
         """
         model = fitted_estimator(estimator)
         if not model.matching_:
@@ -101,21 +105,22 @@ class MatchingDisplay:
         image_kw: dict[str, Any] | None = None,
         bar_kw: dict[str, Any] | None = None,
     ) -> MatchingDisplay:
-        """Draw.
+        """Plot the matrices and the bars.
 
         Parameters
         ----------
         ax : Axes or array-like of Axes, default=None
-            One a spoke; None makes a new figure.
+            Axes to plot on, one for each modality except the hub. If None, a new figure is
+            created.
         image_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
         bar_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.barh`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.barh`.
 
         Returns
         -------
         MatchingDisplay
-            Itself.
+            The display itself.
         """
         self.figure_, axes = panels(ax, len(self.spokes), (6.4, 4.8))
         bars = np.empty(len(axes), dtype=object)
@@ -123,7 +128,7 @@ class MatchingDisplay:
             image = _draw_matrix(axes[i], name, self.hub, spoke, image_kw or {})
             bars[i] = _draw_confidence(axes[i], spoke, bar_kw or {})
             self.figure_.colorbar(
-                image, ax=axes[i], location="bottom", shrink=0.6, label="share of the row"
+                image, ax=axes[i], location="bottom", shrink=0.6, label="proportion of the row"
             )
         self.ax_, self.bar_ax_ = one_or_all(axes), one_or_all(bars)
         return self
@@ -134,14 +139,14 @@ def _draw_matrix(ax: Any, name: str, hub: str, spoke: SpokeMatching, image_kw: A
     shares = spoke.mass / np.maximum(spoke.mass.sum(axis=1, keepdims=True), 1e-12)
     kw = {"cmap": "Blues", "vmin": 0.0, "vmax": 1.0, "interpolation": "nearest"}
     image = ax.imshow(shares, **keywords("image", kw, image_kw))
-    if k <= MOST_NUMBERS:
+    if k <= MAX_WRITTEN:
         for (r, c), share in np.ndenumerate(shares):
-            if share >= 0.005:
+            if share >= 0.005:  # smaller ones would round to 0%
                 color = "white" if share > DARK else "black"
                 ax.text(c, r, f"{share:.0%}", ha="center", va="center", color=color, fontsize=8)
     for r in spoke.unmatched:
         ax.text((k - 1) / 2, r, "unmatched", ha="center", va="center", fontsize=8)
-    ax.set(xticks=ticks(k, MOST_ACROSS), yticks=ticks(k))
+    ax.set(xticks=ticks(k, MAX_TICKS_BELOW), yticks=ticks(k))
     ax.set_xlabel(f"cluster of {shown(hub)} (hub)")
     ax.set_ylabel(f"cluster of {shown(name)}")
     ax.set_title(f"{shown(name)} matched with {shown(hub)}\nconfidence {spoke.confidence:.2f}")
@@ -149,13 +154,13 @@ def _draw_matrix(ax: Any, name: str, hub: str, spoke: SpokeMatching, image_kw: A
 
 
 def _draw_confidence(ax: Any, spoke: SpokeMatching, bar_kw: Any) -> Any:
-    beside = ax.inset_axes([1.03, 0, 0.25, 1], sharey=ax)
+    bars = ax.inset_axes([1.03, 0, 0.25, 1], sharey=ax)
     kw = {"color": COLORS[0], "height": 0.8}
     rows = np.arange(len(spoke.mass))
-    beside.barh(rows, spoke.cluster_confidence, **keywords("bar", kw, bar_kw))
-    beside.axvline(0.5, color=FAINT, linestyle="--", linewidth=1)  # below it the fit warns
-    beside.tick_params(labelleft=False, left=False)
-    beside.set(xlim=(0, 1), xticks=[0.5, 1])
-    beside.set_title("confidence", fontsize=9)
-    beside.spines[["top", "right"]].set_visible(False)
-    return beside
+    bars.barh(rows, spoke.cluster_confidence, **keywords("bar", kw, bar_kw))
+    bars.axvline(0.5, color=FAINT, linestyle="--", linewidth=1)  # threshold of the warning
+    bars.tick_params(labelleft=False, left=False)
+    bars.set(xlim=(0, 1), xticks=[0.5, 1])
+    bars.set_title("confidence", fontsize=9)
+    bars.spines[["top", "right"]].set_visible(False)
+    return bars

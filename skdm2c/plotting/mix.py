@@ -1,4 +1,4 @@
-"""How much of each modality is in each cluster, and how much was to be expected."""
+"""Display of the proportion of each modality in each cluster."""
 
 from __future__ import annotations
 
@@ -9,37 +9,40 @@ from numpy.typing import NDArray
 
 from .canvas import COLORS, fitted_estimator, keywords, one_or_all, panels, shown, ticks
 
-MOST_SIZES = 30  # clusters whose numbers of rows are written out
+MAX_SIZES = 30  # clusters up to which the numbers of rows are written
 
 
 class ModalityMixDisplay:
-    """Share of each modality in each cluster.
+    """Proportion of each modality in each cluster.
 
-    A cluster that means the same in all modalities, and is as frequent in each, holds them
-    in the shares that they have over all rows: the dashed lines. One that holds a single
-    modality is either found in that one alone, or was not matched.
+    A cluster that means the same in all modalities, and is as frequent in each, contains the
+    modalities in the proportions that they have over all rows: the dashed lines. A cluster with
+    rows of a single modality either exists in that modality only or was not matched.
 
     Parameters
     ----------
     counts : ndarray of int of shape (n_clusters, n_modalities)
-        Rows of each modality in each cluster.
+        Number of rows of each modality in each cluster.
     modality_names : sequence of str
+        Names of the modalities.
 
     Attributes
     ----------
     ax_ : Axes
+        Axes of the bars.
     figure_ : Figure
+        Figure that contains the axes.
 
     See Also
     --------
-    UnifiedSpaceDisplay : Where the rows of the modalities lie.
+    UnifiedSpaceDisplay : Scatter plot of the rows of all modalities.
 
     Examples
     --------
     >>> import numpy as np
     >>> display = ModalityMixDisplay(np.array([[30, 10], [60, 20]]), ["rna", "atac"]).plot()
     >>> display.ax_.get_xlabel()
-    'share of the rows'
+    'proportion of rows'
     """
 
     def __init__(self, counts: NDArray[np.integer], modality_names: Any) -> None:
@@ -50,20 +53,21 @@ class ModalityMixDisplay:
     def from_estimator(
         cls, estimator: Any, *, ax: Any = None, bar_kw: dict[str, Any] | None = None
     ) -> ModalityMixDisplay:
-        """Draw the clusters of the rows that a model was fitted to.
+        """Plot the clusters of the rows of the fit.
 
         Parameters
         ----------
         estimator : MixedModalClustering, Pipeline or search
-            Fitted.
+            Fitted estimator, or a fitted Pipeline or search that ends with one.
         ax : Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
         bar_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.barh`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.barh`.
 
         Returns
         -------
         ModalityMixDisplay
+            Display that stores the axes and the counts.
 
         Raises
         ------
@@ -80,25 +84,28 @@ class ModalityMixDisplay:
     def from_labels(
         cls, labels: Any, modality: Any, modality_names: Any, n_clusters: int
     ) -> ModalityMixDisplay:
-        """Count labels that one has; nothing is drawn yet.
+        """Create a display from labels, without plotting it.
 
         Parameters
         ----------
         labels : ndarray of int of shape (n,)
-            From 0 to ``n_clusters`` - 1.
+            Cluster of each row, from 0 to ``n_clusters`` - 1.
         modality : ndarray of str of shape (n,)
-            The modality of each row.
+            Modality of each row.
         modality_names : sequence of str
+            Names of the modalities, in the order of the bars.
         n_clusters : int
+            Number of clusters.
 
         Returns
         -------
         ModalityMixDisplay
+            Display that stores the counts; call ``plot`` to draw it.
 
         Examples
         --------
-        >>> found = ModalityMixDisplay.from_labels([0, 0, 1], ["a", "b", "b"], "ab", 2)
-        >>> found.counts
+        >>> display = ModalityMixDisplay.from_labels([0, 0, 1], ["a", "b", "b"], "ab", 2)
+        >>> display.counts
         array([[1, 1],
                [0, 1]])
         """
@@ -107,19 +114,19 @@ class ModalityMixDisplay:
         return cls(np.stack(counts, axis=1), modality_names)
 
     def plot(self, ax: Any = None, *, bar_kw: dict[str, Any] | None = None) -> ModalityMixDisplay:
-        """Draw.
+        """Plot the bars.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
         bar_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.barh`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.barh`.
 
         Returns
         -------
         ModalityMixDisplay
-            Itself.
+            The display itself.
         """
         k = len(self.counts)
         height = 1.4 + 0.28 * min(k, 20) + 0.06 * max(k - 20, 0)
@@ -139,16 +146,16 @@ class ModalityMixDisplay:
             self.ax_.barh(np.arange(k), shares[:, m], **keywords("bar", kw, bar_kw or {}))
         expected = np.cumsum(self.counts.sum(axis=0) / max(self.counts.sum(), 1))
         for m, end in enumerate(expected[:-1]):
-            label = "expected, were all alike" if m == 0 else None
+            label = "expected if all clusters were alike" if m == 0 else None
             self.ax_.axvline(end, color="black", linestyle="--", linewidth=1.2, label=label)
-        self.ax_.set(xlim=(0, 1), ylim=(k - 0.5, -0.5), xlabel="share of the rows")
+        self.ax_.set(xlim=(0, 1), ylim=(k - 0.5, -0.5), xlabel="proportion of rows")
         self.ax_.set_ylabel("cluster")
         self.ax_.set_yticks(ticks(k))
-        if k <= MOST_SIZES:
-            side = self.ax_.secondary_yaxis("right")
-            side.set_yticks(np.arange(k), [f"{size:,}" for size in sizes])
-            side.set_ylabel("rows")
-            side.tick_params(length=0)
+        if k <= MAX_SIZES:
+            size_axis = self.ax_.secondary_yaxis("right")
+            size_axis.set_yticks(np.arange(k), [f"{size:,}" for size in sizes])
+            size_axis.set_ylabel("rows")
+            size_axis.tick_params(length=0)
         self.ax_.legend(
             loc="lower left",
             bbox_to_anchor=(0, 1),

@@ -1,4 +1,4 @@
-"""What rows of one modality look like in the features of another."""
+"""Display of rows of one modality translated into the features of another."""
 
 from __future__ import annotations
 
@@ -11,40 +11,45 @@ from numpy.typing import NDArray
 
 from ..data import MixedModalData, as_known_modalities, modality_index
 from ..data.rows import Matrix, subsample
-from .canvas import as_it_comes_to_the_model, fitted_estimator, keywords, panels, shown, ticks
+from .canvas import fitted_estimator, keywords, panels, preprocessed, shown, ticks
 
-MOST_FEATURES = 30
-MOST_IMAGES = 20  # clusters or rows
-MAX_ROWS = 5000  # rows of each modality that are looked at
+MAX_FEATURES = 30
+MAX_IMAGES = 20  # clusters or rows
+MAX_ROWS = 5000  # rows of each modality from which means and counterparts are computed
 
 
 class TranslationDisplay:
-    """What the source looks like in the target's features, beside the target itself.
+    """Translation of the source into the target's features, next to the target itself.
 
-    ``from_estimator`` draws the mean of each cluster. Where translation and matching are right,
-    both halves are alike, cluster by cluster; where one column of pictures, or one row of a
-    profile, is another cluster's, these two were matched wrongly, or the decoder has nothing to
-    tell them apart by. A cluster without rows on a side is left blank there. ``from_matches``
-    draws single rows, each beside its likeliest counterpart.
+    ``from_estimator`` shows the mean of each cluster. If translation and matching are correct,
+    both halves look alike, cluster by cluster. If one cluster differs, its match is wrong, or
+    the features of the target do not distinguish it. A cluster without rows in a modality is
+    left blank there. ``from_matches`` shows single rows next to their most likely counterparts.
 
     Parameters
     ----------
     translated : ndarray of shape (n, d)
-        Means of clusters, or rows, of the source in the target's features; NaN leaves blank.
+        Cluster means or rows of the source in the target's features. Rows with NaN are left
+        blank.
     own : ndarray of shape (n, d)
-        Those of the target; NaN leaves blank.
+        Cluster means or rows of the target. Rows with NaN are left blank.
     source, target : str
+        Names of the modalities.
     feature_names : sequence of str of length d, default=None
+        Names of the target's features.
     image_shape : tuple of int, default=None
-        Shape of d pixels, row by row: draws pictures in place of profiles.
+        Shape of the picture whose d pixels are the features. If None, profiles are drawn
+        instead of pictures.
     trust : ndarray of shape (n,), default=None
-        Trust in each counterpart, where single rows are drawn.
+        Trust in the counterpart of each row, if single rows are drawn.
 
     Attributes
     ----------
     ax_ : ndarray of Axes
-        Two, of the translated and the own means; of pictures one each, a row a side.
+        Two axes of profiles, for the source and the target; or twice n axes of pictures, first
+        those of the source.
     figure_ : Figure
+        Figure that contains the axes.
 
     Examples
     --------
@@ -87,47 +92,52 @@ class TranslationDisplay:
         ax: Any = None,
         image_kw: dict[str, Any] | None = None,
     ) -> TranslationDisplay:
-        """Translate rows and draw what becomes of their clusters.
+        """Plot the mean of each cluster of the source, translated, and of the target.
 
         Parameters
         ----------
         estimator : MixedModalClustering, Pipeline or search
-            Fitted. Features are those that come to the model, after a Pipeline's other steps.
+            Fitted estimator, or a fitted Pipeline or search that ends with one. The features
+            shown are those that the model receives, after the preceding steps of a Pipeline.
         X : MixedModalData or MuData
-            With rows of both modalities; of more than 5000 each as many are drawn at random.
+            Rows of both modalities. At most 5000 of each, sampled at random, are used.
         source, target : str or int, default=0 and 1
-            Modalities by name or number.
+            Names or numbers of the modalities.
         feature_names : sequence of str, default=None
-            Of the target's columns; None takes those seen in the fit, if there were any.
+            Names of the target's columns. None uses those of the fit, if there were any.
         image_shape : tuple of int, default=None
-            (height, width) or (height, width, 3), where the target's columns are pixels.
+            Shape (height, width) or (height, width, 3) of pictures whose pixels are the target's
+            columns. If None, profiles are drawn.
         random_state : int, default=0
+            Random seed of the sampling.
         ax : array-like of Axes, default=None
-            Two for profiles, twice the clusters shown for pictures; None makes a new figure.
+            Axes to plot on: two for profiles, and two for each cluster shown for pictures. If
+            None, a new figure is created.
         image_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
         TranslationDisplay
+            Display that stores the axes and the means.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If a modality is unknown, both are the same, one has no rows, or names or a shape do
-            not fit the target's columns.
+            If a modality is unknown, both are the same, one has no rows, or ``feature_names`` or
+            ``image_shape`` does not fit the number of the target's columns.
         """
-        model, (s, t) = _checked(estimator, source, target, feature_names, image_shape)
+        model, (s, t) = _model_and_modalities(estimator, source, target, feature_names, image_shape)
         names = model.modality_names_
-        data = _some_rows(estimator, X, (s, t), random_state)
+        data = _sampled(estimator, X, (s, t), random_state)
         k = len(model.cluster_centers_)
         labels = model.predict(data)
         translated = model.translate(data.blocks[names[s]], source=s, target=t)
         display = cls(
             _means(translated, labels[data.codes == s], k),
-            _means(_as_numbers(model, data, t), labels[data.codes == t], k),
+            _means(_original_units(model, data, t), labels[data.codes == t], k),
             names[s],
             names[t],
             feature_names=_feature_names(model, t, feature_names),
@@ -150,57 +160,63 @@ class TranslationDisplay:
         ax: Any = None,
         image_kw: dict[str, Any] | None = None,
     ) -> TranslationDisplay:
-        """Translate single rows and draw each beside its likeliest counterpart.
+        """Plot single rows of the source, translated, next to their most likely counterparts.
 
         Parameters
         ----------
         estimator : MixedModalClustering, Pipeline or search
-            Fitted. Features are those that come to the model, after a Pipeline's other steps.
+            Fitted estimator, or a fitted Pipeline or search that ends with one. The features
+            shown are those that the model receives, after the preceding steps of a Pipeline.
         X : MixedModalData or MuData
-            Rows of both modalities: of the source those that are drawn, of the target the
-            candidates. Of more than 5000 each as many are drawn at random.
+            Rows of both modalities: those of the source are drawn, and those of the target are
+            the candidates. At most 5000 of each, sampled at random, are used.
         source, target : str or int, default=0 and 1
-            Modalities by name or number.
+            Names or numbers of the modalities.
         n_rows : int, default=10
-            Number of rows, drawn at random and ordered by cluster; reduced where the source
-            has fewer.
+            Number of rows, sampled at random and sorted by cluster; reduced if the source has
+            fewer.
         feature_names : sequence of str, default=None
-            Names of the target's columns; None takes those seen in the fit, if there were any.
+            Names of the target's columns. None uses those of the fit, if there were any.
         image_shape : tuple of int, default=None
-            (height, width) or (height, width, 3), where the target's columns are pixels.
+            Shape (height, width) or (height, width, 3) of pictures whose pixels are the target's
+            columns. If None, profiles are drawn.
         random_state : int, default=0
+            Random seed of the sampling.
         ax : array-like of Axes, default=None
-            Two for profiles, twice the rows shown for pictures; None makes a new figure.
+            Axes to plot on: two for profiles, and two for each row shown for pictures. If None,
+            a new figure is created.
         image_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
         TranslationDisplay
-            Its ``trust`` is that of :meth:`skdm2c.MixedModalClustering.match_rows`.
+            Display that stores the axes and the rows, with the ``trust`` that
+            :meth:`skdm2c.MixedModalClustering.match_rows` returns.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If a modality is unknown, both are the same, one has no rows, ``n_rows`` is no
-            positive integer, or names or a shape do not fit the target's columns.
+            If a modality is unknown, both are the same, one has no rows, ``n_rows`` is not a
+            positive integer, or ``feature_names`` or ``image_shape`` does not fit the number of
+            the target's columns.
         """
-        model, (s, t) = _checked(estimator, source, target, feature_names, image_shape)
+        model, (s, t) = _model_and_modalities(estimator, source, target, feature_names, image_shape)
         names = model.modality_names_
         if not isinstance(n_rows, Integral) or n_rows < 1:
             raise ValueError(f"n_rows must be a positive integer, got {n_rows!r}.")
-        data = _some_rows(estimator, X, (s, t), random_state)
-        of_source = np.flatnonzero(data.codes == s)
+        data = _sampled(estimator, X, (s, t), random_state)
+        source_rows = np.flatnonzero(data.codes == s)
         rng = np.random.RandomState(random_state)
-        some = data[of_source[subsample(len(of_source), int(n_rows), rng)]]
-        some = some[np.argsort(model.predict(some), kind="stable")].blocks[names[s]]
+        sample = data[source_rows[subsample(len(source_rows), int(n_rows), rng)]]
+        rows = sample[np.argsort(model.predict(sample), kind="stable")].blocks[names[s]]
         candidates = data.blocks[names[t]]
-        matches = model.match_rows(some, s, t, candidates=candidates, n_matches=1)
+        matches = model.match_rows(rows, s, t, candidates=candidates, n_matches=1)
         display = cls(
-            model.translate(some, source=s, target=t),
-            _as_numbers(model, data, t)[matches.rows[:, 0]],
+            model.translate(rows, source=s, target=t),
+            _original_units(model, data, t)[matches.rows[:, 0]],
             names[s],
             names[t],
             feature_names=_feature_names(model, t, feature_names),
@@ -210,26 +226,27 @@ class TranslationDisplay:
         return display.plot(ax=ax, image_kw=image_kw)
 
     def plot(self, ax: Any = None, *, image_kw: dict[str, Any] | None = None) -> TranslationDisplay:
-        """Draw.
+        """Plot the profiles or pictures.
 
         Parameters
         ----------
         ax : array-like of Axes, default=None
-            Two for profiles, twice the clusters shown for pictures; None makes a new figure.
+            Axes to plot on: two for profiles, and two for each cluster shown for pictures. If
+            None, a new figure is created.
         image_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.imshow`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
         TranslationDisplay
-            Itself.
+            The display itself.
         """
         draw = _draw_profiles if self.image_shape is None else _draw_images
         self.figure_, self.ax_ = draw(self, ax, image_kw or {})
         return self
 
 
-def _check(target: str, width: int, feature_names: Any, image_shape: Any) -> None:
+def _check_features(target: str, width: int, feature_names: Any, image_shape: Any) -> None:
     if feature_names is not None and len(feature_names) != width:
         raise ValueError(
             f"feature_names holds {len(feature_names)} names, and {target!r} has {width} columns."
@@ -240,49 +257,49 @@ def _check(target: str, width: int, feature_names: Any, image_shape: Any) -> Non
     fits = len(sizes) == len(image_shape) and int(np.prod(sizes)) == width
     if not fits or len(sizes) not in (2, 3) or (len(sizes) == 3 and sizes[2] not in (3, 4)):
         raise ValueError(
-            f"image_shape={image_shape} must be (height, width) or (height, width, 3) of as many "
-            f"numbers as {target!r} has columns, {width}."
+            f"image_shape={image_shape} must be (height, width) or (height, width, 3) with as many "
+            f"entries as {target!r} has columns, {width}."
         )
 
 
-def _checked(
+def _model_and_modalities(
     estimator: Any,
     source: str | int,
     target: str | int,
     feature_names: Any,
     image_shape: tuple[int, ...] | None,
 ) -> tuple[Any, tuple[int, int]]:
-    # The fitted model, and the numbers of both modalities.
+    # Checks the arguments; returns the fitted model and the numbers of both modalities.
     model = fitted_estimator(estimator)
     names = model.modality_names_
     s, t = (modality_index(m, names) for m in (source, target))
     if s == t:
-        raise ValueError(f"source and target are both {names[s]!r}: give two modalities.")
-    _check(names[t], model.n_features_per_modality_[names[t]], feature_names, image_shape)
+        raise ValueError(f"source and target are both {names[s]!r}: name two modalities.")
+    _check_features(names[t], model.n_features_per_modality_[names[t]], feature_names, image_shape)
     return model, (s, t)
 
 
-def _as_numbers(model: Any, data: MixedModalData, m: int) -> Matrix:
-    # The rows of a modality, dense, in the units they came in.
+def _original_units(model: Any, data: MixedModalData, m: int) -> Matrix:
+    # Scaling and its inverse turn any kind of block into a dense array in its original units.
     rows: Matrix = model._model.scalers[m].inverse_transform(model._model.scale(data)[m][:])
     return rows
 
 
-def _feature_names(model: Any, m: int, given: Any) -> Any:
-    return getattr(model._model.scalers[m], "feature_names_in_", None) if given is None else given
+def _feature_names(model: Any, m: int, names: Any) -> Any:
+    return getattr(model._model.scalers[m], "feature_names_in_", None) if names is None else names
 
 
-def _some_rows(estimator: Any, X: Any, modalities: tuple[int, int], seed: int) -> MixedModalData:
+def _sampled(estimator: Any, X: Any, modalities: tuple[int, int], seed: int) -> MixedModalData:
     names = fitted_estimator(estimator).modality_names_
-    data = as_known_modalities(as_it_comes_to_the_model(estimator, X), names)
+    data = as_known_modalities(preprocessed(estimator, X), names)
     rng = np.random.RandomState(seed)
-    kept = []
+    samples = []
     for m in modalities:
-        at = np.flatnonzero(data.codes == m)
-        if not len(at):
-            raise ValueError(f"X has no rows of {data.names[m]!r}, which are to be drawn.")
-        kept.append(at[subsample(len(at), MAX_ROWS, rng)])
-    return data[np.sort(np.concatenate(kept))]
+        rows = np.flatnonzero(data.codes == m)
+        if not len(rows):
+            raise ValueError(f"X has no rows of {data.names[m]!r} to draw.")
+        samples.append(rows[subsample(len(rows), MAX_ROWS, rng)])
+    return data[np.sort(np.concatenate(samples))]
 
 
 def _means(rows: NDArray[np.floating], labels: NDArray[np.integer], k: int) -> Matrix:
@@ -294,53 +311,53 @@ def _means(rows: NDArray[np.floating], labels: NDArray[np.integer], k: int) -> M
 
 def _titles(display: TranslationDisplay) -> tuple[str, str]:
     source, target = shown(display.source), shown(display.target)
-    itself = "itself" if display.trust is None else "counterpart"
-    return f"{source},\ntranslated to {target}", f"{target}\n{itself}"
+    contents = "itself" if display.trust is None else "counterpart"
+    return f"{source},\ntranslated to {target}", f"{target}\n{contents}"
 
 
 def _draw_profiles(display: TranslationDisplay, ax: Any, image_kw: Any) -> tuple[Any, Any]:
     own, translated = display.own, display.translated
     k, d = own.shape
-    # Each feature in units of its spread among what is drawn; those with most are shown.
+    # Features are standardised by the target's means or rows; the most variable ones are shown.
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a feature of which there is no row
+        warnings.simplefilter("ignore", RuntimeWarning)  # features that are NaN in all rows
         center, spread = np.nanmean(own, axis=0), np.nanstd(own, axis=0)
-    by_spread = np.argsort(-np.nan_to_num(spread), kind="stable")[:MOST_FEATURES]
+    by_spread = np.argsort(-np.nan_to_num(spread), kind="stable")[:MAX_FEATURES]
     features = np.sort(by_spread)
     scale = np.where(spread > 0, spread, 1.0)
     figure, axes = panels(ax, 2, (5.6, 1.6 + 0.16 * max(min(k, 60), 12)))
-    usual = {"cmap": "RdBu_r", "vmin": -2.5, "vmax": 2.5, "aspect": "auto"}
-    kw = keywords("image", usual | {"interpolation": "nearest"}, image_kw)
-    some = "" if d <= MOST_FEATURES else f", the {MOST_FEATURES} of {d:,} that vary most"
+    defaults = {"cmap": "RdBu_r", "vmin": -2.5, "vmax": 2.5, "aspect": "auto"}
+    kw = keywords("image", defaults | {"interpolation": "nearest"}, image_kw)
+    selection = "" if d <= MAX_FEATURES else f", the {MAX_FEATURES} of {d:,} that vary most"
     image = None
     for panel, means, title in zip(axes, (translated, own), _titles(display), strict=True):
-        panel.set_facecolor("0.85")  # of clusters without rows
+        panel.set_facecolor("0.85")  # shows where a cluster has no rows
         image = panel.imshow(((means - center) / scale)[:, features], **kw)
-        panel.set(title=title, xlabel=f"feature{some}", ylabel="cluster", yticks=ticks(k))
+        panel.set(title=title, xlabel=f"feature{selection}", ylabel="cluster", yticks=ticks(k))
         if display.trust is not None:
-            panel.set_ylabel("row, by the trust in its counterpart")
+            panel.set_ylabel("row, by trust in its counterpart")
             panel.set_yticks(ticks(k), [f"{display.trust[i]:.2f}" for i in ticks(k)])
         _name_features(panel, display.feature_names, features)
-    mean = "mean of the cluster, in spreads of clusters"
-    label = mean if display.trust is None else "deviation from the mean, in spreads of rows"
+    label = "cluster mean (z-score)" if display.trust is None else "value (z-score)"
     figure.colorbar(image, ax=list(axes), label=label)
     return figure, axes
 
 
 def _name_features(ax: Any, names: Any, features: NDArray[np.intp]) -> None:
     if names is None:
-        at = ticks(len(features))
-        ax.set_xticks(at, [str(f) for f in features[at]], rotation=90, fontsize=7)
+        positions = ticks(len(features))
+        labels = [str(f) for f in features[positions]]
+        ax.set_xticks(positions, labels, rotation=90, fontsize=7)
     else:
-        shown_names = [shown(names[f]) for f in features]
-        ax.set_xticks(np.arange(len(features)), shown_names, rotation=90, fontsize=7)
+        labels = [shown(names[f]) for f in features]
+        ax.set_xticks(np.arange(len(features)), labels, rotation=90, fontsize=7)
 
 
 def _draw_images(display: TranslationDisplay, ax: Any, image_kw: Any) -> tuple[Any, Any]:
-    k = min(len(display.own), MOST_IMAGES)
+    k = min(len(display.own), MAX_IMAGES)
     figure, axes = panels(ax, 2 * k, (1.0, 1.25), (2, k))
     both = np.stack([display.translated[:k], display.own[:k]])
-    low, high = np.nanmin(display.own), np.nanmax(display.own)  # one scale for all
+    low, high = np.nanmin(display.own), np.nanmax(display.own)  # one scale for all pictures
     kw = keywords("image", {"cmap": "gray_r", "vmin": 0, "vmax": 1}, image_kw)
     for panel, (side, c) in zip(axes, np.ndindex(2, k), strict=True):
         panel.set(xticks=[], yticks=[])
@@ -355,7 +372,7 @@ def _draw_images(display: TranslationDisplay, ax: Any, image_kw: Any) -> tuple[A
             panel.set_title(title, fontsize=9)
         if c == 0:
             panel.set_ylabel(_titles(display)[side], fontsize=7)
-    some = "" if k == len(display.own) else f", {k} of {len(display.own)}"
-    drawn = "means of clusters" if display.trust is None else "rows, by trust in the counterpart"
-    figure.suptitle(f"{drawn}{some}", fontsize=10)
+    selection = "" if k == len(display.own) else f", {k} of {len(display.own)}"
+    contents = "cluster means" if display.trust is None else "rows, by trust in the counterpart"
+    figure.suptitle(f"{contents}{selection}", fontsize=10)
     return figure, axes

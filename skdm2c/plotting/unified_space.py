@@ -1,4 +1,4 @@
-"""All rows in two dimensions of the unified space."""
+"""Scatter plot of all rows in two dimensions of the unified space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .canvas import (
     COLORS,
     FAINT,
     MARKERS,
-    TEN,
+    TEN_COLORS,
     fitted_estimator,
     keywords,
     one_or_all,
@@ -24,41 +24,45 @@ from .canvas import (
     shown,
 )
 
-MAX_FIT_ROWS = 20_000  # that tell the principal components
-LEAST_ROWS = 5  # that neighbours can be kept of
-RASTER = 2_000  # points from which on they are drawn as pixels, also into a PDF
-MOST_IN_LEGEND = 12
+MAX_FIT_ROWS = 20_000  # rows from which the principal components are computed
+MIN_ROWS = 5  # fewer rows have too few neighbours for t-SNE and UMAP
+MIN_RASTERIZED = 2_000  # points from which on they are drawn as pixels even in a PDF
+MAX_IN_LEGEND = 12
 PROJECTIONS = ("pca", "tsne", "umap")
 COLORINGS = ("modality", "cluster", "probability")
 
 
 class UnifiedSpaceDisplay:
-    """Rows of all modalities in two dimensions of the unified space.
+    """Scatter plot of the rows of all modalities in two dimensions of the unified space.
 
-    Aligned modalities lie on each other and clusters apart. The shape of a point tells its
-    modality, the colour what was asked for. Two dimensions cannot show all that there is to
-    32: t-SNE and UMAP keep neighbours, and invent distances between groups; PCA keeps the
+    Aligned modalities overlap, and clusters are separate. Markers show the modality, and colours
+    the variable of interest. Two dimensions cannot show all of the structure of 32: t-SNE and
+    UMAP preserve neighbours, but distances between groups are not meaningful; PCA preserves the
     largest distances.
 
     Parameters
     ----------
     points : ndarray of shape (n, 2)
-        The rows shown.
+        Positions of the rows shown.
     values : ndarray of shape (n,)
-        What colours tell apart: names or whole numbers are groups, other numbers a scale.
+        Values shown by colours: strings and integers are groups, other numbers are on a scale.
     modality : ndarray of str of shape (n,)
+        Modality of each row.
     modality_names : tuple of str
+        Names of all modalities.
     values_name : str
-        What ``values`` are.
+        Name of the values: "modality", "cluster", or the label of the colour bar.
     projection : str
-        How two dimensions were made.
+        Name of the projection to two dimensions.
     n_rows : int
-        How many rows there are, shown or not.
+        Total number of rows, shown or not.
 
     Attributes
     ----------
     ax_ : Axes
+        Axes of the points.
     figure_ : Figure
+        Figure that contains the axes.
 
     Examples
     --------
@@ -103,42 +107,44 @@ class UnifiedSpaceDisplay:
         ax: Any = None,
         scatter_kw: dict[str, Any] | None = None,
     ) -> UnifiedSpaceDisplay:
-        """Draw rows where a model puts them.
+        """Plot rows in the unified space of a fitted estimator.
 
         Parameters
         ----------
         estimator : MixedModalClustering, Pipeline or search
-            Fitted.
+            Fitted estimator, or a fitted Pipeline or search that ends with one.
         X : MixedModalData or MuData, default=None
-            The rows; None shows those of the fit.
+            Rows to show. None shows those of the fit.
         color : "modality", "cluster", "probability" or array-like of shape (n,)
-            What colours tell apart: modality, cluster, how likely the likeliest cluster is, or
-            anything that one knows of the rows, in their order. Numbers that are NaN or
-            infinite are faint.
+            Variable shown by colours: the modality, the cluster, the probability of the most
+            likely cluster, or a value for each row. Points whose value is NaN or infinite are
+            pale.
         projection : {"pca", "tsne", "umap"}, default="pca"
-            "umap" needs the package umap-learn.
+            Projection to two dimensions. "umap" requires the package umap-learn.
         max_points : int, default=5000
-            Of more rows so many are drawn at random, and the title says so.
+            Maximum number of rows shown. From more rows a random sample is drawn, and the title
+            says so.
         random_state : int, default=0
-            For that, t-SNE and UMAP.
+            Random seed of the sample, of t-SNE and of UMAP.
         ax : Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
         scatter_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.scatter`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.scatter`.
 
         Returns
         -------
         UnifiedSpaceDisplay
+            Display that stores the axes and the points.
 
         Raises
         ------
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If ``color``, ``projection``, ``max_points`` or ``scatter_kw`` is no good, or there
-            are no rows.
+            If ``color``, ``projection``, ``max_points`` or ``scatter_kw`` is invalid, or ``X``
+            has no rows.
         ImportError
-            If UMAP is asked for and not installed.
+            If ``projection="umap"`` and umap-learn is not installed.
         """
         model = fitted_estimator(estimator)
         _check(projection, max_points)
@@ -165,34 +171,34 @@ class UnifiedSpaceDisplay:
     def plot(
         self, ax: Any = None, *, scatter_kw: dict[str, Any] | None = None
     ) -> UnifiedSpaceDisplay:
-        """Draw.
+        """Plot the points.
 
         Parameters
         ----------
         ax : Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
         scatter_kw : dict, default=None
-            Handed to :meth:`matplotlib.axes.Axes.scatter`.
+            Keyword arguments passed to :meth:`matplotlib.axes.Axes.scatter`.
 
         Returns
         -------
         UnifiedSpaceDisplay
-            Itself.
+            The display itself.
         """
         self.figure_, axes = panels(ax, 1, (6.4, 5.2))
         self.ax_ = one_or_all(axes)
         n = len(self.points)
-        given = scatter_kw or {}
-        if {"c", "color", "facecolor", "facecolors", "fc"} & set(given):
-            raise ValueError("scatter_kw holds a colour: say what colours tell apart with color=.")
+        scatter_kw = scatter_kw or {}
+        if {"c", "color", "facecolor", "facecolors", "fc"} & set(scatter_kw):
+            raise ValueError("scatter_kw holds a colour: choose what colours show with color=.")
         draw = _draw_groups if _are_groups(self.values) else _draw_scale
-        draw(self, given)
+        draw(self, scatter_kw)
         title = "unified space"
         if n < self.n_rows:
             title += f", {n:,} of {self.n_rows:,} rows"
         name = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}.get(self.projection, self.projection)
         self.ax_.set(title=title, xlabel=f"{name} 1", ylabel=f"{name} 2")
-        self.ax_.set(xticks=[], yticks=[])  # of these axes numbers say nothing
+        self.ax_.set(xticks=[], yticks=[])  # the coordinates themselves have no meaning
         return self
 
 
@@ -219,19 +225,19 @@ def _values(model: Any, embedding: Any, modality: Any, color: Any) -> tuple[NDAr
     if color == "probability":
         codes = np.array([model.modality_names_.index(m) for m in modality])
         responsibilities = model._model.embedded_responsibilities(embedding, codes)
-        return responsibilities.max(axis=1), "probability of the likeliest cluster"
+        return responsibilities.max(axis=1), "probability of the most likely cluster"
     raise ValueError(f"color must be one of {COLORINGS} or a value for each row, got {color!r}.")
 
 
 def _projected(embedding: Any, rows: Any, projection: str, seed: int) -> NDArray[np.floating]:
-    if projection != "pca" and len(rows) < LEAST_ROWS:
+    if projection != "pca" and len(rows) < MIN_ROWS:
         raise ValueError(
-            f'projection="{projection}" needs {LEAST_ROWS} rows, got {len(rows)}: use "pca".'
+            f'projection="{projection}" needs {MIN_ROWS} rows, got {len(rows)}: use "pca".'
         )
-    if min(embedding.shape) < 2:  # nothing to turn
-        flat = np.zeros((len(rows), 2))
-        flat[:, : embedding.shape[1]] = embedding[rows, :2]
-        return flat
+    if min(embedding.shape) < 2:  # too few rows or columns for two components
+        padded = np.zeros((len(rows), 2))
+        padded[:, : embedding.shape[1]] = embedding[rows, :2]
+        return padded
     if projection == "umap":
         try:
             from umap import UMAP  # type: ignore[import-not-found, unused-ignore]
@@ -243,8 +249,8 @@ def _projected(embedding: Any, rows: Any, projection: str, seed: int) -> NDArray
         tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed)
         reduced = tsne.fit_transform(embedding[rows])
     else:
-        some = subsample(len(embedding), MAX_FIT_ROWS, np.random.RandomState(seed))
-        reduced = PCA(2, random_state=seed).fit(embedding[some]).transform(embedding[rows])
+        fit_rows = subsample(len(embedding), MAX_FIT_ROWS, np.random.RandomState(seed))
+        reduced = PCA(2, random_state=seed).fit(embedding[fit_rows]).transform(embedding[rows])
     return reduced
 
 
@@ -252,66 +258,66 @@ def _are_groups(values: NDArray[Any]) -> bool:
     return values.dtype.kind != "f"
 
 
-def _draw_groups(display: UnifiedSpaceDisplay, given: dict[str, Any]) -> None:
+def _draw_groups(display: UnifiedSpaceDisplay, scatter_kw: dict[str, Any]) -> None:
     ax, by_modality = display.ax_, display.values_name == "modality"
-    groups, number = np.unique(np.asarray(display.values, dtype=str), return_inverse=True)
-    if by_modality:  # in the order, and so in the colours, of the other displays
-        place = np.array([display.modality_names.index(name) for name in groups])
-        groups, number = np.asarray(display.modality_names), place[number]
+    groups, codes = np.unique(np.asarray(display.values, dtype=str), return_inverse=True)
+    if by_modality:  # the order of the modalities gives them the colours of the other displays
+        positions = np.array([display.modality_names.index(name) for name in groups])
+        groups, codes = np.asarray(display.modality_names), positions[codes]
     elif np.asarray(display.values).dtype.kind in "iu":
-        groups, number = np.unique(display.values, return_inverse=True)
+        groups, codes = np.unique(display.values, return_inverse=True)
     colors = group_colors(len(groups))
-    order = np.random.RandomState(0).permutation(len(number))  # no group hides another
+    order = np.random.RandomState(0).permutation(len(codes))  # no group hides another
     for name, marker in zip(display.modality_names, cycle(MARKERS), strict=False):
-        at = order[display.modality[order] == name]
-        colored = {"c": colors[number[at]], "marker": marker}
-        ax.scatter(*display.points[at].T, **_points_with(display, colored, given))
+        rows = order[display.modality[order] == name]
+        kw = {"c": colors[codes[rows]], "marker": marker}
+        ax.scatter(*display.points[rows].T, **_scatter_keywords(display, kw, scatter_kw))
     if by_modality:
         _legend(ax, display.modality_names, colors, "upper right", markers=MARKERS)
         return
     if display.values_name == "cluster":
-        _number_groups(display, groups, number)
-    elif len(groups) <= MOST_IN_LEGEND:
+        _number_groups(display, groups, codes)
+    elif len(groups) <= MAX_IN_LEGEND:
         _legend(ax, groups, colors, "upper right")
-    _legend_of_modalities(display)
+    _add_modality_legend(display)
 
 
-def _draw_scale(display: UnifiedSpaceDisplay, given: dict[str, Any]) -> None:
+def _draw_scale(display: UnifiedSpaceDisplay, scatter_kw: dict[str, Any]) -> None:
     from matplotlib import colormaps
 
     values = np.asarray(display.values)
     finite = values[np.isfinite(values)]
-    whole = display.values_name.startswith("probability") or not len(finite)
-    low, high = (0.0, 1.0) if whole else (finite.min(), finite.max())
-    # What is no number is drawn too, but faint.
+    unit_scale = display.values_name.startswith("probability") or not len(finite)
+    low, high = (0.0, 1.0) if unit_scale else (finite.min(), finite.max())
+    # Infinite values are drawn like NaN: pale, and without effect on the scale.
     values = np.where(np.isfinite(values), values, np.nan)
-    colors = colormaps.get_cmap(given.get("cmap") or "cividis_r").with_extremes(bad=FAINT)
-    given = {name: value for name, value in given.items() if name != "cmap"}
+    cmap = colormaps.get_cmap(scatter_kw.get("cmap") or "cividis_r").with_extremes(bad=FAINT)
+    scatter_kw = {name: value for name, value in scatter_kw.items() if name != "cmap"}
     for name, marker in zip(display.modality_names, cycle(MARKERS), strict=False):
-        at = display.modality == name
-        scale = {"c": values[at], "marker": marker, "cmap": colors, "plotnonfinite": True}
-        drawn = display.ax_.scatter(
-            *display.points[at].T,
-            **_points_with(display, scale | {"vmin": low, "vmax": high}, given),
+        rows = display.modality == name
+        kw = {"c": values[rows], "marker": marker, "cmap": cmap, "plotnonfinite": True}
+        points = display.ax_.scatter(
+            *display.points[rows].T,
+            **_scatter_keywords(display, kw | {"vmin": low, "vmax": high}, scatter_kw),
         )
-    bar = display.figure_.colorbar(drawn, ax=display.ax_, label=display.values_name)
+    bar = display.figure_.colorbar(points, ax=display.ax_, label=display.values_name)
     bar.solids.set(alpha=1)
-    _legend_of_modalities(display)
+    _add_modality_legend(display)
 
 
-def _points_with(
-    display: UnifiedSpaceDisplay, colored: dict[str, Any], given: dict[str, Any]
+def _scatter_keywords(
+    display: UnifiedSpaceDisplay, kw: dict[str, Any], scatter_kw: dict[str, Any]
 ) -> dict[str, Any]:
     n = len(display.points)
-    usual = {"s": float(np.clip(8000 / max(n, 1), 4, 30)), "alpha": 0.7, "linewidths": 0}
-    return keywords("points", usual | {"rasterized": n >= RASTER} | colored, given)
+    defaults = {"s": float(np.clip(8000 / max(n, 1), 4, 30)), "alpha": 0.7, "linewidths": 0}
+    return keywords("points", defaults | {"rasterized": n >= MIN_RASTERIZED} | kw, scatter_kw)
 
 
-def _legend_of_modalities(display: UnifiedSpaceDisplay) -> None:
-    kept, names = display.ax_.get_legend(), display.modality_names
+def _add_modality_legend(display: UnifiedSpaceDisplay) -> None:
+    previous_legend, names = display.ax_.get_legend(), display.modality_names
     _legend(display.ax_, names, ["0.35"] * len(names), "lower left", markers=MARKERS)
-    if kept is not None:
-        display.ax_.add_artist(kept)
+    if previous_legend is not None:  # a second legend replaces the first one
+        display.ax_.add_artist(previous_legend)
 
 
 def _legend(ax: Any, names: Any, colors: Any, loc: str, markers: Any = ("o",)) -> None:
@@ -324,37 +330,30 @@ def _legend(ax: Any, names: Any, colors: Any, loc: str, markers: Any = ("o",)) -
     ax.legend(handles=handles, loc=loc, fontsize=8, framealpha=0.8)
 
 
-def _number_groups(display: UnifiedSpaceDisplay, groups: Any, number: Any) -> None:
+def _number_groups(display: UnifiedSpaceDisplay, groups: Any, codes: Any) -> None:
     for g, name in enumerate(groups):
-        at = np.median(display.points[number == g], axis=0)
+        position = np.median(display.points[codes == g], axis=0)
         display.ax_.annotate(
             str(name),
-            at,
+            position,
             ha="center",
             va="center",
-            fontsize=9 if len(groups) <= MOST_IN_LEGEND else 7,
+            fontsize=9 if len(groups) <= MAX_IN_LEGEND else 7,
             bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.7},
         )
 
 
 def group_colors(n: int) -> NDArray[np.floating]:
-    """Colours of groups, as far apart as so many can be.
+    """Return colours of n groups, of shape (n, 4), that are as distinct as possible.
 
-    Parameters
-    ----------
-    n : int
-
-    Returns
-    -------
-    ndarray of shape (n, 4)
-        Okabe and Ito's eight, Tol's ten, or evenly spaced ones of viridis, far apart for
-        numbers in a row.
+    They are Okabe and Ito's eight, Tol's ten, or evenly spaced colours of viridis, which are
+    ordered such that consecutive groups differ.
     """
     from matplotlib import colormaps
     from matplotlib.colors import to_rgba_array
 
-    if n <= len(TEN):
-        return np.asarray(to_rgba_array((COLORS if n <= len(COLORS) else TEN)[:n]))
+    if n <= len(TEN_COLORS):
+        return np.asarray(to_rgba_array((COLORS if n <= len(COLORS) else TEN_COLORS)[:n]))
     step = next(s for s in range(n // 3 + 1, n + 1) if np.gcd(s, n) == 1)
-    spread: NDArray[np.floating] = colormaps["viridis"]((np.arange(n) * step % n + 0.5) / n)
-    return spread
+    colors: NDArray[np.floating] = colormaps["viridis"]((np.arange(n) * step % n + 0.5) / n)
+    return colors

@@ -1,1 +1,1 @@
-"""What every public method runs in: device, threads, processes, files on disk."""
+"""Environment of the public methods: device, threads, processes and files."""

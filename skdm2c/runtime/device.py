@@ -1,4 +1,4 @@
-"""Where tensors live: the one file of the package that names a device."""
+"""Choice of the PyTorch device; no other file of the package names one."""
 
 from __future__ import annotations
 
@@ -8,26 +8,10 @@ import torch
 
 
 def resolve_device(device: str | torch.device = "auto") -> torch.device:
-    """Turn the ``device`` parameter into a device of this machine.
+    """Turn the ``device`` parameter into a device that this machine has.
 
-    Parameters
-    ----------
-    device : str or torch.device, default="auto"
-        ``"auto"`` takes cuda, then mps, then cpu, whichever is there first.
-
-    Returns
-    -------
-    torch.device
-
-    Raises
-    ------
-    ValueError
-        If the device is not one PyTorch knows, or this machine lacks it.
-
-    Examples
-    --------
-    >>> resolve_device("cpu")
-    device(type='cpu')
+    ``"auto"`` takes cuda, mps or cpu, whichever is available first. Raise ValueError if PyTorch
+    does not know the device or cannot use it here.
     """
     if device == "auto":
         return torch.device(
@@ -40,53 +24,30 @@ def resolve_device(device: str | torch.device = "auto") -> torch.device:
     try:
         resolved = torch.device(device)
         if resolved.type == "meta":
-            raise RuntimeError("it holds no numbers")
+            raise RuntimeError("tensors on it hold no data")
         torch.empty(0, device=resolved)
     except (RuntimeError, AssertionError, TypeError, ImportError) as error:
         raise ValueError(
             f"device={device!r} cannot be used on this machine ({error}). "
-            "Use device='auto' to take the best one there is, or 'cpu'."
+            "Use device='auto' for the best one available, or 'cpu'."
         ) from error
     return resolved
 
 
 def has_fused_adam(device: torch.device) -> bool | None:
-    """Whether Adam can update all parameters in one pass on this device.
+    """Return True if Adam can update all parameters in one pass on this device.
 
-    Parameters
-    ----------
-    device : torch.device
-
-    Returns
-    -------
-    True or None
-        None leaves the choice to PyTorch.
-
-    Examples
-    --------
-    >>> has_fused_adam(torch.device("cpu"))
-    True
+    Otherwise return None, which leaves the choice of the implementation to PyTorch.
     """
     return True if device.type in {"cpu", "cuda"} else None
 
 
 def enter_usual_defaults(stack: ExitStack) -> None:
-    """Switch off what a caller may have set for PyTorch in this thread, until the stack ends.
+    """Restore PyTorch's initial settings in this thread until ``stack`` is closed.
 
-    That is inference mode, autocast, and a default device that is not the CPU; each only where
-    it is on, as a default device slows all that follows.
-
-    Parameters
-    ----------
-    stack : ExitStack
-
-    Examples
-    --------
-    >>> with torch.inference_mode(), ExitStack() as stack:
-    ...     enter_usual_defaults(stack)
-    ...     torch.is_inference_mode_enabled()
-    False
+    Inference mode, autocast and a default device other than the CPU are switched off.
     """
+    # Each only if it is on, as a device context slows down every later call.
     if torch.is_inference_mode_enabled():
         stack.enter_context(torch.inference_mode(False))
     if torch.empty(0).device.type != "cpu":
@@ -97,22 +58,9 @@ def enter_usual_defaults(stack: ExitStack) -> None:
 
 
 def device_at_hand(device: str | torch.device) -> torch.device:
-    """Where to put what was fitted elsewhere: a model of CUDA's loads on a CPU.
+    """Return the given device, or the one of ``"auto"`` if this machine lacks it.
 
-    Parameters
-    ----------
-    device : str or torch.device
-        What the estimator says.
-
-    Returns
-    -------
-    torch.device
-        That, or where this machine lacks it what "auto" gives.
-
-    Examples
-    --------
-    >>> device_at_hand("cuda:99").type in ("cuda", "mps", "cpu")
-    True
+    So a model that was fitted on CUDA can be loaded on a CPU.
     """
     try:
         return resolve_device(device)

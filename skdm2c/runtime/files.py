@@ -1,4 +1,4 @@
-"""Arrays and a text in one safetensors file, written whole or not at all, read with a checksum."""
+"""Arrays and a text in one safetensors file, written atomically and read with a checksum."""
 
 from __future__ import annotations
 
@@ -20,69 +20,39 @@ except ImportError:  # Windows
 
 Arrays = dict[str, NDArray[Any]]
 
-TEXT, CHECKSUM = "skdm2c", "sha256"  # the entries of the metadata
+TEXT, CHECKSUM = "skdm2c", "sha256"  # keys of the file's metadata
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], text: str) -> None:
-    """Write a file beside the one that is there, and put it in its place in one step.
+    """Write named arrays and a text that describes them, replacing the file in one step.
 
-    Parameters
-    ----------
-    path : str or PathLike
-    arrays : mapping of str to ndarray
-    text : str
-        That describes them.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; what was there is there still.
-    ImportError
-        If safetensors is not installed.
+    Raise OSError if that fails, in which case an existing file is left unchanged, or ImportError
+    if safetensors is not installed.
     """
     library = _safetensors()
     target = Path(path)
-    in_order = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    content = library.numpy.save(in_order, {TEXT: text, CHECKSUM: checksum(in_order, text)})
-    # No temporary file of the standard library's, which nobody else may read.
-    beside = target.with_name(f"{target.name}.{uuid4().hex}")
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    content = library.numpy.save(contiguous, {TEXT: text, CHECKSUM: checksum(contiguous, text)})
+    # Not a temporary file of the standard library, which other users could not read.
+    temporary = target.with_name(f"{target.name}.{uuid4().hex}")
     try:
-        with beside.open("xb") as file:
+        with temporary.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, target)
+        os.replace(temporary, target)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
 
 
 def read_arrays(
     path: str | os.PathLike[str], kind: str, check_text: Callable[[str], None]
 ) -> tuple[Arrays, str]:
-    """Read a file that :func:`write_arrays` wrote; no code is read, and damage is told.
+    """Read the arrays and the text that :func:`write_arrays` wrote; no code is executed.
 
-    Parameters
-    ----------
-    path : str or PathLike
-    kind : str
-        What the file should be, for messages.
-    check_text : callable
-        Sees the text first, and raises a ValueError if it is of another format.
-
-    Returns
-    -------
-    arrays : dict of str to ndarray
-    text : str
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is another file, or damaged.
-    ImportError
-        If safetensors is not installed.
+    ``kind`` says in messages what the file should be; ``check_text`` may raise a ValueError for
+    a text in another format. Raise FileNotFoundError, ValueError if damaged, or ImportError.
     """
     library = _safetensors()
     if not Path(path).is_file():
@@ -92,42 +62,30 @@ def read_arrays(
             metadata = file.metadata() or {}
             text = metadata.get(TEXT)
             if not isinstance(text, str):
-                raise ValueError(f"This is no {kind}: it is another safetensors file.")
+                raise ValueError(f"This is not a {kind}: it is another safetensors file.")
             check_text(text)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (library.SafetensorError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"This is no {kind}, or damaged: {error}") from error
+        raise ValueError(f"This is not a {kind}, or it is damaged: {error}") from error
     if metadata.get(CHECKSUM) != checksum(arrays, text):
-        raise ValueError("This file is damaged: it does not hold what was written.")
+        raise ValueError("This file is damaged: its checksum does not match its contents.")
     return arrays, text
 
 
 @contextmanager
 def held_alone(folder: Path) -> Iterator[None]:
-    """Hold a folder against all who would hold it too, in this process or another.
+    """Hold an exclusive lock on a folder.
 
-    Where the system has no such locks (Windows, some network disks) it is not held.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Yields
-    ------
-    None
-
-    Raises
-    ------
-    BlockingIOError
-        If somebody else holds it.
+    Raise BlockingIOError if it is held elsewhere, in this process or another. Where the system
+    has no such locks (Windows, some network file systems), the folder is not locked.
     """
     if fcntl is None:
         yield
         return
-    place = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         try:
-            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise
         except OSError:
@@ -136,36 +94,26 @@ def held_alone(folder: Path) -> Iterator[None]:
             yield
         finally:
             with suppress(OSError):
-                # By hand: a process forked meanwhile has the folder open still.
-                fcntl.flock(place, fcntl.LOCK_UN)
+                # Closing is not enough: a process forked meanwhile still has the folder open.
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
-        os.close(place)
+        os.close(descriptor)
 
 
 def checksum(arrays: Mapping[str, NDArray[Any]], text: str) -> str:
-    """Sum up arrays, with their names, types and shapes, and a text.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-    text : str
-
-    Returns
-    -------
-    str
-        In hexadecimal digits.
+    """Return a hexadecimal digest of arrays, with their names, types and shapes, and of a text.
 
     Examples
     --------
     >>> checksum({"x": np.zeros(2)}, "") == checksum({"x": np.zeros((2, 1))}, "")
     False
     """
-    found = sha256(text.encode("utf-8", "surrogatepass"))
+    digest = sha256(text.encode("utf-8", "surrogatepass"))
     for name in sorted(arrays):
         array = arrays[name]
-        found.update(f"{name}\0{array.dtype.str}{array.shape}\0".encode("utf-8", "surrogatepass"))
-        found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
+        digest.update(f"{name}\0{array.dtype.str}{array.shape}\0".encode("utf-8", "surrogatepass"))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _safetensors() -> Any:
@@ -174,7 +122,6 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            "Files of models and checkpoints need safetensors: pip install safetensors, or "
-            "skdm2c[save]."
+            "Model and checkpoint files need safetensors: pip install safetensors, or skdm2c[save]."
         ) from error
     return safetensors

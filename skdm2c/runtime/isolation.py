@@ -1,9 +1,9 @@
-"""Run public methods on one computing thread, with PyTorch's usual settings.
+"""Run public methods on one computing thread, with PyTorch's initial settings.
 
-Matrix libraries split long sums among their threads for some shapes; a rounding error then
-decides which restart of k-means is best, or grows in training, and a fit would differ between
-a process and its workers. To use several cores, run several fits, or let modalities learn at
-once (``n_jobs``).
+For some shapes matrix libraries split long sums among their threads. The rounding error then
+decides which restart of k-means is best, or grows during training, so that a fit would differ
+between a process and its workers. To use several cores, run several fits, or train modalities
+in parallel (``n_jobs``).
 """
 
 from __future__ import annotations
@@ -22,42 +22,29 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def isolated(function: Function) -> Function:
-    """Decorate a function to compute with one thread, and with PyTorch as it is at first.
+    """Decorate a function to compute in one thread, with PyTorch's initial settings.
 
-    Gradients are on and inference mode, autocast and another default device off, whatever
-    the caller has set. (A default dtype belongs to all threads; below, each tensor is told its
-    own.) All is as before when the function ends.
-
-    Parameters
-    ----------
-    function : callable
-
-    Returns
-    -------
-    callable
-
-    Examples
-    --------
-    >>> with torch.no_grad():
-    ...     isolated(torch.is_grad_enabled)()
-    True
+    Gradients are enabled; inference mode, autocast and a default device are disabled. The
+    caller's settings are restored when the function returns or raises.
     """
+    # The default dtype is left alone, as it belongs to all threads: code of this package passes
+    # dtypes explicitly.
 
     @wraps(function)
-    def alone(*args: Any, **kwargs: Any) -> Any:
+    def isolated_function(*args: Any, **kwargs: Any) -> Any:
         with one_thread(), ExitStack() as stack:
             enter_usual_defaults(stack)
             with torch.enable_grad():
                 return function(*args, **kwargs)
 
-    return cast(Function, alone)
+    return cast(Function, isolated_function)
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Limit BLAS, OpenMP and PyTorch to one thread.
+    """Limit BLAS, OpenMP and PyTorch to one thread each.
 
-    BLAS has one setting a process, which the first of several Python threads decides.
+    BLAS has one limit per process, so that the first of several Python threads decides.
     """
     n_threads = torch.get_num_threads()
     try:
@@ -68,6 +55,6 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(n_threads)
 
 
-@cache  # looking through all libraries of a process takes long
+@cache  # searching all loaded libraries of a process is slow
 def _libraries() -> ThreadpoolController:
     return ThreadpoolController()

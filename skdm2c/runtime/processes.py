@@ -1,4 +1,4 @@
-"""The processes that fit one model together, each with rows of its own."""
+"""Communication between the processes that fit one model together, each on its own rows."""
 
 from __future__ import annotations
 
@@ -12,27 +12,11 @@ Value = TypeVar("Value")
 
 
 class Processes:
-    """A group of processes; one alone is a group of one, and nothing is sent.
+    """A group of ``size`` processes, of which this one has number ``rank``.
 
-    All of a group call the same methods in the same order. When one dies, the others' next call
-    raises an error.
-
-    Parameters
-    ----------
-    group : ProcessGroup, default=None
-        Of ``torch.distributed``; None is for one alone.
-
-    Attributes
-    ----------
-    rank : int
-        The number of this process.
-    size : int
-        How many there are.
-
-    Examples
-    --------
-    >>> SINGLE_PROCESS.size, SINGLE_PROCESS.gather("rows"), SINGLE_PROCESS.once(lambda: "model")
-    (1, ['rows'], 'model')
+    ``group`` is a process group of ``torch.distributed``, or None for a single process, which
+    does not communicate. All processes must call the same methods in the same order; if one
+    dies, the next call raises an error in the others.
     """
 
     def __init__(self, group: Any = None) -> None:
@@ -41,7 +25,7 @@ class Processes:
         self.size = 1 if group is None else distributed.get_world_size(group)
 
     def gather(self, value: Value) -> list[Value]:
-        """Return every process's value, at every process, in the order of ranks."""
+        """Return the values of all processes, in the order of their ranks, in every process."""
         if self.size == 1:
             return [value]
         values: list[Any] = [None] * self.size
@@ -49,32 +33,28 @@ class Processes:
         return values
 
     def once(self, compute: Callable[[], Value]) -> Value:
-        """Compute something in the first process, and return that at every process."""
+        """Call ``compute`` in the first process, and return its result in every process."""
         if self.size == 1:
             return compute()
-        found = [compute() if self.rank == 0 else None]
-        first = distributed.get_global_rank(self._group, 0)
-        distributed.broadcast_object_list(found, src=first, group=self._group)
-        return found[0]  # type: ignore[return-value]
+        results = [compute() if self.rank == 0 else None]
+        source = distributed.get_global_rank(self._group, 0)
+        distributed.broadcast_object_list(results, src=source, group=self._group)
+        return results[0]  # type: ignore[return-value]
 
     def average_(self, tensors: Iterable[Tensor], weight: float) -> None:
-        """Replace tensors by their sum over all processes, each process's times its weight.
+        """Replace tensors in place by their weighted sum over all processes.
 
-        Parameters
-        ----------
-        tensors : iterable of Tensor
-            Of the same shapes in all processes; they are changed in place.
-        weight : float
-            Of this process. All weights sum to 1.
+        The tensors have the same shapes in every process. ``weight`` is this process's weight;
+        the weights of all processes sum to one.
         """
         if self.size == 1:
             return
-        given = list(tensors)
-        flat = torch.cat([tensor.reshape(-1) for tensor in given]) * weight
+        targets = list(tensors)
+        flat = torch.cat([tensor.reshape(-1) for tensor in targets]) * weight
         distributed.all_reduce(flat, group=self._group)
-        parts = flat.split([tensor.numel() for tensor in given])
-        for tensor, part in zip(given, parts, strict=True):
-            tensor.copy_(part.view_as(tensor))
+        averages = flat.split([tensor.numel() for tensor in targets])
+        for tensor, average in zip(targets, averages, strict=True):
+            tensor.copy_(average.view_as(tensor))
 
 
 SINGLE_PROCESS = Processes()

@@ -1,6 +1,6 @@
-"""How the networks learn: batches, the phases of training, and their history.
+"""Training of the networks: batches, phases, callbacks and checkpoints.
 
-Tensors in, trained networks out; of scikit-learn it knows what a parameter object is.
+Everything here works on tensors; scikit-learn is used for its parameter objects only.
 """
 
 from .adversarial import AdversarialTraining, adversarial_phase
@@ -10,18 +10,18 @@ from .callbacks import (
     Callbacks,
     DivergenceGuard,
     EarlyStop,
-    EpochTasks,
     History,
     Record,
     losses_of,
     require_finite,
 )
-from .checkpoint import Checkpoint, kept_on_disk
+from .checkpoint import Checkpoint, saved_on_disk
 from .loop import Phase, run_phases
 from .pretraining import Pretraining, pretraining_phase
 from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
 from .regression import Examples, regression_phase
 from .state import TrainingState
+from .tasks import EpochTasks
 
 __all__ = [
     "AdversarialTraining",
@@ -44,12 +44,12 @@ __all__ = [
     "StratifiedBatches",
     "TrainingState",
     "adversarial_phase",
-    "kept_on_disk",
     "losses_of",
     "on_device",
     "pretraining_phase",
     "regression_phase",
     "require_finite",
     "run_phases",
+    "saved_on_disk",
     "shown_progress",
 ]

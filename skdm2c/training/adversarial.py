@@ -1,4 +1,4 @@
-"""Third phase: the min-max game of equation (4) over all networks at once."""
+"""Third phase: adversarial training of all networks on equation (4)."""
 
 from __future__ import annotations
 
@@ -18,49 +18,55 @@ from .loop import Phase, descend
 from .optimizers import OptimizerName, make_optimizer
 from .state import TrainingState, new_state
 
-GameName = Literal["wasserstein", "gan"]
+LossName = Literal["wasserstein", "gan"]
 LipschitzName = Literal["clip", "gradient_penalty", "spectral_norm"]
 Edge = tuple[int, int]
 
 
 @dataclass(repr=False)
 class AdversarialTraining(BaseEstimator):  # type: ignore[misc]
-    """Settings of the third phase, in which equation (4) of the paper is optimised.
+    """Settings of the third phase, which optimises equation (4) of the paper.
 
     Parameters
     ----------
     epochs : int, default=10
-        Number of epochs; 0 leaves the phase out.
+        Number of epochs; 0 skips the phase.
     loss : {"wasserstein", "gan"}, default="wasserstein"
-        Equation (3) as it is printed, or the cross-entropy of a plain GAN.
+        Adversarial loss: "wasserstein" is equation (3) of the paper, "gan" the cross-entropy of
+        a plain GAN.
     lipschitz : {"clip", "gradient_penalty", "spectral_norm"} or None, default="spectral_norm"
-        How the discriminators are kept smooth: by clipping their weights (the paper), by a
-        penalty on their gradients, or by spectral normalization.
+        How the discriminators are kept Lipschitz continuous: by clipping their weights, as in
+        the paper, by a penalty on their gradients, or by spectral normalisation. None leaves
+        them unconstrained.
     clip_value : float, default=0.05
-        Bound on the discriminators' weights with ``lipschitz="clip"``.
+        Maximum absolute value of the discriminators' weights if ``lipschitz="clip"``.
     gradient_penalty_weight : float, default=10.0
-        Weight of the penalty with ``lipschitz="gradient_penalty"``.
+        Weight of the penalty if ``lipschitz="gradient_penalty"``.
     lambda_cycle : float, default=1.0
-        Weight of cycle consistency, equation (2): λ₁ of the paper.
+        Weight of the cycle loss, equation (2); λ₁ in the paper.
     lambda_reconstruction : float, default=1.0
-        Weight of reconstruction, equation (1): λ₂ of the paper.
+        Weight of the reconstruction loss, equation (1); λ₂ in the paper.
     lambda_adversarial : float, default=0.1
-        Weight of equation (3).
+        Weight of the adversarial loss, equation (3).
     lambda_cycle_reconstruction : float, default=0.0
-        Weight of the reconstruction of rows from cycled latents, which is in the authors' code
-        and not in the paper.
+        Weight of the reconstruction loss of cycled latents. The authors' code has this term, the
+        paper has not.
     generator_steps : int, default=1
-        Steps of generators and auto-encoders between those of the discriminators.
+        Number of steps of the generators and auto-encoders between two updates of the
+        discriminators.
     discriminator_steps : int, default=1
-        Steps of the discriminators at a time.
+        Number of steps of the discriminators per update.
     autoencoder_learning_rate : float, default=0.0
-        Learning rate of the auto-encoders; with 0 they keep the neighbourhoods that pretraining
-        has taught them.
-    generator_learning_rate, discriminator_learning_rate : float, default=1e-4
-        Learning rates of the generators and of the discriminators.
+        Learning rate of the auto-encoders. With 0 they are frozen and keep the neighbourhoods
+        learned in pretraining.
+    generator_learning_rate : float, default=1e-4
+        Learning rate of the generators.
+    discriminator_learning_rate : float, default=1e-4
+        Learning rate of the discriminators.
     optimizer : {"adam", "rmsprop"}, default="adam"
+        Optimiser of all networks.
     weight_decay : float, default=0.0
-        Weight of the squared norm of all weights.
+        Weight of the L2 penalty on the weights of all networks.
 
     References
     ----------
@@ -68,20 +74,20 @@ class AdversarialTraining(BaseEstimator):  # type: ignore[misc]
 
     Examples
     --------
-    Leave the phase out:
+    Skip the phase:
 
     >>> from skdm2c import AdversarialTraining, MixedModalClustering
     >>> MixedModalClustering(3, adversarial=AdversarialTraining(epochs=0))
     MixedModalClustering(adversarial=AdversarialTraining(epochs=0), n_clusters=3)
 
-    Search its settings:
+    Change its settings through the estimator, as a grid search does:
 
     >>> MixedModalClustering(3).set_params(adversarial__epochs=20).adversarial
     AdversarialTraining(epochs=20)
     """
 
     epochs: int = 10
-    loss: GameName = "wasserstein"
+    loss: LossName = "wasserstein"
     lipschitz: LipschitzName | None = "spectral_norm"
     clip_value: float = 0.05
     gradient_penalty_weight: float = 10.0
@@ -100,39 +106,15 @@ class AdversarialTraining(BaseEstimator):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class MappedBatch:
-    """A batch in the latent spaces: its own latents, mapped ones and cycled ones.
+    """Latents of a batch, with those mapped by each generator, by its (source, target)."""
 
-    ``latents[m]`` are the latents of modality m; for each generator's edge
-    (source, target), ``mapped[edge]`` are the source's latents in the target's
-    space and ``cycled[edge]`` those mapped back to the source.
-    """
-
-    latents: list[Tensor]
-    mapped: dict[Edge, Tensor]
-    cycled: dict[Edge, Tensor]
+    latents: list[Tensor]  # one of shape (n_m, n_components) per modality
+    mapped: dict[Edge, Tensor]  # latents of the source, mapped into the space of the target
+    cycled: dict[Edge, Tensor]  # these, mapped back into the space of the source
 
 
 def map_batch(system: CrossModalSystem, batch: list[Tensor]) -> MappedBatch:
-    """Send a batch through the encoders and through every generator, there and back.
-
-    Parameters
-    ----------
-    system : CrossModalSystem
-    batch : list of Tensor, the m-th of shape (n_m, d_m)
-
-    Returns
-    -------
-    MappedBatch
-
-    Examples
-    --------
-    >>> from skdm2c.networks import Architecture
-    >>> arch = Architecture(2, (8,), (8, 8), (8,), "none", False)
-    >>> system = CrossModalSystem(arch, (3, 5), 0, torch.Generator().manual_seed(0))
-    >>> out = map_batch(system, [torch.zeros(4, 3), torch.zeros(6, 5)])
-    >>> out.mapped[1, 0].shape, out.cycled[1, 0].shape
-    (torch.Size([6, 2]), torch.Size([6, 2]))
-    """
+    """Encode a batch, a tensor of shape (n_m, d_m) per modality, and map and cycle its latents."""
     latents = [system.encode(x, m) for m, x in enumerate(batch)]
     mapped = {(s, t): system.generator_of(s, t)(latents[s]) for s, t in system.edges}
     cycled = {(s, t): system.generator_of(t, s)(z) for (s, t), z in mapped.items()}
@@ -150,15 +132,10 @@ def adversarial_phase(
     pairs: NumberedPairs | None = None,
     lambda_pairs: float = 0.0,
 ) -> Phase[tuple[int, list[Tensor]]]:
-    """Prepare the optimisation of equation (4): discriminators maximise what the rest minimises.
+    """Prepare the adversarial phase on ``blocks``, the rows of each modality.
 
-    ``blocks`` holds the rows of every modality, ``pairs`` the rows of two modalities that are
-    known to be one instance: generators also learn to map one to the latent of the other, with
-    the weight ``lambda_pairs``. With an ``autoencoder_learning_rate`` of 0 the auto-encoders
-    stay as they are. After every ``generator_steps`` steps of auto-encoders and generators the
-    discriminators make ``discriminator_steps`` steps on the last batch's latents. As in the
-    authors' code the count starts anew with every epoch; an epoch that is too short for it
-    trains the discriminators on its last step.
+    ``pairs`` holds, by modalities (s, t), row numbers of shape (n, 2) of the same instances; the
+    generators learn to map these to each other, with the weight ``lambda_pairs``.
     """
     n_rows = [len(x) for x in blocks]
     batches = StratifiedBatches(
@@ -170,29 +147,34 @@ def adversarial_phase(
     frozen = settings.autoencoder_learning_rate == 0
     if not frozen:
         learners.insert(0, (system.autoencoders, settings.autoencoder_learning_rate))
-    critics = [(system.discriminators, settings.discriminator_learning_rate)]
+    discriminators = [(system.discriminators, settings.discriminator_learning_rate)]
     optimizers = {
         "minimizer": make_optimizer(settings.optimizer, learners, settings.weight_decay),
-        "maximizer": make_optimizer(settings.optimizer, critics, settings.weight_decay),
+        "maximizer": make_optimizer(settings.optimizer, discriminators, settings.weight_decay),
     }
     state = new_state("adversarial", system, optimizers, batches, passes, rng)
+    # As in the authors' code, generator steps are counted anew in every epoch. An epoch with
+    # fewer steps trains the discriminators on its last batch.
     period = min(settings.generator_steps, len(batches))
-    known = {key: torch.as_tensor(rows, device=rng.device) for key, rows in (pairs or {}).items()}
-    any_known = any(processes.gather(bool(known)))  # all processes record the same losses
+    pair_rows = {
+        modalities: torch.as_tensor(rows, device=rng.device)
+        for modalities, rows in (pairs or {}).items()
+    }
+    has_pairs = any(processes.gather(bool(pair_rows)))  # all processes record the same losses
 
-    def step(numbered: tuple[int, list[Tensor]]) -> dict[str, Tensor]:
-        number, rows = numbered
-        batch = [x[index] for x, index in zip(blocks, rows, strict=True)]
-        instances = {
-            (s, t): (blocks[s][some[:, 0]], blocks[t][some[:, 1]])
-            for (s, t), some in _some_pairs(known, passes.batch_size, rng).items()
+    def step(numbered_batch: tuple[int, list[Tensor]]) -> dict[str, Tensor]:
+        number, indices = numbered_batch
+        batch = [x[index] for x, index in zip(blocks, indices, strict=True)]
+        paired = {
+            (s, t): (blocks[s][rows[:, 0]], blocks[t][rows[:, 1]])
+            for (s, t), rows in _draw_pairs(pair_rows, passes.batch_size, rng).items()
         }
-        image, terms = _minimize(
-            state, system, batch, instances if any_known else None, settings, lambda_pairs
+        encoded, terms = _minimize(
+            state, system, batch, paired if has_pairs else None, settings, lambda_pairs
         )
         if number % period == 0:
             for _ in range(settings.discriminator_steps):
-                _maximize(state, system, image, settings)
+                _maximize(state, system, encoded, settings)
         return terms
 
     system.train()
@@ -201,7 +183,7 @@ def adversarial_phase(
 
 
 class _NumberedBatches:
-    # Steps count from 1 in every epoch.
+    # The batches of one epoch, with numbers from 1.
     def __init__(self, batches: StratifiedBatches) -> None:
         self.batches = batches
 
@@ -216,21 +198,21 @@ def _minimize(
     state: TrainingState,
     system: CrossModalSystem,
     batch: list[Tensor],
-    instances: Mapping[Edge, tuple[Tensor, Tensor]] | None,
+    paired: Mapping[Edge, tuple[Tensor, Tensor]] | None,
     settings: AdversarialTraining,
     lambda_pairs: float,
 ) -> tuple[MappedBatch, dict[str, Tensor]]:
-    system.discriminators.requires_grad_(False)  # they only score here
-    image = map_batch(system, batch)
+    system.discriminators.requires_grad_(False)  # they score, but are not trained here
+    encoded = map_batch(system, batch)
     generator_loss: Callable[[Tensor], Tensor] = (
         losses.gan_generator_loss if settings.loss == "gan" else losses.wasserstein_generator_loss
     )
     reconstruction = _sum(
         losses.reconstruction_loss(x, system.decode(z, m))
-        for m, (x, z) in enumerate(zip(batch, image.latents, strict=True))
+        for m, (x, z) in enumerate(zip(batch, encoded.latents, strict=True))
     )
-    cycle = _sum(losses.cycle_loss(image.latents[s], z) for (s, _), z in image.cycled.items())
-    scores = {(s, t): system.discriminators[t](z) for (s, t), z in image.mapped.items()}
+    cycle = _sum(losses.cycle_loss(encoded.latents[s], z) for (s, _), z in encoded.cycled.items())
+    scores = {(s, t): system.discriminators[t](z) for (s, t), z in encoded.mapped.items()}
     adversarial = _sum(generator_loss(fake) for fake in scores.values())
     objective = losses.total_objective(
         reconstruction,
@@ -241,53 +223,55 @@ def _minimize(
         lambda_adversarial=settings.lambda_adversarial,
     )
     if settings.lambda_cycle_reconstruction:
-        # The authors' code has this term, the paper does not print it.
+        # The authors' code has this term, the paper has not.
         objective = objective + settings.lambda_cycle_reconstruction * _sum(
             losses.reconstruction_loss(batch[s], system.decode(z, s))
-            for (s, _), z in image.cycled.items()
+            for (s, _), z in encoded.cycled.items()
         )
     terms = {"reconstruction": reconstruction.detach(), "cycle": cycle.detach()}
-    if instances is not None:
-        apart = [_apart(system, key, rows) for key, rows in instances.items()]
-        paired = _sum([torch.zeros_like(cycle), *apart])
-        objective = objective + lambda_pairs * paired
-        terms["pairs"] = paired.detach()
-    with torch.no_grad():  # equation (3) as it stands, for the history
+    if paired is not None:
+        pair_losses = [_pair_loss(system, edge, rows) for edge, rows in paired.items()]
+        pair_loss = _sum([torch.zeros_like(cycle), *pair_losses])
+        objective = objective + lambda_pairs * pair_loss
+        terms["pairs"] = pair_loss.detach()
+    with torch.no_grad():  # the history records equation (3), not the generators' loss
         value = _sum(
-            losses.adversarial_value(system.discriminators[t](image.latents[t]), fake)
+            losses.adversarial_value(system.discriminators[t](encoded.latents[t]), fake)
             for (_, t), fake in scores.items()
         )
     descend(state, "minimizer", objective)
-    return image, {**terms, "adversarial": value}
+    return encoded, {**terms, "adversarial": value}
 
 
-def _apart(system: CrossModalSystem, key: Edge, rows: tuple[Tensor, Tensor]) -> Tensor:
-    # How far the two rows of instances are apart in the latent spaces that both can be sent to.
-    s, t = key
-    z_s, z_t = (system.encode(x, m) for x, m in zip(rows, key, strict=True))
-    if system.hub not in key:
-        to_hub = (system.generator_of(m, system.hub) for m in key)
+def _pair_loss(system: CrossModalSystem, edge: Edge, rows: tuple[Tensor, Tensor]) -> Tensor:
+    # Distance between the two rows of each pair: in the hub's latent space if both modalities
+    # are spokes, otherwise in both modalities' latent spaces.
+    s, t = edge
+    z_s, z_t = (system.encode(x, m) for x, m in zip(rows, edge, strict=True))
+    if system.hub not in edge:
+        to_hub = (system.generator_of(m, system.hub) for m in edge)
         z_s, z_t = (generator(z) for generator, z in zip(to_hub, (z_s, z_t), strict=True))
         return losses.cycle_loss(z_s, z_t)
-    there = losses.cycle_loss(z_t, system.generator_of(s, t)(z_s))
-    return there + losses.cycle_loss(z_s, system.generator_of(t, s)(z_t))
+    forward = losses.cycle_loss(z_t, system.generator_of(s, t)(z_s))
+    return forward + losses.cycle_loss(z_s, system.generator_of(t, s)(z_t))
 
 
-def _some_pairs(
-    known: dict[Edge, Tensor], batch_size: int, rng: torch.Generator
+def _draw_pairs(
+    pair_rows: dict[Edge, Tensor], batch_size: int, rng: torch.Generator
 ) -> dict[Edge, Tensor]:
+    # At most ``batch_size`` pairs per two modalities.
     return {
-        key: rows
+        edge: rows
         if len(rows) <= batch_size
         else rows[torch.randint(len(rows), (batch_size,), generator=rng, device=rng.device)]
-        for key, rows in known.items()
+        for edge, rows in pair_rows.items()
     }
 
 
 def _maximize(
     state: TrainingState,
     system: CrossModalSystem,
-    image: MappedBatch,
+    encoded: MappedBatch,
     settings: AdversarialTraining,
 ) -> None:
     system.discriminators.requires_grad_(True)
@@ -297,9 +281,9 @@ def _maximize(
         else losses.wasserstein_discriminator_loss
     )
     terms = []
-    for (_, t), fake in image.mapped.items():
+    for (_, t), fake in encoded.mapped.items():
         discriminator = system.discriminators[t]
-        real, fake = image.latents[t].detach(), fake.detach()
+        real, fake = encoded.latents[t].detach(), fake.detach()
         terms.append(
             settings.lambda_adversarial * loss_of(discriminator(real), discriminator(fake))
         )

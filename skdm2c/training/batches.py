@@ -1,4 +1,4 @@
-"""Batches that hold every modality in its share of the data."""
+"""Batches in which each modality has its proportion of the rows."""
 
 from __future__ import annotations
 
@@ -15,65 +15,29 @@ from ..runtime.processes import SINGLE_PROCESS, Processes
 
 ScheduleName = Literal["constant", "linear"]
 
-FEW_ROWS_STEPS = 4  # steps that an epoch has at least, where few rows are to be seen often
+MIN_STEPS = 4  # per epoch, so that small datasets are gone through several times
 
 
 @dataclass(frozen=True)
 class Passes:
-    """How training goes through the rows.
-
-    Attributes
-    ----------
-    n_epochs, batch_size : int
-    schedule : {"constant", "linear"}
-        Course of the learning rate.
-    max_epoch_rows : int or None
-        Rows of a modality that an epoch goes through at most; None is for all.
-    """
+    """Number of epochs, batch size and learning rate schedule of a phase."""
 
     n_epochs: int
     batch_size: int
     schedule: ScheduleName
-    max_epoch_rows: int | None = None
+    max_epoch_rows: int | None = None  # maximum number of rows per modality; None uses all
 
 
 class StratifiedBatches:
-    """Endless passes over unpaired rows, by number, drawn on the device they live on.
+    """Iterable over the batches of one epoch: per step, row numbers of each modality.
 
-    The paper draws batches from the mixture of all modalities. Here each batch
-    holds the modalities in exactly their share of the rows, so that shapes stay
-    the same from step to step and no batch is left without a modality.
-
-    Parameters
-    ----------
-    n_rows : sequence of int
-        Of each modality.
-    batch_size : int
-        Rows of all modalities together. A modality gives at least two.
-    rng : torch.Generator
-        Draws the order of the rows; its device is that of the numbers.
-    min_steps : int, default=1
-        Steps that an epoch has at least: small data are seen several times.
-    max_rows : int, default=None
-        Rows of a modality, on average, that an epoch goes through at most: of more, every
-        epoch draws some anew. None is for all.
-    processes : Processes, default=SINGLE_PROCESS
-        Of several processes each gives its part of every batch.
-
-    Attributes
-    ----------
-    weight : float
-        The part of all rows that this process has.
-    processes : Processes
-
-    Examples
-    --------
-    >>> batches = StratifiedBatches([30, 10], 8, torch.Generator().manual_seed(0))
-    >>> len(batches)
-    5
-    >>> [len(index) for index in next(iter(batches))]
-    [6, 2]
+    Each batch holds about ``batch_size`` rows and at least two of each modality. ``max_rows`` is
+    the maximum of rows per modality and epoch, on average; larger data are subsampled anew in
+    every epoch. ``weight`` is the proportion of all rows that this process holds.
     """
+
+    # The paper draws batches from the mixture of all modalities. Fixed proportions keep the
+    # shapes the same from step to step, and no batch lacks a modality.
 
     def __init__(
         self,
@@ -84,10 +48,10 @@ class StratifiedBatches:
         max_rows: int | None = None,
         processes: Processes = SINGLE_PROCESS,
     ) -> None:
-        everywhere: list[int] = [
+        rows_per_modality: list[int] = [
             sum(ns) for ns in zip(*processes.gather(list(n_rows)), strict=True)
         ]
-        total = sum(everywhere)
+        total = sum(rows_per_modality)
         self.n_rows = list(n_rows)
         self.processes = processes
         self.weight = sum(n_rows) / total
@@ -97,11 +61,11 @@ class StratifiedBatches:
         self.n_steps = max(min_steps, -(-rows // batch_size))
 
     def __len__(self) -> int:
-        """Count the steps of one epoch."""
+        """Return the number of steps per epoch."""
         return self.n_steps
 
     def __iter__(self) -> Iterator[list[Tensor]]:
-        """Yield one epoch: per step a list with the row numbers of each modality."""
+        """Yield, for each step of one epoch, a list of the row numbers of each modality."""
         rows = [
             self._shuffled_rows(n, size) for n, size in zip(self.n_rows, self.sizes, strict=True)
         ]
@@ -112,47 +76,34 @@ class StratifiedBatches:
             ]
 
     def _shuffled_rows(self, n_rows: int, size: int) -> Tensor:
-        # As many permutations as the epoch's steps use up; a small modality is seen again.
-        needed = self.n_steps * size
+        # Several permutations if the modality is too small for all steps of the epoch.
+        n_needed = self.n_steps * size
         return torch.cat(
             [
                 torch.randperm(n_rows, generator=self.rng, device=self.rng.device)
-                for _ in range(-(-needed // n_rows))
+                for _ in range(-(-n_needed // n_rows))
             ]
         )
 
 
 class BatchedRows(Protocol):
-    """A tensor of shape (n, d), or what gives rows by their numbers like one."""
+    """Rows that can be indexed by their numbers, such as a tensor of shape (n, d)."""
 
     def __len__(self) -> int:
-        """Count the rows."""
+        """Return the number of rows."""
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """Return the rows with these numbers, on the device that trains."""
+        """Return the rows with these numbers, on the device of the networks."""
 
 
 class RowReader:
-    """Rows that are read where they lie and brought to the device when a batch asks for them.
-
-    Parameters
-    ----------
-    rows : Rows of shape (n, d)
-    device : torch.device
-
-    Examples
-    --------
-    >>> reader = RowReader(np.eye(3, dtype=np.float32), torch.device("cpu"))
-    >>> reader[torch.tensor([2, 0])]
-    tensor([[0., 0., 1.],
-            [1., 0., 0.]])
-    """
+    """Rows that are read from their source, and copied to the device, for each batch."""
 
     def __init__(self, rows: Rows, device: torch.device) -> None:
         self._rows, self._device = rows, device
 
     def __len__(self) -> int:
-        """Count the rows."""
+        """Return the number of rows."""
         return len(self._rows)
 
     def __getitem__(self, index: Tensor) -> Tensor:
@@ -161,23 +112,7 @@ class RowReader:
 
 
 def on_device(rows: Rows, device: torch.device) -> BatchedRows:
-    """Bring an array to the device; leave what is larger where it is.
-
-    Parameters
-    ----------
-    rows : Rows of shape (n, d)
-    device : torch.device
-
-    Returns
-    -------
-    BatchedRows
-        A tensor where ``rows`` is an array.
-
-    Examples
-    --------
-    >>> on_device(np.zeros((2, 1), dtype=np.float32), torch.device("cpu")).shape
-    torch.Size([2, 1])
-    """
+    """Return an array as a tensor on the device, and other rows as a reader of batches."""
     if isinstance(rows, np.ndarray):
         return torch.from_numpy(rows).to(device)
     return RowReader(rows, device)

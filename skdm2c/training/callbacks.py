@@ -1,4 +1,4 @@
-"""What looks on while networks train: hooks that the one loop calls."""
+"""Callbacks: objects whose hooks the training loop calls."""
 
 from __future__ import annotations
 
@@ -26,22 +26,25 @@ _LIKELY_CAUSE = {
         "discriminators are unbounded (set lipschitz)."
     ),
 }
-_NO_LOSSES = {"phase", "modality", "epoch", "n_epochs", "seconds"}
+_NON_LOSS_KEYS = {"phase", "modality", "epoch", "n_epochs", "seconds"}
 
 
 class Callback:
-    """Base class of what is called while a fit runs, given as the estimator's ``callbacks``.
+    """Base class of the estimator's ``callbacks``, whose hooks are called during a fit.
 
-    It does nothing; subclasses override the hooks they need. The phases of several modalities
-    may run in parallel: ``state.phase`` and ``state.where`` say which one a call is about. No two
-    hooks are called at the same time.
+    The hooks of this class do nothing; subclasses override those they need. The phases of several
+    modalities may run in parallel: ``state.phase`` and ``state.where`` tell which phase a call
+    belongs to. Hooks are never called concurrently.
 
-    A record is a dict with keys ``phase``, perhaps ``modality``, ``epoch`` (from 0),
-    ``n_epochs``, ``seconds`` since the start, and the mean losses of the epoch by name.
+    The record of an epoch is a dict with the keys ``phase``, ``epoch`` (from 0), ``n_epochs`` and
+    ``seconds`` (since the start of the fit), and the mean losses of the epoch by name. Except in
+    adversarial training, ``modality`` names the modality (or the generator, as in "a to b") that
+    is trained.
 
     Examples
     --------
-    Print one loss of every epoch of adversarial training, and end it once that is small:
+    Print the cycle loss after every epoch of adversarial training, and end the phase once it is
+    small:
 
     >>> from skdm2c import Callback, MixedModalClustering
     >>> class Watch(Callback):
@@ -53,164 +56,138 @@ class Callback:
     """
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Look at a phase before its first epoch.
+        """Handle the start of a phase, before its first epoch.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         """
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Look at an epoch that has ended.
+        """Handle the end of an epoch.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         record : dict
-            Figures of the epoch.
+            Losses of the epoch and what identifies it.
 
         Returns
         -------
         bool
-            True to end the phase.
+            Whether to end the phase.
         """
         return False
 
     def on_epoch_over(self, state: TrainingState) -> None:
-        """Look at the state after all callbacks have seen the epoch.
+        """Handle the state after ``on_epoch_end`` of all callbacks.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         """
 
     def on_phase_end(self, state: TrainingState) -> None:
-        """Look at a phase that has ended.
+        """Handle the end of a phase.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         """
 
     def on_model(self, look: Callable[[], Any]) -> None:
-        """Learn how to look at the fit as if it stopped now, once all networks are there.
+        """Receive a function that returns the fit as if it ended now.
+
+        It is called once, when the clusters have been matched and all networks exist.
 
         Parameters
         ----------
         look : callable
-            Makes what the fit would give now, in the time that clustering takes.
+            Function without arguments. Each call clusters the rows, which takes time.
         """
 
 
 class Callbacks(Callback):
-    """Several callbacks as one, asked in turn.
-
-    Parameters
-    ----------
-    callbacks : iterable of Callback
-
-    Examples
-    --------
-    >>> history = History()
-    >>> Callbacks([history, DivergenceGuard()]).callbacks[0] is history
-    True
-    """
+    """Several callbacks as one; each hook calls theirs in turn."""
 
     def __init__(self, callbacks: Iterable[Callback] = ()) -> None:
         self.callbacks: Sequence[Callback] = tuple(callbacks)
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Tell all."""
+        """Call the hook of all callbacks."""
         for callback in self.callbacks:
             callback.on_phase_begin(state)
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Tell all; True if one of them wants the phase to end."""
+        """Call the hook of all callbacks; return True if any of them ends the phase."""
         return any([callback.on_epoch_end(state, record) for callback in self.callbacks])
 
     def on_epoch_over(self, state: TrainingState) -> None:
-        """Tell all."""
+        """Call the hook of all callbacks."""
         for callback in self.callbacks:
             callback.on_epoch_over(state)
 
     def on_phase_end(self, state: TrainingState) -> None:
-        """Tell all."""
+        """Call the hook of all callbacks."""
         for callback in self.callbacks:
             callback.on_phase_end(state)
 
     def on_model(self, look: Callable[[], Any]) -> None:
-        """Tell all."""
+        """Call the hook of all callbacks."""
         for callback in self.callbacks:
             callback.on_model(look)
 
 
 class History(Callback):
-    """Keeps the record of every epoch.
-
-    Attributes
-    ----------
-    records : list of dict
-    """
+    """Collects the records of all epochs."""
 
     def __init__(self) -> None:
         self._phases: list[list[Record]] = []
         self._start = time.perf_counter()
-        self._before: float | None = None  # seconds of a fit that this one goes on from
+        self._earlier_seconds: float | None = None  # of the fit that this one resumes
 
     @property
     def records(self) -> list[Record]:
-        """Those of all phases, in order."""
+        """Records of all phases, in order."""
         return [record for phase in self._phases for record in phase]
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Look at the records of a phase from here on, and at those that it has already."""
+        """Follow the records of a phase, including those of a resumed one."""
         self._phases.append(state.records)
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Note the seconds since the start."""
-        if self._before is None:
-            self._before = max((r.get("seconds", 0.0) for r in self.records), default=0.0)
-        record["seconds"] = self._before + time.perf_counter() - self._start
+        """Add the seconds since the start of the fit to the record."""
+        if self._earlier_seconds is None:
+            self._earlier_seconds = max((r.get("seconds", 0.0) for r in self.records), default=0.0)
+        record["seconds"] = self._earlier_seconds + time.perf_counter() - self._start
         return False
 
 
 class DivergenceGuard(Callback):
-    """Stops a training whose losses, or weights at the end, are no longer numbers."""
+    """Raises TrainingDivergedError once a loss, or a weight at the end, is NaN or infinite."""
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Check all losses.
-
-        Raises
-        ------
-        TrainingDivergedError
-            If one is NaN or infinite.
-        """
+        """Check all losses."""
         for name, value in losses_of(record).items():
             require_finite(f"{name} loss", value, record)
         return False
 
     def on_phase_end(self, state: TrainingState) -> None:
-        """Check all weights: what the last step made of them is in no loss.
-
-        Raises
-        ------
-        TrainingDivergedError
-            If one is NaN or infinite.
-        """
+        """Check all weights, as no loss shows the effect of the last step."""
         if state.records:
             for name, weights in state.network.state_dict().items():
                 require_finite(f"weights {name}", float(weights.abs().max()), state.records[-1])
 
 
 class EarlyStop(Callback):
-    """End a phase whose losses no longer improve. No labels are looked at.
+    """End a phase once its losses no longer improve.
 
-    In adversarial training the sum of reconstruction and cycle losses is looked at, equations (1)
-    and (2), as the adversarial loss rises and falls.
+    The sum of all losses of the phase is monitored, except for the adversarial loss, which rises
+    and falls during training. Labels are not used.
 
     Parameters
     ----------
@@ -222,194 +199,78 @@ class EarlyStop(Callback):
     Raises
     ------
     ValueError
-        If ``patience`` is no positive integer, or ``tol`` no number of 0 or more.
+        If ``patience`` is not a positive integer or ``tol`` not a non-negative number.
 
     Examples
     --------
     >>> from skdm2c import MixedModalClustering
     >>> model = MixedModalClustering(3, callbacks=[EarlyStop(patience=5)])
-
-    What it is told in a fit:
-
-    >>> from torch import Generator
-    >>> from torch.nn import Module
-    >>> stop = EarlyStop(patience=2)
-    >>> state = TrainingState("pretraining", Module(), {}, {}, Generator())
-    >>> for loss in (3.0, 2.0, 2.0, 2.5):
-    ...     state.records.append({"reconstruction": loss})
-    ...     stop.on_epoch_end(state, state.records[-1])
-    False
-    False
-    False
-    True
     """
 
     def __init__(self, patience: int = 10, tol: float = 1e-4) -> None:
         if not (is_number(patience, 1) and patience == int(patience)):
             raise ValueError(f"patience must be a positive integer, got {patience!r}.")
         if not is_number(tol, 0):
-            raise ValueError(f"tol must be a number of 0 or more, got {tol!r}.")
+            raise ValueError(f"tol must be a non-negative number, got {tol!r}.")
         self.patience, self.tol = int(patience), float(tol)
 
     def __repr__(self) -> str:
         return f"EarlyStop(patience={self.patience}, tol={self.tol:g})"
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Count the epochs that a resumed phase has had already.
+        """End a resumed phase that had already stopped improving.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         """
-        state.over |= self._waited(state.records) >= self.patience
+        state.over |= self._epochs_without_improvement(state.records) >= self.patience
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Count the epochs without improvement.
+        """End the phase if its losses have not improved for ``patience`` epochs.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         record : dict
-            Figures of the epoch.
+            Losses of the epoch and what identifies it.
 
         Returns
         -------
         bool
-            True to end the phase.
+            Whether to end the phase.
         """
-        return self._waited(state.records) >= self.patience
+        return self._epochs_without_improvement(state.records) >= self.patience
 
-    def _waited(self, records: Sequence[Record]) -> int:
-        # Epochs since the last that brought something.
-        enough, waited = math.inf, 0
+    def _epochs_without_improvement(self, records: Sequence[Record]) -> int:
+        threshold, n_epochs = math.inf, 0
         for record in records:
             losses = losses_of(record).items()
             loss = sum(value for name, value in losses if name != "adversarial")
-            if loss < enough:
-                enough, waited = loss - self.tol * abs(loss), 0
+            if loss < threshold:
+                threshold, n_epochs = loss - self.tol * abs(loss), 0
             else:
-                waited += 1
-        return waited
+                n_epochs += 1
+        return n_epochs
 
 
 def losses_of(record: Record) -> dict[str, float]:
-    """Of what a record holds, the mean losses by name.
-
-    Parameters
-    ----------
-    record : dict
-
-    Returns
-    -------
-    dict of str to float
-
-    Examples
-    --------
-    >>> losses_of({"phase": "adversarial", "epoch": 0, "n_epochs": 2, "cycle": 0.5})
-    {'cycle': 0.5}
-    """
-    return {name: value for name, value in record.items() if name not in _NO_LOSSES}
+    """Return the mean losses of a record, by name."""
+    return {name: value for name, value in record.items() if name not in _NON_LOSS_KEYS}
 
 
 def require_finite(name: str, value: float, record: Record) -> None:
-    """Stop a training that has diverged.
-
-    Parameters
-    ----------
-    name : str
-        What the value is.
-    value : float
-    record : dict
-        Of the epoch it was found in.
-
-    Raises
-    ------
-    TrainingDivergedError
-        If the value is NaN or infinite.
-    """
+    """Raise TrainingDivergedError, naming the epoch of ``record``, if ``value`` is not finite."""
     if not math.isfinite(value):
-        about = f" of modality {record['modality']!r}" if "modality" in record else ""
+        modality = f" of modality {record['modality']!r}" if "modality" in record else ""
         raise TrainingDivergedError(
             f"The {name} became {value} in epoch {record['epoch'] + 1} of the {record['phase']} "
-            f"phase{about}. {_LIKELY_CAUSE[record['phase']]}"
+            f"phase{modality}. {_LIKELY_CAUSE[record['phase']]}"
         )
 
 
-class EpochTasks(Callback):
-    """Tells the callbacks of an estimator of each epoch as it ends.
-
-    Parameters
-    ----------
-    estimator : estimator
-        In its ``fit``. Without callbacks, or in a scikit-learn that has none,
-        nothing happens.
-    n_epochs : int
-        Of all phases together.
-    X : MixedModalData
-    y : array-like of shape (n,) or None
-        Labels, if the user gave any: for the callbacks alone, which may monitor them.
-    attributes_of : callable
-        Makes a fitted estimator's attributes of a :class:`skdm2c.fitting.Fit`.
-    """
-
-    def __init__(
-        self,
-        estimator: Any,
-        n_epochs: int,
-        X: Any,
-        y: Any,
-        attributes_of: Callable[[Any], dict[str, Any]],
-    ) -> None:
-        self.estimator = estimator
-        initialize: Callable[..., Any] | None = getattr(estimator, "_init_callback_context", None)
-        self.context = None if initialize is None else initialize(max_subtasks=n_epochs)
-        self.data = {"X": X, "y": y}
-        self.attributes_of = attributes_of
-        # What the estimator would be if the fit stopped here: nothing, in pretraining.
-        self.attributes_now: Callable[[], dict[str, Any]] | None = None
-        if self.context is not None:
-            self.context.call_on_fit_task_begin(estimator=estimator, **self.data)
-
-    def on_model(self, look: Callable[[], Any]) -> None:
-        """From here on the callbacks can have the estimator as it would be fitted now."""
-        attributes_of = self.attributes_of  # not self: a cycle would keep the data after the fit
-        self.attributes_now = lambda: attributes_of(look())
-
-    def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Pass the record on, as the context's ``record``; True if a callback wants an end."""
-        if self.context is None:
-            return False
-        task = self.context.subcontext(task_name=record["phase"])
-        task.record = record  # not as metadata, which ScoringMonitor hands to the scorer
-        task.call_on_fit_task_begin(estimator=self.estimator, **self.data)
-        return bool(
-            task.call_on_fit_task_end(
-                estimator=self.estimator,
-                reconstruction_attributes=self.attributes_now,
-                **self.data,
-            )
-        )
-
-    def fit_ended(self, attributes: dict[str, Any]) -> None:
-        """Say that the fit is over, and what it has found."""
-        if self.context is not None:
-            self.context.call_on_fit_task_end(
-                estimator=self.estimator, reconstruction_attributes=lambda: attributes, **self.data
-            )
-
-
-def is_number(value: Any, least: float) -> bool:
-    """Whether a value is a number, and at least so large.
-
-    Parameters
-    ----------
-    value : object
-    least : float
-
-    Returns
-    -------
-    bool
-    """
-    return isinstance(value, Real) and not isinstance(value, bool) and bool(value >= least)  # type: ignore[operator]
+def is_number(value: Any, minimum: float) -> bool:
+    """Return whether ``value`` is a real number of at least ``minimum``."""
+    return isinstance(value, Real) and not isinstance(value, bool) and bool(value >= minimum)  # type: ignore[operator]

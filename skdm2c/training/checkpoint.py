@@ -1,4 +1,4 @@
-"""A fit on disk: what every phase has come to, so that it can go on after it was cut off."""
+"""Checkpoints: the states of all phases of a fit on disk, from which it can resume."""
 
 from __future__ import annotations
 
@@ -21,42 +21,40 @@ from ..runtime.files import Arrays, held_alone, read_arrays, write_arrays
 from .callbacks import Callback, is_number
 from .state import TrainingState
 
-FORMAT = 1  # of the files; it grows when that changes
-KEPT = 2  # files: the last, and the one before
-SNAPSHOT_EVERY = 1.0  # seconds of work that an interrupt may cost
-NAME = re.compile(r"(\d{6,})\.safetensors")
-UNFINISHED = re.compile(NAME.pattern + r"\.[0-9a-f]{32}")  # left by a process that was killed
+FORMAT = 1  # of the files; to be increased whenever their contents change
+N_KEPT_FILES = 2  # the second serves if the last one is damaged
+SNAPSHOT_INTERVAL = 1.0  # seconds of work that an interrupt may lose
+FILE_NAME = re.compile(r"(\d{6,})\.safetensors")
+PARTIAL_FILE_NAME = re.compile(FILE_NAME.pattern + r"\.[0-9a-f]{32}")  # of a killed process
 
-Saved = dict[str, Any]
+PhaseState = dict[str, Any]  # see TrainingState.state_dict
 
 
 class Checkpoint(Callback):
-    """Save a fit while it runs, so that it can be resumed after it was killed.
+    """Save a fit while it runs, so that it can be resumed after an interruption.
 
-    A fit with the same data and parameters resumes from the directory and gives the same result,
-    bit by bit; any other raises ValueError. Every fit needs a directory of its own.
-
-    Between two epochs nothing is in flight: the state of the phase at hand and the networks
-    that earlier phases ended with are all there is. What lies between phases (neighbours,
-    clusters, their matching) follows from these and the data, and is computed again.
+    A fit with the same data and parameters resumes from the directory and gives a bit-identical
+    result; any other fit raises ValueError. Every fit needs a directory of its own.
 
     Parameters
     ----------
     folder : str or PathLike
-        Directory in which the last two checkpoints are kept. It is made if it is missing.
+        Directory in which the last two checkpoints are kept; created if it does not exist.
     every : float, default=60.0
-        Seconds between two checkpoints.
+        Minimum number of seconds between two checkpoints.
 
     Raises
     ------
     TypeError
-        If ``folder`` is no path.
+        If ``folder`` is not a path.
     ValueError
-        If ``every`` is no number of seconds.
+        If ``every`` is not a non-negative number.
 
     Notes
     -----
-    Needs safetensors.
+    Checkpoints require safetensors. They hold the state of the current phase and the networks
+    with which earlier phases ended. Neighbours, clusters and their matching follow from these
+    and the data, and are computed again.
 
     Examples
     --------
@@ -64,20 +62,20 @@ class Checkpoint(Callback):
     >>> model = MixedModalClustering(10, random_state=0, callbacks=[Checkpoint("fit_of_today")])
     """
 
-    # Of a copy that saves a fit.
+    # Set by ``begun``, on the copy that saves one fit.
     identity: dict[str, str]
     seeds: tuple[int, ...]
-    _phases: dict[str, Saved]
-    _number: int
-    _unwritten: bool
-    _written: float
-    _looked: float
+    _phases: dict[str, PhaseState]
+    _number: int  # of the last file
+    _has_unsaved_snapshot: bool
+    _last_write: float
+    _last_snapshot: float
 
     def __init__(self, folder: str | os.PathLike[str], every: float = 60.0) -> None:
         if not isinstance(folder, str | os.PathLike):
             raise TypeError(f"folder must be a path, got {folder!r}.")
         if not is_number(every, 0):
-            raise ValueError(f"every must be a number of seconds, got {every!r}.")
+            raise ValueError(f"every must be a non-negative number of seconds, got {every!r}.")
         self.folder = Path(folder)
         self.every = float(every)
 
@@ -85,24 +83,24 @@ class Checkpoint(Callback):
         return f"Checkpoint({os.fspath(self.folder)!r}, every={self.every:g})"
 
     def begun(self, identity: dict[str, str], seeds: tuple[int, ...]) -> Checkpoint:
-        """Make a copy that saves one fit, at the point that the directory holds of it.
+        """Return a copy that saves one fit, and resumes it if the directory holds a part of it.
 
         Parameters
         ----------
         identity : dict of str to str
-            What the fit is of: data, parameters, versions.
+            Fingerprint of the data, parameters and versions.
         seeds : tuple of int
-            Seeds of the fit, unless the directory has one that was begun.
+            Random seeds of the fit; a fit that is resumed keeps those it began with.
 
         Returns
         -------
         Checkpoint
-            With the ``seeds`` of the fit.
+            Copy whose attribute ``seeds`` holds the seeds to use.
 
         Raises
         ------
         ValueError
-            If what the directory holds is of another fit, or cannot be read.
+            If the directory holds another fit, or no file that can be read.
         ImportError
             If safetensors is not installed.
         """
@@ -110,100 +108,103 @@ class Checkpoint(Callback):
         running.identity, running.seeds = identity, seeds
         running._phases = {}
         running._number = 0
-        running._unwritten = False
-        running._open()
-        running._written = running._looked = time.monotonic()
+        running._has_unsaved_snapshot = False
+        running._resume()
+        running._last_write = running._last_snapshot = time.monotonic()
         return running
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Bring a phase that was begun before to where it was.
+        """Restore the state of a phase that the checkpoint holds.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         """
-        known = self._phases.get(_key(state))
-        if known is not None:
-            state.load_state_dict(known)
+        saved = self._phases.get(_key(state))
+        if saved is not None:
+            state.load_state_dict(saved)
 
     def on_epoch_over(self, state: TrainingState) -> None:
-        """Save if it is time to.
+        """Write a checkpoint if the last one is old enough.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         """
         now = time.monotonic()
-        if now - self._written >= self.every:
-            self._look(state)
+        if now - self._last_write >= self.every:
+            self._take_snapshot(state)
             self.write()
-        elif now - self._looked >= SNAPSHOT_EVERY:
-            self._look(state)
+        elif now - self._last_snapshot >= SNAPSHOT_INTERVAL:
+            self._take_snapshot(state)
 
     def on_phase_end(self, state: TrainingState) -> None:
-        """Remember the networks that the phase ended with.
+        """Take a snapshot of the networks with which the phase ended.
 
         Parameters
         ----------
         state : TrainingState
-            The phase, its networks and its records so far.
+            State of the phase, with its networks and its records so far.
         """
         if not self._phases.get(_key(state), {}).get("over"):
             state.over = True
-            self._look(state)
+            self._take_snapshot(state)
 
     def write(self) -> None:
-        """Write what was last looked at, if that is not on disk; a full disk is no end."""
-        if not self._unwritten:
+        """Write the last snapshot unless it is on disk already.
+
+        If that fails, it warns, and the fit continues.
+        """
+        if not self._has_unsaved_snapshot:
             return
         arrays: Arrays = {}
-        found = {
+        contents = {
             "format": FORMAT,
             "identity": self.identity,
             "seeds": list(self.seeds),
-            "phases": _packed(self._phases, arrays),
+            "phases": _to_json(self._phases, arrays),
         }
         path = self.folder / f"{self._number + 1:06d}.safetensors"
-        self._written = time.monotonic()  # of a disk that is full not every epoch speaks
+        self._last_write = time.monotonic()  # also if it fails, so that not every epoch warns
         try:
-            write_arrays(path, arrays, json.dumps(found))
+            write_arrays(path, arrays, json.dumps(contents))
         except OSError as error:
             warnings.warn(
-                f"The checkpoint {os.fspath(path)!r} could not be written ({error}). The fit goes "
-                "on, and what was written before is still there.",
+                f"The checkpoint {os.fspath(path)!r} could not be written ({error}). The fit "
+                "continues, and earlier checkpoints are kept.",
                 UserWarning,
                 stacklevel=caller_level(),
             )
             return
         self._number += 1
-        self._unwritten = False
-        for _, old in self._files()[KEPT:]:
-            old.unlink(missing_ok=True)
+        self._has_unsaved_snapshot = False
+        for _, old_path in self._files()[N_KEPT_FILES:]:
+            old_path.unlink(missing_ok=True)
 
-    def _look(self, state: TrainingState) -> None:
-        self._looked = time.monotonic()
+    def _take_snapshot(self, state: TrainingState) -> None:
+        self._last_snapshot = time.monotonic()
         self._phases[_key(state)] = _copied(state.state_dict())
-        self._unwritten = True
+        self._has_unsaved_snapshot = True
 
     def _files(self) -> list[tuple[int, Path]]:
-        # The newest first.
-        found = [(NAME.fullmatch(path.name), path) for path in self.folder.iterdir()]
-        return sorted(((int(m[1]), path) for m, path in found if m), reverse=True)
+        # Number and path of each checkpoint, the newest first.
+        matches = [(FILE_NAME.fullmatch(path.name), path) for path in self.folder.iterdir()]
+        return sorted(((int(m[1]), path) for m, path in matches if m), reverse=True)
 
-    def _open(self) -> None:
+    def _resume(self) -> None:
         for path in self.folder.iterdir():
-            if UNFINISHED.fullmatch(path.name):
+            if PARTIAL_FILE_NAME.fullmatch(path.name):
                 path.unlink(missing_ok=True)
         files = self._files()
-        refused = []
+        errors = []
         for _, path in files:
             try:
                 arrays, text = read_arrays(path, "checkpoint", _require_format)
-                found = json.loads(text)
-                phases = _unpacked(found["phases"], arrays)
-                identity, seeds = found["identity"], tuple(found["seeds"])
+                contents = json.loads(text)
+                phases = _from_json(contents["phases"], arrays)
+                identity, seeds = contents["identity"], tuple(contents["seeds"])
             except (
                 ValueError,
                 KeyError,
@@ -212,65 +213,49 @@ class Checkpoint(Callback):
                 AttributeError,
                 RecursionError,
             ) as error:
-                refused.append(f"{os.fspath(path)!r}: {error}")
+                errors.append(f"{os.fspath(path)!r}: {error}")
                 continue
             self._require_same(identity)
-            if refused:
+            if errors:
                 warnings.warn(
-                    f"{'; '.join(refused)} The one before is taken, {os.fspath(path)!r}.",
+                    f"{'; '.join(errors)} The fit resumes from the previous checkpoint, "
+                    f"{os.fspath(path)!r}.",
                     UserWarning,
                     stacklevel=caller_level(),
                 )
             self._phases, self.seeds, self._number = phases, seeds, files[0][0]
             return
-        if refused:
+        if errors:
             raise ValueError(
                 f"Checkpoint({os.fspath(self.folder)!r}) holds files that cannot be read: "
-                f"{'; '.join(refused)} Empty the folder, or give another, to begin anew."
+                f"{'; '.join(errors)} Empty the folder or pass another one to start over."
             )
 
     def _require_same(self, identity: dict[str, str]) -> None:
         names = [*self.identity, *(name for name in identity if name not in self.identity)]
-        other = [
+        differences = [
             f"{name} (then {identity.get(name, 'none')}, now {self.identity.get(name, 'none')})"
             for name in names
             if identity.get(name) != self.identity.get(name)
         ]
-        if other:
+        if differences:
             raise ValueError(
-                f"Checkpoint({os.fspath(self.folder)!r}) is that of another fit, which differs in "
-                f"{'; '.join(other)}. Nothing was overwritten: give another folder, or the same "
-                "data and parameters to go on."
+                f"Checkpoint({os.fspath(self.folder)!r}) belongs to another fit, which differs in "
+                f"{'; '.join(differences)}. Nothing was overwritten: pass another folder, or the "
+                "same data and parameters to resume."
             )
 
 
 @contextmanager
-def kept_on_disk(
+def saved_on_disk(
     checkpoint: Checkpoint | None,
     identity: dict[str, str],
     seeds: tuple[int, ...],
 ) -> Iterator[tuple[tuple[int, ...], list[Callback]]]:
-    """Keep a fit in a folder while it runs, if there is one.
+    """Save the fit of the ``with`` block, if there is a checkpoint; yield (seeds, callbacks).
 
-    Parameters
-    ----------
-    checkpoint : Checkpoint or None
-    identity : dict of str to str
-        What the fit is of.
-    seeds : tuple of int
-        If no fit was begun before.
-
-    Yields
-    ------
-    seeds : tuple of int
-        Those of the fit that was begun, where one was.
-    callbacks : list of Callback
-        To be called first.
-
-    Raises
-    ------
-    ValueError
-        If the folder is that of another fit, or of one that is running, or a file.
+    The seeds are those of the fit that is resumed, if any. Raises ValueError if the folder is a
+    file, or belongs to another fit or one that is running.
     """
     if checkpoint is None:
         yield seeds, []
@@ -279,32 +264,30 @@ def kept_on_disk(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError:
-        raise ValueError(
-            f"Checkpoint({os.fspath(folder)!r}) is a file: give the name of a folder."
-        ) from None
-    with _held_alone(folder):
+        raise ValueError(f"Checkpoint({os.fspath(folder)!r}) is a file; pass a folder.") from None
+    with _locked(folder):
         running = checkpoint.begun(identity, seeds)
         try:
             yield running.seeds, [running]
         except KeyboardInterrupt as interrupt:
             running.write()
             interrupt.add_note(
-                f"What was learned is in {os.fspath(folder)!r}: fit again with this checkpoint, "
-                "the same data and the same parameters to go on."
+                f"Progress was saved in {os.fspath(folder)!r}: to resume, fit again with this "
+                "checkpoint, the same data and the same parameters."
             )
             raise
         running.write()
 
 
 @contextmanager
-def _held_alone(folder: str | os.PathLike[str]) -> Iterator[None]:
+def _locked(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(held_alone(Path(folder)))
+            stack.enter_context(held_alone(folder))
         except BlockingIOError:
             raise ValueError(
-                f"Checkpoint({os.fspath(folder)!r}) is that of a fit which is running now. Give "
-                "every fit a folder of its own; a search cannot have one."
+                f"Checkpoint({os.fspath(folder)!r}) belongs to a fit that is running. Every fit "
+                "needs a folder of its own, so searches do not support checkpoints."
             ) from None
         yield
 
@@ -315,15 +298,15 @@ def _key(state: TrainingState) -> str:
 
 def _require_format(text: str) -> None:
     try:
-        found = json.loads(text)["format"]
+        file_format = json.loads(text)["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"it is no checkpoint ({error})") from error
-    if found != FORMAT:
-        raise ValueError(f"it is of the format {found!r:.20}, and this version reads {FORMAT}")
+        raise ValueError(f"not a checkpoint ({error}).") from error
+    if file_format != FORMAT:
+        raise ValueError(f"its format is {file_format!r:.20}, this version reads {FORMAT}.")
 
 
 def _copied(value: Any) -> Any:
-    # Training goes on in the same tensors.
+    # Training modifies the tensors in place.
     if isinstance(value, Tensor):
         return value.detach().to("cpu", copy=True)
     if isinstance(value, Mapping):
@@ -333,26 +316,27 @@ def _copied(value: Any) -> Any:
     return value
 
 
-def _packed(value: Any, arrays: Arrays) -> Any:
-    # Plain values as JSON can hold them, tensors apart. Keys need not be strings.
+def _to_json(value: Any, arrays: Arrays) -> Any:
+    # Replaces tensors by their names in ``arrays``. Mappings become lists of items, as keys of
+    # JSON objects are strings.
     if isinstance(value, Tensor):
         name = str(len(arrays))
         arrays[name] = value.numpy()
         return {"tensor": name}
     if isinstance(value, Mapping):
-        return {"items": [[key, _packed(item, arrays)] for key, item in value.items()]}
+        return {"items": [[key, _to_json(item, arrays)] for key, item in value.items()]}
     if isinstance(value, list | tuple):
-        return {type(value).__name__: [_packed(item, arrays) for item in value]}
+        return {type(value).__name__: [_to_json(item, arrays) for item in value]}
     return value
 
 
-def _unpacked(value: Any, arrays: Arrays) -> Any:
+def _from_json(value: Any, arrays: Arrays) -> Any:
     if not isinstance(value, dict):
         return value
     ((kind, content),) = value.items()
     if kind == "tensor":
         return torch.from_numpy(arrays[content].copy())
     if kind == "items":
-        return {key: _unpacked(item, arrays) for key, item in content}
-    inner = (_unpacked(item, arrays) for item in content)
+        return {key: _from_json(item, arrays) for key, item in content}
+    inner = (_from_json(item, arrays) for item in content)
     return {"list": list, "tuple": tuple}[kind](inner)

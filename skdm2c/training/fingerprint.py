@@ -1,4 +1,4 @@
-"""What a fit is of: data, parameters, versions. By this a checkpoint knows its own fit again."""
+"""Fingerprints of data, parameters and versions, by which a checkpoint identifies its fit."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ..data.prepared import PreparedData
 from ..data.rows import rows_per_chunk
 from .checkpoint import Checkpoint
 
-CHANGES_NOTHING = {"n_jobs", "verbose"}
-DIGITS = 12  # of a checksum
+IGNORED_PARAMETERS = {"n_jobs", "verbose"}  # the result does not depend on them
+N_DIGITS = 12  # of each checksum
 
 
 def fit_fingerprint(
@@ -29,80 +29,66 @@ def fit_fingerprint(
     seeds: tuple[int, ...],
     device: torch.device,
 ) -> dict[str, str]:
-    """Tell a fit from others that would come to another result.
+    """Return a description of all that the result of a fit depends on, by name.
 
-    Parameters
-    ----------
-    data : PreparedData
-    parameters : mapping of str to object
-        Of the estimator.
-    seeds : tuple of int
-        That were drawn for it. Without a ``random_state`` they do not tell fits apart.
-    device : torch.device
-
-    Returns
-    -------
-    dict of str to str
-
-    Raises
-    ------
-    ValueError
-        If a parameter is an object of which nobody can tell whether it is the same.
+    ``seeds`` count only if ``random_state`` is a random generator. Raises ValueError if a
+    parameter is an object that cannot be pickled.
     """
-    given = {
-        name: _spelled(name, value)
+    described = {
+        name: _description(name, value)
         for name, value in parameters.items()
-        if name not in CHANGES_NOTHING
+        if name not in IGNORED_PARAMETERS
     }
-    given["device"] = device.type
+    described["device"] = device.type
     random_state = parameters["random_state"]
     if random_state is not None and not isinstance(random_state, Integral):
-        given["random_state"] = f"{type(random_state).__name__}, drawn {seeds}"
+        described["random_state"] = f"{type(random_state).__name__}, drawn {seeds}"
     libraries = {"torch": torch, "numpy": np, "scipy": scipy, "scikit-learn": sklearn}
     versions = {name: str(library.__version__) for name, library in libraries.items()}
-    return {**_of_data(data), **given, "skdm2c": __version__, **versions}
+    return {**_describe_data(data), **described, "skdm2c": __version__, **versions}
 
 
-def _of_data(data: PreparedData) -> dict[str, str]:
-    found = {}
+def _describe_data(data: PreparedData) -> dict[str, str]:
+    descriptions = {}
     for scaler, x in zip(data.scalers, data.rows, strict=True):
-        seen = sha256(np.concatenate([scaler.mean_, scaler.scale_]).tobytes())
+        checksum = sha256(np.concatenate([scaler.mean_, scaler.scale_]).tobytes())
         size = rows_per_chunk(x.shape[1])
         for start in range(0, len(x), size):
-            seen.update(np.ascontiguousarray(x[start : start + size]).data)
+            checksum.update(np.ascontiguousarray(x[start : start + size]).data)
         names = getattr(scaler, "feature_names_in_", None)
-        about = f"{len(x)} x {x.shape[1]}, {seen.hexdigest()[:DIGITS]}"
+        description = f"{len(x)} x {x.shape[1]}, {checksum.hexdigest()[:N_DIGITS]}"
         if names is not None:
-            about += f", names {joblib.hash([str(name) for name in names])[:DIGITS]}"
-        found[f"modality {scaler.name!r}"] = about
-    order = sha256(data.codes.astype(np.int64).tobytes()).hexdigest()[:DIGITS]
-    pairs = {key: known.astype(np.int64) for key, known in sorted(data.pairs.items())}
-    return {**found, "order of rows": order, "known pairs": joblib.hash(pairs)[:DIGITS]}
+            description += f", names {joblib.hash([str(name) for name in names])[:N_DIGITS]}"
+        descriptions[f"modality {scaler.name!r}"] = description
+    order = sha256(data.codes.astype(np.int64).tobytes()).hexdigest()[:N_DIGITS]
+    pairs = {key: rows.astype(np.int64) for key, rows in sorted(data.pairs.items())}
+    return {**descriptions, "order of rows": order, "known pairs": joblib.hash(pairs)[:N_DIGITS]}
 
 
-def _spelled(name: str, value: Any) -> str:
-    # Alike for what is alike: 3 and np.int64(3), (256,) and [256].
+def _description(name: str, value: Any) -> str:
+    # Equal for equal parameters of different types: 3 and np.int64(3), (256,) and [256].
     if value is None or isinstance(value, str | bool | np.bool_):
         return repr(bool(value) if isinstance(value, np.bool_) else value)
     if isinstance(value, Integral):
         return repr(int(value))
     if isinstance(value, Real):
-        return repr(float(value)).removesuffix(".0")  # 1 and 1.0 are the same weight
+        return repr(float(value)).removesuffix(".0")  # 1 and 1.0 are equal
     if isinstance(value, list | tuple | np.ndarray):
-        value = [item for item in value if not isinstance(item, Checkpoint)]  # changes nothing
-        return f"({', '.join(_spelled(name, item) for item in value)})"
+        # A checkpoint among the callbacks does not change the result.
+        value = [item for item in value if not isinstance(item, Checkpoint)]
+        return f"({', '.join(_description(name, item) for item in value)})"
     if isinstance(value, Mapping):
-        items = sorted((repr(key), _spelled(name, item)) for key, item in value.items())
+        items = sorted((repr(key), _description(name, item)) for key, item in value.items())
         return f"{{{', '.join(f'{key}: {item}' for key, item in items)}}}"
     if isinstance(value, torch.device):
         return repr(str(value))
     if isinstance(value, BaseEstimator):
-        return f"{type(value).__name__}{_spelled(name, value.get_params(deep=False))}"
+        return f"{type(value).__name__}{_description(name, value.get_params(deep=False))}"
     try:
         content = joblib.hash(value)
-    except Exception as error:  # a class may raise what it likes when it is pickled
+    except Exception as error:  # pickling an object may raise anything
         raise ValueError(
-            f"Checkpoint cannot tell this {name}, a {type(value).__name__}, from others, as it "
-            f"cannot be pickled ({error}). Give one that can, or fit without a Checkpoint."
+            f"Checkpoint cannot identify {name} (a {type(value).__name__}), because it cannot be "
+            f"pickled ({error}). Pass an object that can be pickled, or fit without a Checkpoint."
         ) from error
-    return f"{type(value).__name__} {content[:DIGITS]}"
+    return f"{type(value).__name__} {content[:N_DIGITS]}"

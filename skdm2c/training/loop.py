@@ -1,4 +1,4 @@
-"""The one loop that all phases of training are."""
+"""The training loop that all phases share."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ Step = Callable[[Batch], Mapping[str, Tensor]]
 
 
 class Batches(Protocol[Yielded]):
-    """Passes over the data, each of as many batches."""
+    """The batches of one epoch, which can be iterated over once per epoch."""
 
     def __len__(self) -> int:
-        """Count the steps of one epoch."""
+        """Return the number of steps per epoch."""
 
     def __iter__(self) -> Iterator[Yielded]:
         """Yield the batches of one epoch."""
 
 
 class Phase(Generic[Batch]):
-    """A phase of training, one epoch at a time.
+    """A phase of training, which is run epoch by epoch.
 
-    ``batches`` yields one epoch's batches at each pass. ``build_step`` is called before the
-    first epoch and returns the function that learns from one batch and returns its losses by
-    name, as tensors of shape (), detached.
+    ``build_step``, called before the first epoch, returns a function which trains on one batch
+    and returns its losses by name, as detached tensors of shape ().
     """
 
     def __init__(
@@ -51,11 +50,11 @@ class Phase(Generic[Batch]):
 
     @property
     def is_over(self) -> bool:
-        """Whether all epochs are done, or a callback ended the phase."""
+        """Whether all epochs are done or a callback has ended the phase."""
         return self.state.over or self.state.epoch >= self.n_epochs
 
     def train_epoch(self) -> Record:
-        """Train for one epoch and return its record: the losses, averaged over the steps."""
+        """Train for one epoch and return its record, with the losses averaged over the steps."""
         if self._step is None:
             self._step = self._build_step()
         totals: dict[str, Tensor] = {}
@@ -73,33 +72,17 @@ class Phase(Generic[Batch]):
 
 
 def run_phases(phases: Sequence[Phase[Any]], callback: Callback, n_threads: int = 1) -> None:
-    """Train independent phases to their ends, ``n_threads`` of them at once.
+    """Run independent phases to their ends, ``n_threads`` of them in parallel.
 
-    The callback is called in this thread alone, in the order of the phases, while none of them
-    trains: neither its calls nor any result depends on which phase is faster. Networks are left
-    in evaluation mode.
-
-    Raises
-    ------
-    TrainingDivergedError
-        If a callback finds that a loss is not finite.
-
-    Examples
-    --------
-    >>> from skdm2c.training.callbacks import History
-    >>> weight = torch.nn.Linear(1, 1, bias=False)
-    >>> state = TrainingState("pretraining", weight, {}, {}, torch.Generator())
-    >>> history = History()
-    >>> step = lambda x: {"square": torch.tensor(x**2)}
-    >>> run_phases([Phase(state, [1.0, 3.0], 2, lambda: step)], history)
-    >>> [record["square"] for record in history.records], state.epoch
-    ([5.0, 5.0], 2)
+    Networks are left in evaluation mode. The callback is called in this thread only.
     """
     for first in range(0, len(phases), n_threads):
-        _take_turns(phases[first : first + n_threads], callback)
+        _run_in_parallel(phases[first : first + n_threads], callback)
 
 
-def _take_turns(phases: Sequence[Phase[Any]], callback: Callback) -> None:
+def _run_in_parallel(phases: Sequence[Phase[Any]], callback: Callback) -> None:
+    # The callback is called in the order of the phases while none of them trains, so that neither
+    # its calls nor any result depend on which phase is faster.
     for phase in phases:
         callback.on_phase_begin(phase.state)
     running = phases
@@ -124,12 +107,12 @@ def _end_epoch(state: TrainingState, record: Record, callback: Callback) -> None
 
 
 def descend(state: TrainingState, name: str, loss: Tensor) -> None:
-    """Take one step of the named optimizer, and of its schedule if it has one."""
+    """Take one step of the named optimiser, and of its learning rate schedule if it has one."""
     optimizer = state.optimizers[name]
     optimizer.zero_grad()
     loss.backward()
-    learning = (p for group in optimizer.param_groups for p in group["params"])
-    state.processes.average_((p.grad for p in learning if p.grad is not None), state.weight)
+    parameters = (p for group in optimizer.param_groups for p in group["params"])
+    state.processes.average_((p.grad for p in parameters if p.grad is not None), state.weight)
     optimizer.step()
     if name in state.schedules:
         state.schedules[name].step()

@@ -1,4 +1,4 @@
-"""Neighbours drawn for a batch, and which of its pairs are none."""
+"""Neighbours and negative pairs of the rows of a batch."""
 
 from __future__ import annotations
 
@@ -9,54 +9,37 @@ from torch import Tensor
 
 
 class NeighborSampler:
-    """Draws a neighbour of each row, in proportion to the weights of a graph's edges.
+    """Draws neighbours of rows, with probabilities proportional to the edge weights of a graph.
 
-    Parameters
-    ----------
-    graph : sparse matrix of shape (n, n)
-        CSR; every row has an edge.
-    device : torch.device
-
-    Examples
-    --------
-    >>> chain = sp.csr_matrix(np.array([[0, 1, 0], [1, 0, 0], [0, 1, 0]]))
-    >>> sampler = NeighborSampler(chain, torch.device("cpu"))
-    >>> sampler.draw(torch.tensor([0, 2]), torch.Generator().manual_seed(0))
-    tensor([1, 1])
+    ``graph`` is of shape (n, n), and every row has an edge.
     """
 
     def __init__(self, graph: sp.csr_matrix, device: torch.device) -> None:
         cumulative = np.r_[0.0, np.cumsum(graph.data, dtype=np.float64)]
         self._start = torch.from_numpy(graph.indptr.astype(np.int64)).to(device)
         self._column = torch.from_numpy(graph.indices.astype(np.int32)).to(device)
-        # Single precision would blur the edges of large graphs; not every device has double.
+        # The cumulative weights start at 0 in each row: single precision could not resolve the
+        # edges of a large graph otherwise, and not every device has double precision.
         offset = np.repeat(cumulative[graph.indptr[:-1]], np.diff(graph.indptr))
         self._upper = torch.from_numpy((cumulative[1:] - offset).astype(np.float32)).to(device)
         self._width = int(np.diff(graph.indptr).max())
 
     def draw(self, rows: Tensor, rng: torch.Generator) -> Tensor:
-        """Return the number of a neighbour of each of ``rows``, shape (b,)."""
+        """Return the row number of one neighbour of each of ``rows``, both of shape (b,)."""
         start, stop = self._start[rows], self._start[rows + 1]
         edges = start[:, None] + torch.arange(self._width, device=rows.device)
         upper = self._upper[edges.clamp(max=len(self._upper) - 1)]
         total = self._upper[stop - 1]
         u = total * torch.rand(len(rows), generator=rng, dtype=total.dtype, device=rows.device)
-        passed = ((upper <= u[:, None]) & (edges < stop[:, None])).sum(1)
-        return self._column[torch.minimum(start + passed, stop - 1)].long()
+        n_skipped = ((upper <= u[:, None]) & (edges < stop[:, None])).sum(1)
+        return self._column[torch.minimum(start + n_skipped, stop - 1)].long()
 
 
 def negative_pairs(rows: Tensor, neighbors: Tensor) -> Tensor:
-    """Pairs (row, neighbour of another row) that are to stay apart in the latent space.
+    """Return a mask of shape (b, b) of the pairs (row, neighbour of another row) that repel.
 
-    Parameters
-    ----------
-    rows, neighbors : Tensor of int of shape (b,)
-        The r-th neighbour belongs to the r-th row.
-
-    Returns
-    -------
-    Tensor of bool of shape (b, b)
-        False where the neighbour is the row itself, or one that the row was drawn with.
+    ``neighbors[i]`` is the neighbour drawn for ``rows[i]``. The mask is False where a neighbour is
+    the row itself or the one drawn for it.
 
     Examples
     --------

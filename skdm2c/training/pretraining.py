@@ -1,4 +1,4 @@
-"""First phase: every modality learns its latent space by itself (equation 1 and neighbours)."""
+"""First phase: the auto-encoder of each modality is trained by itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from ..networks import ModalityAutoEncoder
 from ..networks.losses import neighborhood_loss, reconstruction_loss
 from ..runtime.processes import SINGLE_PROCESS, Processes
-from .batches import FEW_ROWS_STEPS, BatchedRows, Passes, StratifiedBatches
+from .batches import MIN_STEPS, BatchedRows, Passes, StratifiedBatches
 from .loop import Phase, Step, descend
 from .neighbors import NeighborSampler, negative_pairs
 from .optimizers import make_optimizer
@@ -29,19 +29,21 @@ class Pretraining(BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     learning_rate : float or sequence of float, default=1e-3
-        Learning rate of Adam, one for all modalities or one for each. The decoders are fitted
-        with it in the end, and the generators taught with three times the greatest.
+        Learning rate of Adam, one for all modalities or one for each. The last phase trains the
+        decoders with the same rates; the second phase trains the generators with three times
+        the largest.
     weight_decay : float, default=0.0
-        Weight of the squared norm of the auto-encoders' weights.
+        Weight of the L2 penalty on the auto-encoders' weights.
     lambda_neighbors : float, default=1.0
-        Weight of the neighbourhood loss beside reconstruction, equation (1): rows that are
-        neighbours in a modality stay neighbours in its latent space. Neighbours are found by
-        cosine in 30 principal components (or as many as there are clusters, if more), in data
-        of three columns or fewer by distance. 0 is the paper.
+        Weight of the neighbourhood loss relative to reconstruction, equation (1). It keeps rows
+        that are neighbours in a modality close in its latent space. Neighbours are searched by
+        cosine similarity in the first 30 principal components (or as many as there are clusters,
+        if more), and by Euclidean distance in data of at most three columns. 0 reproduces the
+        paper.
     negative_weight : float, default=5.0
-        How strongly rows that are not neighbours repel each other.
+        Weight of the repulsion between rows that are not neighbours.
     input_noise : float, default=0.5
-        Standard deviation of the noise that is added to the rows, in units of their spread.
+        Standard deviation of the Gaussian noise added to the rows, in units of their spread.
 
     Examples
     --------
@@ -68,25 +70,12 @@ def pretraining_phase(
     name: str,
     processes: Processes = SINGLE_PROCESS,
 ) -> Phase[list[Tensor]]:
-    """Prepare the training of one auto-encoder on the rows ``x`` of its modality, with Adam.
+    """Prepare the training of one auto-encoder on ``x``, the rows of its modality, with Adam.
 
-    ``build_graph`` makes the graph whose neighbours the latent space preserves; it is called
-    only if an epoch is trained. None trains for reconstruction alone.
-
-    Examples
-    --------
-    >>> from skdm2c.training import History, run_phases
-    >>> g = torch.Generator().manual_seed(0)
-    >>> net, history = ModalityAutoEncoder(3, 2, (8,), "none", g), History()
-    >>> settings = Pretraining(lambda_neighbors=0.0, input_noise=0.0)
-    >>> phase = pretraining_phase(net, torch.ones(20, 3), None, settings,
-    ...                           Passes(30, 10, "constant"), learning_rate=1e-2, rng=g, name="a")
-    >>> run_phases([phase], history)
-    >>> losses = [record["reconstruction"] for record in history.records]
-    >>> losses[-1] < losses[0]
-    True
+    ``build_graph`` returns the neighbour graph of shape (n, n); it is called only if an epoch is
+    trained. None trains for reconstruction only. ``name`` is that of the modality.
     """
-    min_steps = 1 if build_graph is None else FEW_ROWS_STEPS
+    min_steps = 1 if build_graph is None else MIN_STEPS
     batches = StratifiedBatches(
         [len(x)], passes.batch_size, rng, min_steps, passes.max_epoch_rows, processes
     )
@@ -113,8 +102,8 @@ def _noisy(x: Tensor, noise: float, rng: torch.Generator) -> Tensor:
 def _reconstruct(
     state: TrainingState, x: BatchedRows, settings: Pretraining, batch: list[Tensor]
 ) -> dict[str, Tensor]:
-    (rows,) = batch
-    clean = x[rows]
+    (indices,) = batch
+    clean = x[indices]
     noisy = _noisy(clean, settings.input_noise, state.rng)
     reconstruction = reconstruction_loss(clean, state.network(noisy))
     descend(state, "adam", reconstruction)
@@ -129,14 +118,14 @@ def _reconstruct_and_attract(
     batch: list[Tensor],
 ) -> dict[str, Tensor]:
     autoencoder = cast(ModalityAutoEncoder, state.network)
-    (rows,) = batch
-    neighbors = sampler.draw(rows, state.rng)
-    both = x[torch.cat([rows, neighbors])]
-    latents = autoencoder.encoder(_noisy(both, settings.input_noise, state.rng))
+    (indices,) = batch
+    neighbors = sampler.draw(indices, state.rng)
+    rows = x[torch.cat([indices, neighbors])]
+    latents = autoencoder.encoder(_noisy(rows, settings.input_noise, state.rng))
     z, z_neighbor = latents.tensor_split(2)
-    reconstruction = reconstruction_loss(both[: len(rows)], autoencoder.decoder(z))
+    reconstruction = reconstruction_loss(rows[: len(indices)], autoencoder.decoder(z))
     attraction = neighborhood_loss(
-        z, z_neighbor, negative_pairs(rows, neighbors), settings.negative_weight
+        z, z_neighbor, negative_pairs(indices, neighbors), settings.negative_weight
     )
     descend(state, "adam", reconstruction + settings.lambda_neighbors * attraction)
     return {"reconstruction": reconstruction.detach(), "neighbors": attraction.detach()}

@@ -1,4 +1,4 @@
-"""What a user sees of a fit while it runs: lines, one bar, or entries of a log."""
+"""Progress of a fit: printed lines, a progress bar and log entries."""
 
 from __future__ import annotations
 
@@ -12,25 +12,15 @@ from .callbacks import Callback, Callbacks, Record, losses_of
 from .state import TrainingState
 
 LOGGER = logging.getLogger("skdm2c")
-LOGGER.addHandler(logging.NullHandler())  # silent until an application wants it
+LOGGER.addHandler(logging.NullHandler())  # silent unless the application configures logging
 
 
 @contextmanager
 def shown_progress(verbose: int, n_epochs: int) -> Iterator[Callback]:
-    """Show how far a fit is, as loudly as asked, and in the log of who listens.
+    """Yield a callback that logs the progress of a fit and displays it as ``verbose`` says.
 
-    Parameters
-    ----------
-    verbose : int
-        0 shows nothing. 1 shows one bar over all phases with the time left, where rich is
-        installed and there is a terminal or notebook to show it, or else about five lines a
-        phase. 2 shows a line an epoch.
-    n_epochs : int
-        Of all phases together.
-
-    Yields
-    ------
-    Callback
+    0 displays nothing, 1 a progress bar over the ``n_epochs`` of all phases (or about five lines
+    per phase without rich or without a terminal or notebook), 2 a line per epoch.
     """
     log = ProgressLog()
     terminal = _terminal() if verbose == 1 else None
@@ -42,7 +32,7 @@ def shown_progress(verbose: int, n_epochs: int) -> Iterator[Callback]:
 
 
 def _terminal() -> Any:
-    # Workers share one terminal, on which their bars would write over each other.
+    # The bars of several worker processes would overwrite each other in the terminal.
     if multiprocessing.current_process().name != "MainProcess":
         return None
     try:
@@ -64,7 +54,7 @@ def _bar(terminal: Any) -> Any:
     )
 
     return Progress(
-        TextColumn("{task.description}", markup=False),  # names are the user's
+        TextColumn("{task.description}", markup=False),  # names of modalities may hold brackets
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -75,51 +65,38 @@ def _bar(terminal: Any) -> Any:
 
 
 class ProgressBar(Callback):
-    """One bar over all phases.
-
-    Parameters
-    ----------
-    bar : rich.progress.Progress
-        Started.
-    n_epochs : int
-        Of all phases together.
-    """
+    """Progress bar over the ``n_epochs`` of all phases, on a started rich.progress.Progress."""
 
     def __init__(self, bar: Any, n_epochs: int) -> None:
         self.bar = bar
-        self.left = n_epochs
+        self.n_left = n_epochs
         self.task = bar.add_task("fit", total=n_epochs)
 
     def on_phase_begin(self, state: TrainingState) -> None:
-        """Say which phase it is."""
+        """Display the name of the phase."""
         self.bar.update(self.task, description=f"{_title(state):<22}")
-        for record in state.records:  # of a fit that this one goes on from
+        for record in state.records:  # of a resumed phase
             self.on_epoch_end(state, record)
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Move on by an epoch."""
-        self.left -= 1
+        """Advance by one epoch."""
+        self.n_left -= 1
         self.bar.advance(self.task)
         return False
 
     def on_phase_end(self, state: TrainingState) -> None:
-        """Take off what a phase that ended early did not need."""
+        """Reduce the total by the epochs that a phase which ended early did not need."""
         if state.records:
             last = state.records[-1]
-            self.left -= last["n_epochs"] - last["epoch"] - 1
-        done = self.bar.tasks[self.task].completed
-        self.bar.update(self.task, total=done + self.left)
+            self.n_left -= last["n_epochs"] - last["epoch"] - 1
+        n_completed = self.bar.tasks[self.task].completed
+        self.bar.update(self.task, total=n_completed + self.n_left)
 
 
 class ProgressLines(Callback):
-    """Reports losses, a line at a time.
+    """Passes lines of text with the losses to the function ``report``.
 
-    Parameters
-    ----------
-    verbose : int
-        0 is silent, 1 reports about five epochs a phase, 2 reports all.
-    report : callable, default=print
-        Takes one line of text.
+    ``verbose`` of 0 reports nothing, 1 about five epochs per phase, 2 all epochs.
     """
 
     def __init__(self, verbose: int, report: Callable[[str], object] = print) -> None:
@@ -127,25 +104,25 @@ class ProgressLines(Callback):
         self.report = report
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Report the epoch if it is one to report."""
+        """Report the epoch if ``verbose`` asks for it."""
         epoch, n_epochs = record["epoch"] + 1, record["n_epochs"]
-        every = 1 if self.verbose > 1 else max(1, n_epochs // 5)
-        if self.verbose and (epoch % every == 0 or epoch == n_epochs):
+        interval = 1 if self.verbose > 1 else max(1, n_epochs // 5)
+        if self.verbose and (epoch % interval == 0 or epoch == n_epochs):
             self.report(_line(state, record))
         return False
 
 
 class ProgressLog(Callback):
-    """Tells the logger "skdm2c" of every epoch (DEBUG) and of the end of every phase (INFO)."""
+    """Logs every epoch (level DEBUG) and the end of every phase (INFO) to the logger "skdm2c"."""
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
-        """Note the epoch, if anybody listens."""
+        """Log the losses of the epoch."""
         if LOGGER.isEnabledFor(logging.DEBUG):
             LOGGER.debug(_line(state, record))
         return False
 
     def on_phase_end(self, state: TrainingState) -> None:
-        """Note the phase, if anybody listens."""
+        """Log the last losses of the phase."""
         if state.records and LOGGER.isEnabledFor(logging.INFO):
             LOGGER.info(_line(state, state.records[-1]))
 

@@ -1,10 +1,10 @@
-"""Networks that learn from examples: generators what the matching says, decoders their latents.
+"""Second and fourth phase: generators and decoders are trained by least squares on examples.
 
-Generators, before the game: the cycle and adversarial losses are as small when clusters are
-swapped as when they are right; where training starts decides which of the two it ends in.
-Decoders, after it: latents are settled then, and equation (1) is theirs alone. They also learn
-what the counterparts of translated rows look like, or they would draw an uncertain translation
-as sharply as a row of their own.
+The second phase, before adversarial training, teaches the generators the matching of clusters:
+the cycle and adversarial losses are as small for swapped clusters as for correct ones, so the
+starting point decides which of the two training ends in. The fourth phase fits the decoders to
+the final latents, by equation (1). They also learn the counterparts of translated rows;
+otherwise they would decode an uncertain translation as sharply as a row of their own modality.
 """
 
 from __future__ import annotations
@@ -18,28 +18,18 @@ from torch import Tensor, nn
 
 from ..networks.losses import reconstruction_loss
 from ..runtime.processes import SINGLE_PROCESS, Processes
-from .batches import FEW_ROWS_STEPS, BatchedRows, Passes, StratifiedBatches
+from .batches import MIN_STEPS, BatchedRows, Passes, StratifiedBatches
 from .loop import Phase, descend
 from .optimizers import make_optimizer
 from .state import TrainingState, new_state
 
 
 class Examples(NamedTuple):
-    """What a network is to make of some rows.
+    """Inputs and targets of a network, with the name and the weight of their loss."""
 
-    Attributes
-    ----------
-    loss : str
-        Name of their mean squared error in the history.
-    inputs, targets : BatchedRows of shape (n, c) and (n, d)
-        Given on the device of the network.
-    weight : float
-        Weight of their loss.
-    """
-
-    loss: str
-    inputs: BatchedRows
-    targets: BatchedRows
+    loss: str  # name of the mean squared error in the history
+    inputs: BatchedRows  # of shape (n, c)
+    targets: BatchedRows  # of shape (n, d)
     weight: float = 1.0
 
 
@@ -56,29 +46,18 @@ def regression_phase(
 ) -> Phase[list[Tensor]]:
     """Prepare the training of a network by least squares on ``examples``, with Adam.
 
-    A step takes a batch of each of them; the first are those that an epoch goes through.
-
-    Examples
-    --------
-    >>> from skdm2c.training import History, run_phases
-    >>> g, history = torch.Generator().manual_seed(0), History()
-    >>> z = torch.randn(50, 2, generator=g)
-    >>> phase = regression_phase(nn.Linear(2, 2), [Examples("reconstruction", z, -z)],
-    ...                          Passes(60, 10, "linear"), phase="decoding", learning_rate=3e-2,
-    ...                          rng=g, name="a")
-    >>> run_phases([phase], history)
-    >>> history.records[-1]["reconstruction"] < 0.01
-    True
+    Each step takes a batch of each of the examples; the first ones set the length of an epoch.
+    ``name`` is the modality or generator in the records.
     """
-    batches = [_batches_of(examples[0], FEW_ROWS_STEPS, passes, rng, processes)]
+    batches = [_batches_of(examples[0], MIN_STEPS, passes, rng, processes)]
     n_steps = len(batches[0])
-    batches += [_batches_of(some, n_steps, passes, rng, processes) for some in examples[1:]]
+    batches += [_batches_of(others, n_steps, passes, rng, processes) for others in examples[1:]]
     optimizer = make_optimizer("adam", [(network, learning_rate)])
     where = {"modality": name}
     state = new_state(phase, network, {"adam": optimizer}, batches[0], passes, rng, where)
     network.train()
     step = partial(_regress, state, examples)
-    return Phase(state, _Parallel(batches), passes.n_epochs, lambda: step)
+    return Phase(state, _ParallelBatches(batches), passes.n_epochs, lambda: step)
 
 
 def _batches_of(
@@ -99,17 +78,16 @@ def _regress(
 ) -> dict[str, Tensor]:
     objective = torch.zeros((), device=state.rng.device)
     terms: dict[str, Tensor] = {}
-    for some, rows in zip(examples, batch, strict=True):
-        loss = reconstruction_loss(some.targets[rows], state.network(some.inputs[rows]))
-        objective = objective + some.weight * loss
-        terms[some.loss] = terms.get(some.loss, 0.0) + loss.detach()
+    for (name, inputs, targets, weight), indices in zip(examples, batch, strict=True):
+        loss = reconstruction_loss(targets[indices], state.network(inputs[indices]))
+        objective = objective + weight * loss
+        terms[name] = terms.get(name, 0.0) + loss.detach()
     descend(state, "adam", objective)
     return terms
 
 
-class _Parallel:
-    """Batches of several sets of rows side by side, as many as there are of the first."""
-
+class _ParallelBatches:
+    # Batches of several sets of rows at once, as many as the first set has.
     def __init__(self, batches: Sequence[StratifiedBatches]) -> None:
         self._batches = batches
 

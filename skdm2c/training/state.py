@@ -1,4 +1,4 @@
-"""Everything a phase of training holds, so that it can stop here and go on elsewhere."""
+"""State of a training phase, which can be saved between two epochs and loaded again."""
 
 from __future__ import annotations
 
@@ -15,59 +15,23 @@ from .optimizers import make_schedule
 
 @dataclass
 class TrainingState:
-    """Where a phase stands: between two epochs it can be saved, loaded and gone on with.
+    """Network, optimisers, random generator and progress of a phase, between two epochs."""
 
-    Attributes
-    ----------
-    phase : str
-        "pretraining", "alignment", "adversarial" or "decoding".
-    network : Module
-        What is trained.
-    optimizers : dict of str to Optimizer
-    schedules : dict of str to LRScheduler
-        Of the learning rates; a phase may have none.
-    rng : torch.Generator
-        Draws batches and noise.
-    where : dict of str to str
-        What the phase is about, such as ``{"modality": "rna"}``.
-    epoch : int
-        Epochs that are over.
-    over : bool
-        Whether the phase is, be it before its last epoch.
-    records : list of dict
-        One of each epoch that is over.
-    processes : Processes
-        The processes that train the same network.
-    weight : float
-        This process's part of the rows.
-
-    Examples
-    --------
-    >>> net, rng = nn.Linear(2, 1), torch.Generator().manual_seed(0)
-    >>> state = TrainingState("pretraining", net, {"adam": torch.optim.Adam(net.parameters())},
-    ...                       {}, rng)
-    >>> saved = state.state_dict()
-    >>> state.epoch = 5
-    >>> state.load_state_dict(saved)
-    >>> state.epoch
-    0
-    """
-
-    phase: str
+    phase: str  # "pretraining", "alignment", "adversarial" or "decoding"
     network: nn.Module
     optimizers: dict[str, torch.optim.Optimizer]
-    schedules: dict[str, torch.optim.lr_scheduler.LRScheduler]
-    rng: torch.Generator
-    where: dict[str, str] = field(default_factory=dict)
-    epoch: int = 0
-    over: bool = False
-    records: list[dict[str, Any]] = field(default_factory=list)
-    processes: Processes = SINGLE_PROCESS
-    weight: float = 1.0
+    schedules: dict[str, torch.optim.lr_scheduler.LRScheduler]  # of learning rates, by optimiser
+    rng: torch.Generator  # draws batches and noise
+    where: dict[str, str] = field(default_factory=dict)  # such as {"modality": "rna"}
+    epoch: int = 0  # number of completed epochs
+    over: bool = False  # whether the phase was ended by a callback or is complete
+    records: list[dict[str, Any]] = field(default_factory=list)  # one per completed epoch
+    processes: Processes = SINGLE_PROCESS  # which train the same network
+    weight: float = 1.0  # proportion of all rows that this process holds
 
     def state_dict(self) -> dict[str, Any]:
-        """Describe all of it in tensors and plain values; of a phase that is over no optimisers."""
-        learning = {
+        """Return the state as tensors and plain values, without optimisers if the phase is over."""
+        optimization = {
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
             "schedules": {name: s.state_dict() for name, s in self.schedules.items()},
         }
@@ -79,26 +43,16 @@ class TrainingState:
             "records": [dict(record) for record in self.records],
             "network": self.network.state_dict(),
             "rng": self.rng.get_state(),
-            **({} if self.over else learning),
+            **({} if self.over else optimization),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to what :meth:`state_dict` described.
-
-        Parameters
-        ----------
-        state : dict
-
-        Raises
-        ------
-        ValueError
-            If it is that of another phase.
-        """
-        mine, theirs = ((s["phase"], s["where"]) for s in (self._place(), state))
-        if mine != theirs:
-            raise ValueError(f"this is the phase {mine}, the state is one of {theirs}.")
+        """Restore what :meth:`state_dict` returned; raise ValueError if it is of another phase."""
+        own_phase, saved_phase = (self.phase, self.where), (state["phase"], state["where"])
+        if own_phase != saved_phase:
+            raise ValueError(f"This is phase {own_phase}, but the state is of {saved_phase}.")
         self.epoch, self.over = state["epoch"], state["over"]
-        self.records[:] = state["records"]  # the list that others may have kept
+        self.records[:] = state["records"]  # in place, as callbacks may hold the list
         self.network.load_state_dict(state["network"])
         if not self.over:
             for name, optimizer in self.optimizers.items():
@@ -106,9 +60,6 @@ class TrainingState:
             for name, schedule in self.schedules.items():
                 schedule.load_state_dict(state["schedules"][name])
         self.rng.set_state(state["rng"])
-
-    def _place(self) -> dict[str, Any]:
-        return {"phase": self.phase, "where": self.where}
 
 
 def new_state(
@@ -120,7 +71,7 @@ def new_state(
     rng: torch.Generator,
     where: dict[str, str] | None = None,
 ) -> TrainingState:
-    """Assemble the state of a phase that has not begun: each optimizer gets its schedule."""
+    """Return the state of a phase before its first epoch, with a schedule for each optimiser."""
     n_steps = passes.n_epochs * len(batches)
     return TrainingState(
         phase,
