@@ -370,6 +370,7 @@ def test_states_of_other_phases_are_told_apart(tmp_path):
     assert len({checkpoint_module._key(state) for state in states}) == 6
 
 
+@pytest.mark.slow
 def test_keeping_a_fit_does_not_import_pytorchs_compiler(tmp_path):
     # Which takes seconds, for what is never used here.
     code = FIT + "assert 'torch._dynamo' not in sys.modules"

@@ -102,6 +102,7 @@ def test_translate_returns_rows_in_the_targets_units():
     assert np.square(same - a).mean() < 0.5 * a.var(axis=0).mean()
 
 
+@pytest.mark.slow
 def test_three_real_views():
     views, y = load_handwritten(["fac", "kar", "pix"])
     X, y = drop_pairing({name: v[::2] for name, v in views.items()}, y[::2], random_state=0)
