@@ -7,6 +7,7 @@ PEERS := $(VENV)/.peers
 SITE := $(VENV)/.site
 LOWEST := .venv-lowest/.ready
 FUZZ_MINUTES ?= 20
+tests_of = $(foreach name,$(1),$(wildcard tests/test_$(name).py tests/*/test_$(name).py))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-lowest test-benchmarks test-slow coverage fuzz check check-conventions format benchmark benchmark-peers benchmark-quick benchmark-report benchmark-robustness benchmark-speed benchmark-large docs wheel clean
@@ -48,16 +49,16 @@ test-benchmarks: $(READY)  ## run the tests of the benchmark programs
 	$(BIN)/python -m pytest -q -n auto --dist worksteal benchmarks/tests
 
 test-slow: $(READY)  ## run the tests that take longer, of all files or of SLOW="distributed site"
-	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile $(SLOW:%=tests/test_%.py)
+	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile $(call tests_of,$(SLOW))
 
 test-lowest: $(LOWEST)  ## run the tests, all or those of LOWEST_TESTS, with the lowest versions promised
-	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal $(LOWEST_TESTS:%=tests/test_%.py)
+	.venv-lowest/bin/python -m pytest -q -n auto --dist worksteal $(call tests_of,$(LOWEST_TESTS))
 
 # The slow tests here are those of processes and cut-off fits, which the suite alone leaves out.
 coverage: $(READY)  ## the share of lines and branches that the suite and some slow tests run
 	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov --cov-report=
 	$(BIN)/python -m pytest -q -m slow -n auto --dist loadfile --cov --cov-append --cov-report=term \
-		tests/test_checkpoint.py tests/test_dask.py tests/test_distributed.py tests/test_examples.py
+		$(call tests_of,checkpoint dask distributed examples)
 
 fuzz: $(READY)  ## random use for FUZZ_MINUTES (20), with seeds that are printed
 	@end=$$(($$(date +%s) + 60 * $(FUZZ_MINUTES))); \

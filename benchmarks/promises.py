@@ -70,7 +70,7 @@ def count(kind: Kind) -> tuple[int, int]:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", f"tests/test_{kind.file}.py",
+            [sys.executable, "-m", "pytest", "-q", *ROOT.glob(f"tests/**/test_{kind.file}.py"),
              "-k", kind.expression, f"--junitxml={report}"],
             cwd=ROOT, check=False, stdout=subprocess.DEVNULL,
         )  # fmt: skip

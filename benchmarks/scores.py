@@ -78,7 +78,7 @@ def run(pair: str, kind: str, number: int, jobs: int) -> dict[str, Any]:
     start = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
-        model = MixedModalClustering(n_clusters, decoder_epochs=0, random_state=seed)
+        model = MixedModalClustering(n_clusters, random_state=seed)
         model.set_params(**parameters).fit(X)
     return {
         "method": f"{kind} {number}",

@@ -209,7 +209,7 @@ def measure_use(threads: int) -> dict[str, Any]:
     """
     torch.set_num_threads(threads)
     X, _ = make_mixed_modal_blobs(400, n_features=(MANY_COLUMNS, 20), random_state=0)
-    epochs = dict.fromkeys(("pretrain_epochs", "adversarial__epochs", "decoder_epochs"), 1)
+    epochs = dict.fromkeys(("pretrain_epochs", "adversarial__epochs"), 1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = MixedModalClustering(3, random_state=0).set_params(**epochs).fit(X)

@@ -54,7 +54,7 @@ def fit_in_group(seed: int, n_jobs: int) -> None:
             "confidence": model.alignment_confidence_,
             "pretraining": ends["pretraining"],
             "game": steps["adversarial"][-1] - steps["adversarial"][0],
-            "seconds": ends["decoding"],
+            "seconds": max(ends.values()),
         }
         print(json.dumps(figures))
     distributed.destroy_process_group()

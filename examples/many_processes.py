@@ -40,7 +40,7 @@ rank, size = distributed.get_rank(), distributed.get_world_size()
 X, y = make_mixed_modal_blobs(options.rows, centers=3, n_features=(30, 20), random_state=0)
 mine = np.arange(len(X)) % size == rank
 
-names = ("pretrain_epochs", "alignment_epochs", "adversarial__epochs", "decoder_epochs")
+names = ("pretrain_epochs", "alignment_epochs", "adversarial__epochs")
 epochs = {} if options.epochs is None else dict.fromkeys(names, options.epochs)
 model = MixedModalClustering(3, random_state=0, process_group="world").set_params(**epochs)
 with warnings.catch_warnings():

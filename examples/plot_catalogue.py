@@ -93,7 +93,7 @@ if wordllama is not None:
 # An embedding is a block as any other.
 
 if wordllama is not None:
-    model = MixedModalClustering(n_clusters=6, decoder_epochs=0, random_state=0).fit(X)
+    model = MixedModalClustering(n_clusters=6, random_state=0).fit(X)
     figures = evaluate(np.append(kind_text, kind_photo), model.labels_, X.modality)
     print(f"confidence {model.alignment_confidence_:.2f}")
     print(f"ARI {figures['ari']:.2f}, gain {figures['gain']:.2f}")

@@ -52,7 +52,6 @@ quick = MixedModalClustering(
     pretrain_epochs=15,
     alignment_epochs=40,
     adversarial=AdversarialTraining(epochs=2),
-    decoder_epochs=0,
     alignment=GeometricAlignment(
         kinds=(("geodesic", "cosine"), ("local",)), scalings=("block", "unit"), n_matches=3
     ),

@@ -61,7 +61,7 @@ tracemalloc.start()
 a, b = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in "ab")
 sample = [np.sort(rng.choice(len(block), 1000, replace=False)) for block in (a, b)]
 model = MixedModalClustering(
-    n_clusters=6, pretrain_epochs=40, alignment_epochs=40, decoder_epochs=0, random_state=0
+    n_clusters=6, pretrain_epochs=40, alignment_epochs=40, random_state=0
 ).fit(a[sample[0]], b[sample[1]])
 in_fit = tracemalloc.get_traced_memory()[1] / 1e6
 print(f"fit: confidence {model.alignment_confidence_:.2f}, {in_fit:.0f} MB at most")

@@ -28,7 +28,7 @@ from skdm2c.plotting import (
 
 mpl.use("Agg")
 
-QUICK = {"pretrain_epochs": 10, "alignment_epochs": 10, "decoder_epochs": 10}
+QUICK = {"pretrain_epochs": 10, "alignment_epochs": 10}
 
 
 def main():

@@ -30,7 +30,7 @@ X, digits = drop_pairing(views, digits, random_state=0)
 order = np.random.RandomState(0).permutation(len(X))
 X_fit, X_new = X[order[:1000]], X[order[1000:1400]]
 
-model = MixedModalClustering(n_clusters=10, decoder_epochs=0, random_state=0).fit(X_fit)
+model = MixedModalClustering(n_clusters=10, random_state=0).fit(X_fit)
 temporary = tempfile.TemporaryDirectory()
 folder = Path(temporary.name)
 save_model(model, folder / "model.safetensors")

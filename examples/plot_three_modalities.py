@@ -47,7 +47,7 @@ print(X)
 # of the hub. So the confidence of the whole is that of the worst spoke. ``unify_to="sound"`` would
 # name the hub.
 
-settings = {"pretrain_epochs": 30, "alignment_epochs": 40, "decoder_epochs": 0}
+settings = {"pretrain_epochs": 30, "alignment_epochs": 40}
 model = MixedModalClustering(n_clusters=6, random_state=0, **settings).fit(X)
 print(f"hub: {model.unified_modality_}")
 for name, spoke in model.matching_.items():

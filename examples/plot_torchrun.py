@@ -44,7 +44,7 @@ X, _ = make_mixed_modal_blobs(900, centers=3, random_state=0)
 mine = np.arange(len(X)) % size == rank
 
 model = MixedModalClustering(
-    n_clusters=3, pretrain_epochs=20, alignment_epochs=20, decoder_epochs=0,
+    n_clusters=3, pretrain_epochs=20, alignment_epochs=20,
     process_group="world", random_state=0,
 ).fit(X[mine])
 np.save(f"labels_{rank}.npy", model.labels_)

@@ -10,7 +10,7 @@ the decoder of the other. No digit was seen in both ways.
 # %%
 # Fit
 # ---
-# 1,000 digits. ``translate`` needs ``decoder_epochs`` above 0, as by default.
+# 1,000 digits.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -138,13 +138,11 @@ class MixedModalClustering(
         Length, losses, learning rates and weights of the third phase, equation (4) of the paper.
         None stands for :class:`skdm2c.AdversarialTraining` with its defaults.
     pretrain_epochs : int, default=60
-        Number of epochs of the first phase, which trains each auto-encoder separately. For this
-        and the two parameters below, 0 skips the phase.
+        Number of epochs of the first phase, which trains each auto-encoder separately. If 0, it
+        is skipped.
     alignment_epochs : int, default=80
         Number of epochs of the second phase, in which the generators learn from the matching. If
         0, clusters are not matched at all.
-    decoder_epochs : int, default=100
-        Number of epochs of the last phase, which fits the decoders used by ``translate``.
     batch_size : int, default=256
         Number of rows per training step; in adversarial training, summed over the modalities.
     max_epoch_rows : int or None, default=20000
@@ -298,7 +296,6 @@ class MixedModalClustering(
         "adversarial": [AdversarialTraining, None],
         "pretrain_epochs": [NATURAL],
         "alignment_epochs": [NATURAL],
-        "decoder_epochs": [NATURAL],
         "batch_size": [Number(Integral, 2, None, closed="left")],
         "max_epoch_rows": [COUNT, None],
         "learning_rate_schedule": [StrOptions({"constant", "linear"})],
@@ -328,7 +325,6 @@ class MixedModalClustering(
         adversarial: AdversarialTraining | None = None,
         pretrain_epochs: int = 60,
         alignment_epochs: int = 80,
-        decoder_epochs: int = 100,
         batch_size: int = 256,
         max_epoch_rows: int | None = 20_000,
         learning_rate_schedule: str = "linear",
@@ -354,7 +350,6 @@ class MixedModalClustering(
         self.adversarial = adversarial
         self.pretrain_epochs = pretrain_epochs
         self.alignment_epochs = alignment_epochs
-        self.decoder_epochs = decoder_epochs
         self.batch_size = batch_size
         self.max_epoch_rows = max_epoch_rows
         self.learning_rate_schedule = learning_rate_schedule
@@ -941,7 +936,6 @@ class MixedModalClustering(
             lambda_pairs=parameters.lambda_pairs,
             pretrain_epochs=parameters.pretrain_epochs,
             alignment_epochs=parameters.alignment_epochs,
-            decoder_epochs=parameters.decoder_epochs,
             batch_size=parameters.batch_size,
             schedule=parameters.learning_rate_schedule,
             max_epoch_rows=parameters.max_epoch_rows,

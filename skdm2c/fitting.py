@@ -27,13 +27,19 @@ from .alignment.modalities import AlignedModalities, ClusteredModalities, align_
 from .alignment.targets import CoupledRows
 from .clustering.clusters import cluster_modality, cluster_unified
 from .clustering.mixture import Clusters
-from .clustering.neighbors import enough_components, row_graph
+from .clustering.neighbors import enough_components, fit_pca, row_graph
 from .clustering.scoring import ClusterProfile, profile
 from .data.prepared import PreparedData
 from .data.rows import FloatRows, Matrix, Rows, subsample
 from .data.sample import RowSample, draw_sample
 from .model import FittedModel, in_order_given, unify
-from .networks import CrossModalSystem, ModalityAutoEncoder, apply_in_chunks, build_autoencoders
+from .networks import (
+    CrossModalSystem,
+    ModalityAutoEncoder,
+    apply_in_chunks,
+    build_autoencoders,
+)
+from .networks.components import Basis, narrowed, widen_
 from .networks.inference import CHUNK
 from .runtime.processes import SINGLE_PROCESS, Processes
 from .settings import FitPlan
@@ -46,6 +52,7 @@ from .training import (
     History,
     Record,
     adversarial_phase,
+    fit_last_layer,
     on_device,
     pretraining_phase,
     regression_phase,
@@ -54,6 +61,8 @@ from .training import (
 )
 
 TEACHING_RATE = 3  # times the learning rate: targets stand still, unlike adversarial ones
+MIN_WIDTH_RATIO = 1.2  # columns per component from which pretraining in components pays
+MAX_PRETRAINING_ROWS = 60_000  # per modality
 MAX_TEMPERATURE_ROWS = 5000  # rows of a modality by which probabilities are calibrated
 
 
@@ -131,8 +140,8 @@ def fit_model(run: Run) -> Fit:
     weights_rng = torch.Generator().manual_seed(run.seeds.weights)
     batches_rng = torch.Generator(run.device).manual_seed(run.seeds.batches)
 
-    autoencoders = pretrain(run, weights_rng)
     sample = draw_sample(run.data, _pairs(run), run.seeds.alignment, run.processes)
+    autoencoders = pretrain(run, sample, weights_rng)
     modalities = cluster_modalities(run, autoencoders, sample)
     system = build_system(run, autoencoders, modalities.hub, weights_rng)
     aligned = align(run, modalities)
@@ -144,11 +153,14 @@ def fit_model(run: Run) -> Fit:
     teach_generators(run, system, modalities, aligned, couplings, batches_rng)
     train_adversarially(run, system, batches_rng)
     embedding = _unified(run, system)
-    refit_decoders(run, system, sample, aligned, couplings)
+    if aligned is not None:
+        translated = _translated_rows(system, sample, aligned, couplings)
+        fit_decoders(system.autoencoders, sample, translated)
+    run.require_finite("translation", _first_translations(system, run.data.rows))
     return conclude(run, system, embedding, sample, aligned)
 
 
-def pretrain(run: Run, rng: torch.Generator) -> nn.ModuleList:
+def pretrain(run: Run, sample: RowSample, rng: torch.Generator) -> nn.ModuleList:
     """Train an auto-encoder per modality (equation 1), which preserves neighbourhoods."""
     data, plan = run.data, run.plan
     widths = [x.shape[1] for x in data.rows]
@@ -156,21 +168,35 @@ def pretrain(run: Run, rng: torch.Generator) -> nn.ModuleList:
     if run.previous is not None:
         _require_same_networks(run.previous, plan, widths)
         autoencoders.load_state_dict(run.previous.autoencoders.state_dict())
-    phases = [
-        pretraining_phase(
-            cast(ModalityAutoEncoder, autoencoder),
-            run.blocks[m],
-            partial(_neighbor_graph, run, m) if plan.pretraining.lambda_neighbors else None,
-            plan.pretraining,
-            plan.passes(plan.pretrain_epochs),
-            learning_rate=plan.learning_rates[m],
-            rng=run.modality_rng("pretraining", m),
-            name=data.names[m],
-            processes=run.processes,
-        )
-        for m, autoencoder in enumerate(autoencoders)
+    bases = [_basis(run, x) for x in sample.rows]
+    learners = [
+        autoencoder if basis is None else narrowed(autoencoder, basis)
+        for autoencoder, basis in zip(_each(autoencoders), bases, strict=True)
     ]
+    phases = []
+    for m, (learner, basis) in enumerate(zip(learners, bases, strict=True)):
+        x = data.rows[m] if basis is None else _coordinates(run, m, basis)
+        phases.append(
+            pretraining_phase(
+                learner,
+                on_device(x, run.device),
+                partial(_neighbor_graph, run, x) if plan.pretraining.lambda_neighbors else None,
+                plan.pretraining,
+                plan.passes(plan.pretrain_epochs),
+                learning_rate=plan.learning_rates[m],
+                rng=run.modality_rng("pretraining", m),
+                name=data.names[m],
+                processes=run.processes,
+                n_features=widths[m],
+            )
+        )
     run_phases(phases, run.callback, run.n_threads)
+    for autoencoder, learner, basis in zip(_each(autoencoders), learners, bases, strict=True):
+        if basis is not None:
+            widen_(autoencoder, learner, basis)
+    autoencoders.eval()
+    if _in_components(plan):
+        fit_decoders(autoencoders, sample, {})
     return autoencoders
 
 
@@ -262,15 +288,12 @@ def teach_generators(
     phases = [
         regression_phase(
             system.generator_of(s, t),
-            [
-                Examples(
-                    "transport",
-                    on_device(modalities.latents[s], run.device),
-                    on_device(targets[s, t], run.device),
-                )
-            ],
+            Examples(
+                "transport",
+                on_device(modalities.latents[s], run.device),
+                on_device(targets[s, t], run.device),
+            ),
             plan.passes(plan.alignment_epochs),
-            phase="alignment",
             learning_rate=TEACHING_RATE * max(plan.learning_rates),
             rng=rng,
             name=f"{names[s]} to {names[t]}",
@@ -301,37 +324,24 @@ def train_adversarially(run: Run, system: CrossModalSystem, rng: torch.Generator
     run_phases([phase], run.callback)
 
 
-def refit_decoders(
-    run: Run,
-    system: CrossModalSystem,
-    sample: RowSample,
-    aligned: AlignedModalities | None,
-    couplings: Mapping[Edge, CoupledRows],
+def fit_decoders(
+    autoencoders: nn.ModuleList, sample: RowSample, translated: Mapping[Edge, Examples]
 ) -> None:
-    """Train the decoders on the final latents, and on translations of coupled rows."""
-    plan, names = run.plan, run.data.names
-    translated = {}
-    if aligned is not None and plan.decoder_epochs:
-        translated = _translated_rows(system, sample, aligned, couplings)
-    latents = _encode(system.autoencoders, run.data.rows, run.device)
-    phases = [
-        regression_phase(
-            cast(ModalityAutoEncoder, autoencoder).decoder,
+    """Fit the decoders' last layers to sampled rows, and to translations of coupled rows."""
+    device = next(autoencoders.parameters()).device
+    latents = _encode(autoencoders, sample.rows, device)
+    for m, autoencoder in enumerate(_each(autoencoders)):
+        fit_last_layer(
+            autoencoder.decoder,
             [
-                Examples("reconstruction", on_device(latents[m], run.device), run.blocks[m]),
+                Examples(
+                    "reconstruction",
+                    on_device(latents[m], device),
+                    on_device(sample.rows[m], device),
+                ),
                 *(examples for (_, t), examples in translated.items() if t == m),
             ],
-            plan.passes(plan.decoder_epochs),
-            phase="decoding",
-            learning_rate=plan.learning_rates[m],
-            rng=run.modality_rng("decoding", m),
-            name=names[m],
-            processes=run.processes,
         )
-        for m, autoencoder in enumerate(system.autoencoders)
-    ]
-    run_phases(phases, run.callback, run.n_threads)
-    run.require_finite("translation", _first_translations(system, run.data.rows))
 
 
 def conclude(
@@ -392,9 +402,36 @@ def _pairs(run: Run) -> dict[tuple[int, int], NDArray[np.intp]]:
     return dict(run.data.pairs) if run.plan.lambda_pairs else {}
 
 
-def _neighbor_graph(run: Run, m: int) -> sp.csr_matrix:
+def _in_components(plan: FitPlan) -> bool:
+    return plan.pretrain_epochs > 0 and plan.pretraining.n_components is not None
+
+
+def _basis(run: Run, sample: FloatRows) -> Basis | None:
+    # The components in which a modality is pretrained; None if that would not save much.
+    if not _in_components(run.plan):
+        return None
+    enough = enough_components(run.plan.clustering.n_clusters)
+    n_components = max(run.plan.pretraining.n_components or 0, enough)
+    if sample.shape[1] < MIN_WIDTH_RATIO * n_components:
+        return None
+    pca = fit_pca(sample, n_components, run.seeds.alignment)
+    return Basis(pca.components_.T.astype(np.float32), pca.mean_.astype(np.float32))
+
+
+def _coordinates(run: Run, m: int, basis: Basis) -> FloatRows:
+    # Of many rows a sample: the epochs would not see the others often enough to be worth the
+    # time that their neighbours take.
+    x = run.data.rows[m]
+    max_rows = len(x)
+    if run.plan.max_epoch_rows is not None:
+        max_rows = MAX_PRETRAINING_ROWS // run.processes.size
+    rng = np.random.RandomState(run.seeds.alignment)
+    return basis.coordinates(x, subsample(len(x), max_rows, rng))
+
+
+def _neighbor_graph(run: Run, x: Rows) -> sp.csr_matrix:
     n_components = enough_components(run.plan.clustering.n_clusters)
-    return row_graph(run.data.rows[m], run.plan.n_neighbors, n_components, run.seeds.alignment)
+    return row_graph(x, run.plan.n_neighbors, n_components, run.seeds.alignment)
 
 
 def _require_same_networks(previous: CrossModalSystem, plan: FitPlan, widths: list[int]) -> None:
@@ -410,6 +447,10 @@ def _require_same_networks(previous: CrossModalSystem, plan: FitPlan, widths: li
             f"warm_start=True continues the previous fit, which differs in {', '.join(changed)}. "
             "Set warm_start=False to start afresh, or restore those values."
         )
+
+
+def _each(autoencoders: nn.ModuleList) -> list[ModalityAutoEncoder]:
+    return cast(list[ModalityAutoEncoder], list(autoencoders))
 
 
 def _encode(

@@ -161,7 +161,7 @@ def select_n_clusters(
     >>> from skdm2c import MixedModalClustering, select_n_clusters
     >>> from skdm2c.datasets import make_mixed_modal_blobs
     >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
-    >>> model = MixedModalClustering(pretrain_epochs=20, decoder_epochs=0, random_state=0)
+    >>> model = MixedModalClustering(random_state=0)
     >>> selection = select_n_clusters(model, X, [2, 3])
     >>> selection.best, selection.best_estimator.n_clusters
     (3, 3)

@@ -74,6 +74,7 @@ _CONSTRAINTS: dict[type, dict[str, list[Any]]] = {
         "lambda_neighbors": [WEIGHT],
         "negative_weight": [WEIGHT],
         "input_noise": [WEIGHT],
+        "n_components": [COUNT, None],
     },
     AdversarialTraining: {
         "epochs": [NATURAL],
@@ -131,14 +132,11 @@ class FitPlan:
 
     hub: int | None  # None selects the modality whose clusters are separated best
     n_neighbors: int  # in the graphs that pretraining preserves
-    learning_rates: tuple[
-        float, ...
-    ]  # of each modality's auto-encoder, in pretraining and decoding
+    learning_rates: tuple[float, ...]  # of each modality's auto-encoder, in pretraining
     aligner: Aligner | None  # None leaves the generators at their random initialisation
     lambda_pairs: float
     pretrain_epochs: int
     alignment_epochs: int
-    decoder_epochs: int
     batch_size: int
     schedule: ScheduleName  # of the learning rate, in all phases but the adversarial
     max_epoch_rows: int | None  # per modality; None for all rows
@@ -156,7 +154,7 @@ class FitPlan:
     def n_epochs(self) -> int:
         """Number of epochs of all phases together, if none stops early."""
         n_modalities = len(self.learning_rates)
-        autoencoder_epochs = n_modalities * (self.pretrain_epochs + self.decoder_epochs)
+        autoencoder_epochs = n_modalities * self.pretrain_epochs
         generator_epochs = 2 * (n_modalities - 1) * self.alignment_epochs if self.aligner else 0
         return autoencoder_epochs + generator_epochs + self.adversarial.epochs
 

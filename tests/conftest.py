@@ -30,7 +30,6 @@ TINY = {
     "pretrain_epochs": 3,
     "alignment_epochs": 3,
     "adversarial": AdversarialTraining(epochs=2),
-    "decoder_epochs": 2,
     "kmeans_n_init": 3,
     "alignment": GeometricAlignment(
         kinds=(("geodesic", "cosine"), ("local",)), scalings=("columns",), n_matches=9

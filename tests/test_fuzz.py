@@ -189,7 +189,6 @@ PARAMETERS = {
     "pretrain_epochs": st.integers(0, 3),
     "alignment_epochs": st.integers(0, 3),
     "adversarial__epochs": st.integers(0, 3),
-    "decoder_epochs": st.integers(0, 3),
     "batch_size": st.sampled_from([2, 3, 5, 10_000]),
     "pretraining__learning_rate": st.sampled_from([1e-3, (1e-3, 1e-2), np.array(0.1), 1e30]),
     "adversarial__generator_learning_rate": st.sampled_from([1e-4, 1e30]),

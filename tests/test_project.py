@@ -121,7 +121,7 @@ def test_the_page_on_extending_runs(blobs):
             assert 0 < scope["model"].alignment_confidence_ <= 1
     assert "GeometricAlignment(n_matches=12)" in page
     if hasattr(scope["model"], "set_callbacks"):
-        few = {"pretrain_epochs": 5, "alignment_epochs": 1, "decoder_epochs": 1}
+        few = {"pretrain_epochs": 5, "alignment_epochs": 1}
         model = scope["model"].set_params(alignment=scope["BySize"](), **few).fit(blobs[0])
         assert list(scope["clock"].seconds) == list(
             dict.fromkeys(r["phase"] for r in model.history_)

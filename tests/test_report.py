@@ -68,9 +68,8 @@ def test_a_report_counts_every_row(fitted):
         "pretraining",
         "alignment",
         "adversarial",
-        "decoding",
     ]
-    assert [int(row[0]) for row in rows_of(report, "Training")] == [6, 6, 2, 4]
+    assert [int(row[0]) for row in rows_of(report, "Training")] == [6, 6, 2]
 
 
 def test_unsure_rows_are_those_that_predict_proba_is_unsure_of(fitted, blobs):
@@ -180,7 +179,7 @@ def test_a_notebook_shows_the_page_or_without_jinja2_the_text(fitted, monkeypatc
 
 def test_a_model_without_matching_and_training_has_a_page(blobs, tmp_path):
     pytest.importorskip("jinja2")
-    none = dict.fromkeys(("pretrain_epochs", "adversarial__epochs", "decoder_epochs"), 0)
+    none = dict.fromkeys(("pretrain_epochs", "adversarial__epochs"), 0)
     model = MixedModalClustering(3, alignment=None, random_state=0).set_params(**none)
     model.fit(blobs[0])
     model.report(tmp_path / "report.html")

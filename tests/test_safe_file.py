@@ -103,7 +103,7 @@ def test_all_of_a_model_comes_back(fitted, blobs, saved):
             "networks__autoencoder_hidden_sizes": [],
             "unify_to": "b",
         },
-        {"pretrain_epochs": 0, "adversarial__epochs": 0, "decoder_epochs": 0, "alignment": None},
+        {"pretrain_epochs": 0, "adversarial__epochs": 0, "alignment": None},
     ],
     ids=str,
 )
@@ -132,7 +132,7 @@ def test_three_modalities_with_columns_and_odd_names_come_back(tiny, random_bloc
 
 
 def test_the_published_configuration_comes_back(blobs, tmp_path):
-    epochs = dict.fromkeys(("pretrain_epochs", "adversarial__epochs", "decoder_epochs"), 1)
+    epochs = dict.fromkeys(("pretrain_epochs", "adversarial__epochs"), 1)
     model = MixedModalClustering(3, random_state=0, **presets.PUBLISHED).set_params(**epochs)
     model.fit(blobs[0])
     save_model(model, tmp_path / "model")

@@ -20,6 +20,8 @@ FITTED_FRACTION = 0.6
 N_STEPS = 16
 MASS_WEIGHT = 0.1  # of the mass that a matching loses, against a weight of 1 for its cost
 MARGIN = 0.06  # above the lowest score; candidates beyond it are dropped after a split
+MAX_UNSCREENED = 3  # of more candidates, those that are far behind on few rows are dropped first
+SCREENING, SCREENING_MARGIN = (150, 10), 0.15  # rows per modality and steps
 
 
 class Decision(NamedTuple):
@@ -52,15 +54,17 @@ def decide(
     # A wrong matching can bend its maps to the fitted rows, but less so to held-out ones: the costs
     # of both count.
     k = candidates.shape[1]
-    left_resp, right_resp = (np.eye(k)[labels] for labels in (left_labels, right_labels))
+    resp = tuple(np.eye(k)[labels] for labels in (left_labels, right_labels))
     costs = np.full((N_SPLITS, len(spaces), 2, len(candidates)), np.inf)
     remaining = np.arange(len(candidates))
+    if len(remaining) > MAX_UNSCREENED:
+        screening = _split_costs(candidates, spaces, resp, rng, *SCREENING)
+        scores = _scores(screening[None], retained)
+        remaining = remaining[scores <= scores.min() + SCREENING_MARGIN]
     for split in range(N_SPLITS):
-        row_splits = [split_rows(len(x), rng) for x in (left_labels, right_labels)]
-        for s, space in enumerate(spaces):
-            for c in remaining:
-                responsibilities = left_resp, right_resp[:, candidates[c]]
-                costs[split, s, :, c] = costs_of_split(space, *responsibilities, *row_splits)
+        costs[split][:, :, remaining] = _split_costs(
+            candidates[remaining], spaces, resp, rng, MAX_FITTED, N_STEPS
+        )
         scores = _scores(costs[: split + 1, :, :, remaining], retained[remaining])
         remaining = remaining[scores <= scores.min() + MARGIN]
         if len(remaining) == 1:
@@ -71,12 +75,36 @@ def decide(
     return Decision(chosen, votes)
 
 
+def _split_costs(
+    candidates: Permutations,
+    spaces: Sequence[Space],
+    responsibilities: tuple[Matrix, ...],
+    rng: np.random.RandomState,
+    max_fitted: int,
+    n_steps: int,
+) -> Matrix:
+    # Costs of all candidates on one split of the rows, of shape (scalings, 2, s).
+    left_resp, right_resp = responsibilities
+    left_split, right_split = (split_rows(len(x), rng, max_fitted) for x in responsibilities)
+    costs = [
+        [
+            costs_of_split(
+                space, left_resp, right_resp[:, partners], left_split, right_split, n_steps
+            )
+            for partners in candidates
+        ]
+        for space in spaces
+    ]
+    return np.array(costs).transpose(0, 2, 1)
+
+
 def costs_of_split(
     space: Space,
     left_resp: Matrix,
     right_resp: Matrix,
     left_split: Split,
     right_split: Split,
+    n_steps: int = N_STEPS,
 ) -> tuple[float, float]:
     """Couple the fitted rows of a split; return their cost, and that of the held-out rows.
 
@@ -84,7 +112,7 @@ def costs_of_split(
     """
     (left, right), (i, i_out), (j, j_out) = space, left_split, right_split
     responsibilities = left_resp[i], right_resp[j]
-    coupling = couple_rows(left[i], right[j], *responsibilities, n_steps=N_STEPS)
+    coupling = couple_rows(left[i], right[j], *responsibilities, n_steps=n_steps)
     maps = coupling.forward, coupling.backward
     return coupling.cost, coupled_cost(left[i_out], right[j_out], *maps)
 
@@ -116,9 +144,9 @@ def _scores(costs: Matrix, retained: Matrix) -> Matrix:
     return scores
 
 
-def split_rows(n: int, rng: np.random.RandomState) -> Split:
+def split_rows(n: int, rng: np.random.RandomState, max_fitted: int = MAX_FITTED) -> Split:
     """Draw the indices of rows to fit and of others to hold out; the same if there is only one."""
     order = rng.permutation(n)
-    n_fitted = max(min(MAX_FITTED, int(FITTED_FRACTION * n)), 1)
-    held_out = order[n_fitted : n_fitted + MAX_HELD_OUT]
+    n_fitted = max(min(max_fitted, int(FITTED_FRACTION * n)), 1)
+    held_out = order[n_fitted : n_fitted + MAX_HELD_OUT * max_fitted // MAX_FITTED]
     return order[:n_fitted], held_out if len(held_out) else order

@@ -139,21 +139,16 @@ def _couple_centers(
     means_b = weighted_means(b, resp_b * masses_b[:, None])[matchings]
     forward = _ridges(a, masses_a[None], np.matmul(resp_a, means_b), FIRST_RIDGE)
     backward = _ridges(b, masses_b[None], np.matmul(matched_resp_b, means_a), FIRST_RIDGE)
-    squares_a, squares_b = np.square(a).sum(axis=1), np.square(b).sum(axis=1)
     decay = (LAST_TEMPERATURE / FIRST_TEMPERATURE) ** (1 / (N_STEPS - 4))
     v = np.tile(masses_b, (len(matchings), 1))
     for i in range(N_STEPS):
         temperature = max(FIRST_TEMPERATURE * decay**i, LAST_TEMPERATURE)
-        to_right, to_left = np.matmul(a, forward), np.matmul(b, backward)
-        costs = np.matmul(to_right, -2 * b.T) + np.square(to_right).sum(axis=2)[:, :, None]
-        costs = (costs + squares_b) / np.float32(2 * b.shape[1])
-        backward_costs = np.matmul(-2 * a, to_left.transpose(0, 2, 1)) + squares_a[:, None]
-        costs += (backward_costs + np.square(to_left).sum(axis=2)[:, None]) / np.float32(
-            2 * a.shape[1]
-        )
-        guided_costs = costs + np.float32(PULL_DECAY**i) * disagreement
-        offset = sum(guided_costs.min(axis=axis, keepdims=True) for axis in (1, 2)) / np.float32(2)
-        kernel = np.exp((offset - guided_costs) / np.float32(2 * temperature)) + MIN_KERNEL
+        costs = _pair_costs(a, b, forward, backward)
+        kernel = costs + np.float32(PULL_DECAY**i) * disagreement
+        kernel -= sum(kernel.min(axis=axis, keepdims=True) for axis in (1, 2)) / np.float32(2)
+        kernel *= np.float32(-1 / (2 * temperature))
+        np.exp(kernel, out=kernel)
+        kernel += MIN_KERNEL
         power = np.float32(1 / (1 + 2 * temperature))
         for _ in range(N_ROUNDS):
             u = (masses_a / np.matmul(kernel, v[:, :, None])[:, :, 0]) ** power
@@ -167,7 +162,36 @@ def _couple_centers(
         backward = _ridges(b, np.minimum(right_masses, masses_b), to_left, RIDGE)
     total = kernel.sum(axis=(1, 2))
     mass = np.matmul(np.matmul(resp_a.T, kernel), resp_b)
-    return (kernel * costs).sum(axis=(1, 2)) / total, mass / total[:, None, None]
+    return np.einsum("sij,sij->s", kernel, costs) / total, mass / total[:, None, None]
+
+
+def _pair_costs(a: Points, b: Points, forward: Points, backward: Points) -> Points:
+    # The costs of pair_costs for s pairs of maps, of shape (s, n, m), as one product each.
+    ahead, behind = np.float32(1 / (2 * b.shape[1])), np.float32(1 / (2 * a.shape[1]))
+    to_right, to_left = np.matmul(a, forward), np.matmul(b, backward)
+    s, n, m = len(forward), len(a), len(b)
+    norms_a = ahead * np.square(to_right).sum(axis=2) + behind * np.square(a).sum(axis=1)
+    norms_b = behind * np.square(to_left).sum(axis=2) + ahead * np.square(b).sum(axis=1)
+    lefts = np.concatenate(
+        [
+            -2 * ahead * to_right,
+            np.broadcast_to(-2 * behind * a, (s, *a.shape)),
+            norms_a[:, :, None],
+            np.ones((s, n, 1), dtype=np.float32),
+        ],
+        axis=2,
+    )
+    rights = np.concatenate(
+        [
+            np.broadcast_to(b, (s, *b.shape)),
+            to_left,
+            np.ones((s, m, 1), dtype=np.float32),
+            norms_b[:, :, None],
+        ],
+        axis=2,
+    )
+    costs: Points = np.matmul(lefts, rights.transpose(0, 2, 1))
+    return costs
 
 
 def _ridges(x: Points, weights: Points, targets: Points, penalty: float) -> Points:

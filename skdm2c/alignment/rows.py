@@ -21,7 +21,7 @@ from .base import KnownPairs
 Points = NDArray[np.float32]
 
 N_STEPS = 24
-N_ROUNDS = 10  # of Sinkhorn's algorithm, per step
+N_ROUNDS = 5  # of Sinkhorn's algorithm, per step
 FIRST_TEMPERATURE, LAST_TEMPERATURE = 0.5, 0.02
 N_STEPS_AT_LAST = 6
 MASS_PENALTY = 1.0  # for rows with too much or too little mass; infinity balances the coupling
@@ -89,10 +89,6 @@ def couple_rows(
         np.ascontiguousarray(x, dtype=np.float32) for x in (left, right, left_resp, right_resp)
     )
     n, m = len(a), len(b)
-    disagreement = 1 - resp_a @ resp_b.T
-    rebate = np.zeros((n, m), dtype=np.float32)
-    if pairs is not None:
-        rebate[tuple(pairs.rows.T)] = PAIR_REBATE * min(pairs.trust, 1.0)
     ones = np.ones(n, dtype=np.float32), np.ones(m, dtype=np.float32)
     forward = _ridge(a, resp_a @ weighted_means(b, resp_b), ones[0], FIRST_RIDGE)
     backward = _ridge(b, resp_b @ weighted_means(a, resp_a), ones[1], FIRST_RIDGE)
@@ -100,9 +96,12 @@ def couple_rows(
     v: Points = ones[1] / np.float32(m)
     for i in range(n_steps):
         temperature = max(FIRST_TEMPERATURE * decay**i, LAST_TEMPERATURE)
-        costs = pair_costs(a, b, forward, backward)
-        guided_costs = costs + np.float32(PULL * PULL_DECAY**i) * disagreement - rebate
-        kernel, u, v = _scaled_kernel(guided_costs, v, temperature, N_ROUNDS)
+        # Up to a constant, the pull costs one where clusters are not matched.
+        pull = np.float32(PULL * PULL_DECAY**i)
+        costs = pair_costs(a, b, forward, backward, (-pull * resp_a, resp_b))
+        if pairs is not None:
+            costs[tuple(pairs.rows.T)] -= np.float32(PAIR_REBATE * min(pairs.trust, 1.0))
+        kernel, u, v = _scaled_kernel(costs, v, temperature, N_ROUNDS)
         left_masses, right_masses = kernel.sum(axis=1), kernel.sum(axis=0)
         forward = _ridge(
             a, kernel @ b / left_masses[:, None], np.minimum(n * left_masses, 1), RIDGE
@@ -112,22 +111,43 @@ def couple_rows(
         )
     # The final coupling has to hold without the help of clusters and pairs.
     costs = pair_costs(a, b, forward, backward)
-    kernel, u, v = _scaled_kernel(costs, v, LAST_TEMPERATURE, N_ROUNDS)
-    left_offset, right_offset = (costs.min(axis=axis) / (4 * LAST_TEMPERATURE) for axis in (1, 0))
-    cost = float((kernel * costs).sum() / kernel.sum())
+    offsets = (costs.min(axis=axis) / (4 * LAST_TEMPERATURE) for axis in (1, 0))
+    left_offset, right_offset = offsets
+    kernel, u, v = _scaled_kernel(costs.copy(), v, LAST_TEMPERATURE, N_ROUNDS)
+    cost = float(np.vdot(kernel, costs) / kernel.sum())
     return RowCoupling(
         a, b, forward, backward, np.log(u) + left_offset, np.log(v) + right_offset, cost
     )
 
 
-def pair_costs(left: Points, right: Points, forward: Points, backward: Points) -> Points:
+def pair_costs(
+    left: Points,
+    right: Points,
+    forward: Points,
+    backward: Points,
+    further: tuple[Points, Points] | None = None,
+) -> Points:
     """Return the cost of shape (n, m) of coupling every left row with every right one.
 
-    It is the squared distance per column, averaged over both maps.
+    It is the squared distance per column, averaged over both maps. The inner products of the
+    rows of ``further``, of shapes (n, k) and (m, k), are added.
     """
-    costs = _squared_distances(left @ forward, right) / np.float32(2 * right.shape[1])
-    backward_costs = _squared_distances(left, right @ backward) / np.float32(2 * left.shape[1])
-    costs += backward_costs
+    # All terms of the squared distances are inner products, and so one product of matrices.
+    ahead, behind = np.float32(1 / (2 * right.shape[1])), np.float32(1 / (2 * left.shape[1]))
+    mapped, mapped_back = left @ forward, right @ backward
+    left_norms = ahead * np.square(mapped).sum(axis=1) + behind * np.square(left).sum(axis=1)
+    right_norms = ahead * np.square(right).sum(axis=1) + behind * np.square(mapped_back).sum(axis=1)
+    lefts = [
+        -2 * ahead * mapped,
+        -2 * behind * left,
+        left_norms[:, None],
+        np.ones_like(left[:, :1]),
+    ]
+    rights = [right, mapped_back, np.ones_like(right[:, :1]), right_norms[:, None]]
+    if further is not None:
+        lefts.append(further[0])
+        rights.append(further[1])
+    costs: Points = np.hstack(lefts) @ np.hstack(rights).T
     return costs
 
 
@@ -135,8 +155,8 @@ def coupled_cost(left: Points, right: Points, forward: Points, backward: Points)
     """Return the mean cost of the best coupling of rows under the given linear maps."""
     costs = pair_costs(left, right, forward, backward)
     uniform = np.full(len(right), 1 / len(right), dtype=np.float32)
-    kernel, *_ = _scaled_kernel(costs, uniform, LAST_TEMPERATURE, 3 * N_ROUNDS)
-    return float((kernel * costs).sum() / kernel.sum())
+    kernel, *_ = _scaled_kernel(costs.copy(), uniform, LAST_TEMPERATURE, 6 * N_ROUNDS)
+    return float(np.vdot(kernel, costs) / kernel.sum())
 
 
 def weighted_means(points: Points, responsibilities: Points) -> Points:
@@ -149,13 +169,17 @@ def weighted_means(points: Points, responsibilities: Points) -> Points:
 def _scaled_kernel(
     costs: Points, v: Points, temperature: float, n_rounds: int
 ) -> tuple[Points, Points, Points]:
-    # Returns the unbalanced coupling and its scalings; v is the start of the right ones. Half of
-    # the lowest cost per row and per column is subtracted: neither side may keep its masses at
-    # the expense of the other.
+    # Returns the unbalanced coupling, in the memory of the costs, and its scalings; v is the start
+    # of the right ones. Half of the lowest cost per row and per column is subtracted: neither side
+    # may keep its masses at the expense of the other.
     n, m = costs.shape
-    sharpness = np.float32(1 / (2 * temperature))
     left_offset, right_offset = (costs.min(axis=axis) / 2 for axis in (1, 0))
-    kernel = np.exp((left_offset[:, None] + right_offset - costs) * sharpness) + MIN_KERNEL
+    kernel = costs
+    kernel -= left_offset[:, None]
+    kernel -= right_offset
+    kernel *= np.float32(-1 / (2 * temperature))
+    np.exp(kernel, out=kernel)
+    kernel += MIN_KERNEL
     power = np.float32(MASS_PENALTY / (MASS_PENALTY + 2 * temperature))
     for _ in range(n_rounds):
         u = (1 / (n * (kernel @ v))) ** power
@@ -163,14 +187,6 @@ def _scaled_kernel(
     kernel *= u[:, None]
     kernel *= v
     return kernel, u, v
-
-
-def _squared_distances(x: Points, y: Points) -> Points:
-    squared = x @ (-2 * y.T)
-    squared += np.square(x).sum(axis=1)[:, None]
-    squared += np.square(y).sum(axis=1)
-    result: Points = np.maximum(squared, 0, out=squared)
-    return result
 
 
 def _ridge(x: Points, targets: Points, weights: Points, penalty: float) -> Points:

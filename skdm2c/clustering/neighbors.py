@@ -24,7 +24,11 @@ def fit_pca(block: NDArray[np.floating], n_components: int, seed: int) -> PCA:
 
     Large blocks are decomposed by the randomised solver, which ``seed`` seeds.
     """
-    solver = "full" if min(block.shape) <= MAX_FULL else "randomized"
+    n, d = block.shape
+    if d <= min(n, MAX_FULL):
+        solver = "covariance_eigh"
+    else:
+        solver = "full" if min(n, d) <= MAX_FULL else "randomized"
     pca = PCA(min(n_components, *block.shape), svd_solver=solver, random_state=seed)
     with np.errstate(invalid="ignore"):  # identical rows have an explained ratio of 0 / 0
         return pca.fit(block.astype(np.float64))

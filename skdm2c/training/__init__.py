@@ -16,6 +16,7 @@ from .callbacks import (
     require_finite,
 )
 from .checkpoint import Checkpoint, saved_on_disk
+from .closed_form import fit_last_layer
 from .loop import Phase, run_phases
 from .pretraining import Pretraining, pretraining_phase
 from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
@@ -44,6 +45,7 @@ __all__ = [
     "StratifiedBatches",
     "TrainingState",
     "adversarial_phase",
+    "fit_last_layer",
     "losses_of",
     "on_device",
     "pretraining_phase",

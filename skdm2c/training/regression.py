@@ -1,17 +1,13 @@
-"""Second and fourth phase: generators and decoders are trained by least squares on examples.
+"""Second phase: generators are trained by least squares on where rows belong.
 
-The second phase, before adversarial training, teaches the generators the matching of clusters:
-the cycle and adversarial losses are as small for swapped clusters as for correct ones, so the
-starting point decides which of the two training ends in. The fourth phase fits the decoders to
-the final latents, by equation (1). They also learn the counterparts of translated rows;
-otherwise they would decode an uncertain translation as sharply as a row of their own modality.
+The cycle and adversarial losses are as small for swapped clusters as for correct ones, so the
+starting point of adversarial training decides which of the two it ends in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,10 +31,9 @@ class Examples(NamedTuple):
 
 def regression_phase(
     network: nn.Module,
-    examples: Sequence[Examples],
+    examples: Examples,
     passes: Passes,
     *,
-    phase: Literal["alignment", "decoding"],
     learning_rate: float,
     rng: torch.Generator,
     name: str,
@@ -46,54 +41,21 @@ def regression_phase(
 ) -> Phase[list[Tensor]]:
     """Prepare the training of a network by least squares on ``examples``, with Adam.
 
-    Each step takes a batch of each of the examples; the first ones set the length of an epoch.
-    ``name`` is the modality or generator in the records.
+    ``name`` is the generator in the records.
     """
-    batches = [_batches_of(examples[0], MIN_STEPS, passes, rng, processes)]
-    n_steps = len(batches[0])
-    batches += [_batches_of(others, n_steps, passes, rng, processes) for others in examples[1:]]
+    batches = StratifiedBatches(
+        [len(examples.inputs)], passes.batch_size, rng, MIN_STEPS, passes.max_epoch_rows, processes
+    )
     optimizer = make_optimizer("adam", [(network, learning_rate)])
     where = {"modality": name}
-    state = new_state(phase, network, {"adam": optimizer}, batches[0], passes, rng, where)
+    state = new_state("alignment", network, {"adam": optimizer}, batches, passes, rng, where)
     network.train()
-    step = partial(_regress, state, examples)
-    return Phase(state, _ParallelBatches(batches), passes.n_epochs, lambda: step)
+    return Phase(state, batches, passes.n_epochs, lambda: partial(_regress, state, examples))
 
 
-def _batches_of(
-    examples: Examples,
-    min_steps: int,
-    passes: Passes,
-    rng: torch.Generator,
-    processes: Processes,
-) -> StratifiedBatches:
-    n_rows = [len(examples.inputs)]
-    return StratifiedBatches(
-        n_rows, passes.batch_size, rng, min_steps, passes.max_epoch_rows, processes
-    )
-
-
-def _regress(
-    state: TrainingState, examples: Sequence[Examples], batch: list[Tensor]
-) -> dict[str, Tensor]:
-    objective = torch.zeros((), device=state.rng.device)
-    terms: dict[str, Tensor] = {}
-    for (name, inputs, targets, weight), indices in zip(examples, batch, strict=True):
-        loss = reconstruction_loss(targets[indices], state.network(inputs[indices]))
-        objective = objective + weight * loss
-        terms[name] = terms.get(name, 0.0) + loss.detach()
-    descend(state, "adam", objective)
-    return terms
-
-
-class _ParallelBatches:
-    # Batches of several sets of rows at once, as many as the first set has.
-    def __init__(self, batches: Sequence[StratifiedBatches]) -> None:
-        self._batches = batches
-
-    def __len__(self) -> int:
-        return len(self._batches[0])
-
-    def __iter__(self) -> Iterator[list[Tensor]]:
-        for batches in zip(*self._batches, strict=False):
-            yield [rows for (rows,) in batches]
+def _regress(state: TrainingState, examples: Examples, batch: list[Tensor]) -> dict[str, Tensor]:
+    (indices,) = batch
+    outputs = state.network(examples.inputs[indices])
+    loss = reconstruction_loss(examples.targets[indices], outputs)
+    descend(state, "adam", loss)
+    return {examples.loss: loss.detach()}

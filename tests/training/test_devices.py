@@ -49,10 +49,8 @@ def regression(callback):
     passes = Passes(2, 10, "linear")
 
     def train():
-        examples = [Examples("reconstruction", z, x)]
-        phase = regression_phase(
-            net, examples, passes, phase="decoding", learning_rate=1e-3, rng=seeded(), name="a"
-        )
+        examples = Examples("reconstruction", z, x)
+        phase = regression_phase(net, examples, passes, learning_rate=1e-3, rng=seeded(), name="a")
         run_phases([phase], callback)
 
     return train

@@ -304,7 +304,6 @@ def test_each_phase_has_a_panel_and_each_loss_a_line(fitted):
         "pretraining",
         "alignment",
         "adversarial",
-        "decoding",
     ]
     pretraining = display.ax_[0].lines
     assert len(pretraining) == 4  # two losses of two modalities
@@ -315,7 +314,7 @@ def test_each_phase_has_a_panel_and_each_loss_a_line(fitted):
 
 
 def test_a_model_without_epochs_has_no_history(blobs):
-    none = dict.fromkeys(("pretrain_epochs", "adversarial__epochs", "decoder_epochs"), 0)
+    none = dict.fromkeys(("pretrain_epochs", "adversarial__epochs"), 0)
     model = MixedModalClustering(3, alignment=None, random_state=0).set_params(**none)
     model.fit(blobs[0])
     with pytest.raises(ValueError, match="no phase of this model had an epoch"):

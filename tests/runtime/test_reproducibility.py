@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -174,12 +175,12 @@ def test_global_generators_are_left_alone(blobs, tiny):
 
 def test_in_a_new_process_with_one_thread(in_main, tmp_path):
     code = (
-        "import sys, numpy as np; sys.path.insert(0, sys.argv[1]);"
-        "from test_reproducibility import fit; np.save(sys.argv[2], fit()[1])"
+        "import sys, numpy as np; sys.path[:0] = sys.argv[2:];"
+        "from test_reproducibility import fit; np.save(sys.argv[1], fit()[1])"
     )
     out = tmp_path / "embedding.npy"
     subprocess.run(
-        [sys.executable, "-c", code, os.path.dirname(__file__), out],
+        [sys.executable, "-c", code, out, *map(str, Path(__file__).parents[:2])],
         check=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
     )

@@ -112,7 +112,7 @@ y = np.load(sys.argv[2])
 small = np.random.RandomState(0).randn(500, 10) + 6 * np.eye(3, 10)[np.arange(500) % 3]
 # Memory of its own, which the pages of a file that is mapped are not.
 resource.setrlimit(resource.RLIMIT_DATA, (960 * 2**20,) * 2)
-model = MixedModalClustering(3, pretrain_epochs=2, decoder_epochs=1, random_state=0)
+model = MixedModalClustering(3, pretrain_epochs=2, random_state=0)
 model.fit(MixedModalData(large, small))
 labels = model.labels_[: len(large)]
 np.testing.assert_array_equal(labels[-1000:], model.predict(large[-1000:], modality="a"))

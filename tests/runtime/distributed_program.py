@@ -9,8 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from conftest import TINY
 from torch import distributed
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from conftest import TINY
 
 from skdm2c import MixedModalClustering, MixedModalData
 from skdm2c.data.scaling import ModalityScaler
@@ -34,8 +37,8 @@ def regression(rank, size, processes):
     settings = Passes(5, 90, "linear")
     mine, history = torch.from_numpy(part(90, rank, size)), History()
     phase = regression_phase(
-        network, [Examples("reconstruction", x[mine], y[mine])], settings,
-        phase="decoding", learning_rate=0.1, rng=rng, name="a", processes=processes,
+        network, Examples("reconstruction", x[mine], y[mine]), settings,
+        learning_rate=0.1, rng=rng, name="a", processes=processes,
     )  # fmt: skip
     run_phases([phase], history)
     losses = [record["reconstruction"] for record in history.records]
@@ -113,8 +116,8 @@ def killed(rank, size, processes):
     x = torch.randn(90, 3, generator=rng)
     settings = Passes(1000, 30, "linear")
     phase = regression_phase(
-        torch.nn.Linear(3, 3), [Examples("reconstruction", x, x)], settings,
-        phase="decoding", learning_rate=0.1, rng=rng, name="a", processes=processes,
+        torch.nn.Linear(3, 3), Examples("reconstruction", x, x), settings,
+        learning_rate=0.1, rng=rng, name="a", processes=processes,
     )  # fmt: skip
     run_phases([phase], Kill())
 

@@ -13,7 +13,9 @@ from torch import nn
 
 from skdm2c.exceptions import TrainingDivergedError
 from skdm2c.networks import Architecture, CrossModalSystem, ModalityAutoEncoder, apply_in_chunks
+from skdm2c.networks.components import Basis, narrowed, widen_
 from skdm2c.networks.losses import adversarial_value
+from skdm2c.networks.modules import LEAKY_SLOPE
 from skdm2c.training import (
     AdversarialTraining,
     Callback,
@@ -28,6 +30,7 @@ from skdm2c.training import (
     StratifiedBatches,
     TrainingState,
     adversarial_phase,
+    fit_last_layer,
     pretraining_phase,
     regression_phase,
     run_phases,
@@ -174,40 +177,74 @@ def test_a_linear_schedule_ends_at_a_hundredth():
     assert min(rates) >= 0.01
 
 
-@pytest.mark.parametrize("phase", ["alignment", "decoding"])
-def test_a_network_learns_from_examples(phase):
+def test_a_network_learns_from_examples():
     z = torch.randn(100, 2, generator=seeded())
     x = torch.cat([z, -z], dim=1)
     network = nn.Sequential(nn.Linear(2, 16), nn.LeakyReLU(), nn.Linear(16, 4))
     history = History()
     training = regression_phase(
-        network, [Examples("error", z, x)], Passes(60, 20, "linear"),
-        phase=phase, learning_rate=1e-2, rng=seeded(), name="a",
+        network, Examples("error", z, x), Passes(60, 20, "linear"),
+        learning_rate=1e-2, rng=seeded(), name="a",
     )  # fmt: skip
     run_phases([training], history)
     assert history.records[-1]["error"] < 0.01
     assert (network(z) - x).square().mean() < 0.01
-    assert {(r["phase"], r["modality"]) for r in history.records} == {(phase, "a")}
+    assert {(r["phase"], r["modality"]) for r in history.records} == {("alignment", "a")}
     assert not network.training
+
+
+def with_last_layer(n_in, n_out):
+    return nn.Sequential(nn.Linear(n_in, n_out), nn.LeakyReLU(LEAKY_SLOPE))
+
+
+def test_the_last_layer_is_fitted_to_targets_of_either_sign():
+    z = torch.randn(500, 3, generator=seeded())
+    true = with_last_layer(3, 7)
+    network = with_last_layer(3, 7)
+    fit_last_layer(network, [Examples("error", z, true(z).detach())])
+    explained = 1 - (network(z) - true(z)).square().mean() / true(z).var()
+    assert explained > 0.99
 
 
 @pytest.mark.parametrize("n_repeats", [1, 100])
 def test_examples_that_disagree_are_weighed(n_repeats):
-    z = torch.randn(100, 2, generator=seeded())
-    others = torch.cat([torch.eye(2), -torch.eye(2)]).repeat(n_repeats, 1) * 2**0.5
-    network = nn.Linear(2, 2)
-    history = History()
-    training = regression_phase(
+    z = torch.rand(1000, 2, generator=seeded()) + 1
+    network = with_last_layer(2, 1)
+    total = z.sum(dim=1, keepdim=True)
+    others = z[:200].repeat(n_repeats, 1)
+    fit_last_layer(
         network,
-        [Examples("first", z, z), Examples("other", others, -others, 1 / 3)],
-        Passes(100, 20, "linear"),
-        phase="decoding", learning_rate=3e-2, rng=seeded(), name="a",
-    )  # fmt: skip
-    run_phases([training], history)
-    # (1 - 1/3) / (1 + 1/3), as both are spread alike
-    torch.testing.assert_close(network.weight.detach(), torch.eye(2) / 2, atol=0.2, rtol=0)
-    assert {"first", "other"} <= set(history.records[-1])
-    assert len(history.records) == 100
+        [Examples("first", z, total), Examples("other", others, 3 + 0 * others[:, :1], 1e3)],
+    )
+    assert (network(z) - 3).abs().mean() < 0.05  # the heavier examples
+    fit_last_layer(
+        network, [Examples("first", z, total), Examples("other", others, 3 + 0 * others[:, :1], 0)]
+    )
+    assert (network(z) - total).abs().mean() < 0.05
+
+
+def test_an_auto_encoder_of_components_does_what_that_of_rows_does():
+    rng = np.random.RandomState(0)
+    rows = (rng.randn(50, 3) @ rng.randn(3, 20) + rng.randn(20)).astype(np.float32)
+    mean = rows.mean(axis=0)
+    components = np.linalg.svd(rows - mean, full_matrices=False)[2][:3].T
+    basis = Basis(components.astype(np.float32), mean)
+    wide = ModalityAutoEncoder(20, 2, (8,), "layer", seeded()).eval()
+    small = narrowed(wide, basis)
+    x, coordinates = (
+        torch.from_numpy(rows),
+        torch.from_numpy(basis.coordinates(rows, np.arange(50))),
+    )
+    torch.testing.assert_close(small.encoder(coordinates), wide.encoder(x), rtol=1e-4, atol=1e-4)
+    other = ModalityAutoEncoder(20, 2, (8,), "layer", seeded(1)).eval()
+    widen_(other, small, basis)
+    torch.testing.assert_close(other.encoder(x), wide.encoder(x), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        other.decoder[:-1](wide.encoder(x)) @ torch.from_numpy(basis.components),
+        small.decoder[:-1](wide.encoder(x)) + torch.from_numpy(mean @ basis.components),
+        rtol=1e-4,
+        atol=1e-4,
+    )
 
 
 def test_autoencoders_without_a_learning_rate_stay_as_they_are():

@@ -194,6 +194,7 @@ BAD_PARAMETERS = {
     "n_neighbors": [0, 1.5, None],
     "pretraining__negative_weight": [-1, "x", None],
     "pretraining__input_noise": [-1, "x", None],
+    "pretraining__n_components": [0, -1, 1.5, "all"],
     "n_components": [0, 1.5, "2", None],
     "networks": ["wide", 3],
     "pretraining": ["long", {}],
@@ -205,7 +206,6 @@ BAD_PARAMETERS = {
     "pretrain_epochs": [-1, 1.5, "2", None],
     "alignment_epochs": [-1, 1.5, None],
     "adversarial__epochs": [-1, 1.5, None],
-    "decoder_epochs": [-1, 1.5, None],
     "batch_size": [1, 0, 2.5, None],
     "pretraining__learning_rate": [
         0,
@@ -449,7 +449,7 @@ def test_weights_that_are_no_numbers_at_the_end_of_training_are_found(weights, t
             spoilt[0, 0] = np.nan
 
     maximize = adversarial._maximize
-    tiny.set_params(adversarial__epochs=1, decoder_epochs=0).fit(A, B)
+    tiny.set_params(adversarial__epochs=1).fit(A, B)
     before = tiny.embedding_
     monkeypatch.setattr(adversarial, "_maximize", spoil)
     with pytest.raises(TrainingDivergedError, match=f"weights {weights} became nan"):
