@@ -61,7 +61,7 @@ from .training import (
 )
 
 TEACHING_RATE = 3  # times the learning rate: targets stand still, unlike adversarial ones
-MIN_WIDTH_RATIO = 1.2  # columns per component from which pretraining in components pays
+MIN_WIDTH_RATIO = 5  # columns per component from which pretraining in components pays
 MAX_PRETRAINING_ROWS = 60_000  # per modality
 MAX_TEMPERATURE_ROWS = 5000  # rows of a modality by which probabilities are calibrated
 

@@ -44,9 +44,10 @@ class Pretraining(BaseEstimator):  # type: ignore[misc]
     input_noise : float, default=0.5
         Standard deviation of the Gaussian noise added to the rows, in units of their spread.
     n_components : int or None, default=100
-        Number of leading principal components of the rows that this phase is trained in, which
-        takes less time. Data with fewer than 1.2 times as many columns, and all data if None,
-        are trained in their columns. The trained networks take all columns in any case.
+        Number of leading principal components of the rows in which this phase is trained if
+        the data have at least five times as many columns; it takes less time. Narrower data, and
+        all data if None, are trained in their columns. The trained networks take all columns in
+        any case.
 
     Examples
     --------
