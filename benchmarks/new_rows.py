@@ -7,9 +7,8 @@ One JSON line a run, appended as it finishes; runs that stand in the file are sk
 
 from __future__ import annotations
 
-import argparse
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 from sklearn.metrics import adjusted_rand_score
 
@@ -18,21 +17,14 @@ from skdm2c import AlignmentWarning, MixedModalClustering, ModalityKFold
 from .lines import SHARED, Runs, column, mean
 from .pages import table
 from .pairs import PAIRS, load_pair
-from .program import main
+from .program import PairTask, main, pair_tasks
 from .runs import RESULTS
 
 METHOD = "default, new rows"
 OUT = RESULTS.with_name("new_rows.jsonl")
 
 
-class Task(NamedTuple):
-    """One run: a pair of views, and the seed of draw and fit."""
-
-    pair: str
-    seed: int
-
-
-def run(task: Task) -> dict[str, Any]:
+def run(task: PairTask) -> dict[str, Any]:
     """Fit two thirds of the rows of each modality; score those and the others apart."""
     pair, seed = task
     X, y = load_pair(pair, seed)
@@ -67,17 +59,12 @@ def summary(lines: Runs) -> str:
     return table(["pair", "seeds", "ARI, fitted rows", "ARI, new rows", "lost"], rows)
 
 
-def tasks(options: argparse.Namespace) -> list[Task]:
-    """List all pairs of views, seed by seed."""
-    return [Task(pair, seed) for seed in range(options.seeds) for pair in options.pairs]
-
-
 if __name__ == "__main__":
     main(
         "new_rows",
         __doc__,
         OUT,
-        tasks=tasks,
+        tasks=pair_tasks,
         run=run,
         report=lambda lines: print(summary(lines)),
         n_seeds=5,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .pairs import is_available
 from .runs import execute, read_lines
@@ -71,6 +71,18 @@ def main(
     execute(run, missing, options.out, jobs=options.jobs)
     if options.report or options.out == out:
         report(read_lines(options.out))
+
+
+class PairTask(NamedTuple):
+    """One run: a pair of views, and the seed of draw and fit."""
+
+    pair: str
+    seed: int
+
+
+def pair_tasks(options: argparse.Namespace) -> list[PairTask]:
+    """List all pairs of views, seed by seed."""
+    return [PairTask(pair, seed) for seed in range(options.seeds) for pair in options.pairs]
 
 
 def is_line_of(task: Any, line: dict[str, Any]) -> bool:

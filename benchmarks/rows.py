@@ -9,9 +9,8 @@ finishes; runs that stand in the file are skipped.
 
 from __future__ import annotations
 
-import argparse
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import adjusted_rand_score
@@ -22,21 +21,14 @@ from skdm2c.metrics import foscttm, transfer_accuracy, translation_r2
 from .lines import SHARED, Runs, column, mean
 from .pages import table
 from .pairs import PAIRS, load_counterparts
-from .program import main
+from .program import PairTask, main, pair_tasks
 from .runs import RESULTS
 
 METHOD = "default, rows"
 OUT = RESULTS.with_name("rows.jsonl")
 
 
-class Task(NamedTuple):
-    """One run: a pair of views, and the seed of draw and fit."""
-
-    pair: str
-    seed: int
-
-
-def run(task: Task) -> dict[str, Any]:
+def run(task: PairTask) -> dict[str, Any]:
     """Fit the drawn halves; compare each row with its true counterpart."""
     pair, seed = task
     X, counterparts, y = load_counterparts(pair, seed)
@@ -96,17 +88,12 @@ def summary(lines: Runs) -> str:
     return table([*header, "transfer A→B / B→A"], rows)
 
 
-def tasks(options: argparse.Namespace) -> list[Task]:
-    """List all pairs of views, seed by seed."""
-    return [Task(pair, seed) for seed in range(options.seeds) for pair in options.pairs]
-
-
 if __name__ == "__main__":
     main(
         "rows",
         __doc__,
         OUT,
-        tasks=tasks,
+        tasks=pair_tasks,
         run=run,
         report=lambda lines: print(summary(lines)),
         n_seeds=3,

@@ -242,7 +242,7 @@ def execute(
             line = future.result()
             append(out, line | made)
             task = " ".join(map(str, futures[future]))
-            print(f"[{number}/{len(tasks)}] {task}: ARI {line['ari']:.3f}", flush=True)
+            print(f"[{number}/{len(tasks)}] {task}: {line['seconds']:.1f} s", flush=True)
 
 
 def circumstances(threads: int, jobs: int) -> dict[str, Any]:

@@ -175,11 +175,14 @@ def pretrain(run: Run, sample: RowSample, rng: torch.Generator) -> nn.ModuleList
     ]
     phases = []
     for m, (learner, basis) in enumerate(zip(learners, bases, strict=True)):
-        x = data.rows[m] if basis is None else _coordinates(run, m, basis)
+        x, block = data.rows[m], run.blocks[m]
+        if basis is not None:
+            x = _coordinates(run, m, basis)
+            block = on_device(x, run.device)
         phases.append(
             pretraining_phase(
                 learner,
-                on_device(x, run.device),
+                block,
                 partial(_neighbor_graph, run, x) if plan.pretraining.lambda_neighbors else None,
                 plan.pretraining,
                 plan.passes(plan.pretrain_epochs),

@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from ..data.rows import Matrix
 from .assignment import Permutations, best_partners
-from .rows import Points, weighted_means
+from .rows import Points, pair_costs, weighted_means
 
 Matching = tuple[int, ...]  # right cluster of each left one
 
@@ -143,7 +143,7 @@ def _couple_centers(
     v = np.tile(masses_b, (len(matchings), 1))
     for i in range(N_STEPS):
         temperature = max(FIRST_TEMPERATURE * decay**i, LAST_TEMPERATURE)
-        costs = _pair_costs(a, b, forward, backward)
+        costs = pair_costs(a, b, forward, backward)
         kernel = costs + np.float32(PULL_DECAY**i) * disagreement
         kernel -= sum(kernel.min(axis=axis, keepdims=True) for axis in (1, 2)) / np.float32(2)
         kernel *= np.float32(-1 / (2 * temperature))
@@ -163,35 +163,6 @@ def _couple_centers(
     total = kernel.sum(axis=(1, 2))
     mass = np.matmul(np.matmul(resp_a.T, kernel), resp_b)
     return np.einsum("sij,sij->s", kernel, costs) / total, mass / total[:, None, None]
-
-
-def _pair_costs(a: Points, b: Points, forward: Points, backward: Points) -> Points:
-    # The costs of pair_costs for s pairs of maps, of shape (s, n, m), as one product each.
-    ahead, behind = np.float32(1 / (2 * b.shape[1])), np.float32(1 / (2 * a.shape[1]))
-    to_right, to_left = np.matmul(a, forward), np.matmul(b, backward)
-    s, n, m = len(forward), len(a), len(b)
-    norms_a = ahead * np.square(to_right).sum(axis=2) + behind * np.square(a).sum(axis=1)
-    norms_b = behind * np.square(to_left).sum(axis=2) + ahead * np.square(b).sum(axis=1)
-    lefts = np.concatenate(
-        [
-            -2 * ahead * to_right,
-            np.broadcast_to(-2 * behind * a, (s, *a.shape)),
-            norms_a[:, :, None],
-            np.ones((s, n, 1), dtype=np.float32),
-        ],
-        axis=2,
-    )
-    rights = np.concatenate(
-        [
-            np.broadcast_to(b, (s, *b.shape)),
-            to_left,
-            np.ones((s, m, 1), dtype=np.float32),
-            norms_b[:, :, None],
-        ],
-        axis=2,
-    )
-    costs: Points = np.matmul(lefts, rights.transpose(0, 2, 1))
-    return costs
 
 
 def _ridges(x: Points, weights: Points, targets: Points, penalty: float) -> Points:

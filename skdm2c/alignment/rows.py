@@ -130,24 +130,34 @@ def pair_costs(
     """Return the cost of shape (n, m) of coupling every left row with every right one.
 
     It is the squared distance per column, averaged over both maps. The inner products of the
-    rows of ``further``, of shapes (n, k) and (m, k), are added.
+    rows of ``further``, of shapes (n, k) and (m, k), are added. Stacks of s maps give (s, n, m).
     """
     # All terms of the squared distances are inner products, and so one product of matrices.
     ahead, behind = np.float32(1 / (2 * right.shape[1])), np.float32(1 / (2 * left.shape[1]))
     mapped, mapped_back = left @ forward, right @ backward
-    left_norms = ahead * np.square(mapped).sum(axis=1) + behind * np.square(left).sum(axis=1)
-    right_norms = ahead * np.square(right).sum(axis=1) + behind * np.square(mapped_back).sum(axis=1)
+    left_norms = ahead * np.square(mapped).sum(axis=-1) + behind * np.square(left).sum(axis=1)
+    right_norms = ahead * np.square(right).sum(axis=1) + behind * np.square(mapped_back).sum(
+        axis=-1
+    )
+    stack = forward.shape[:-2]
     lefts = [
         -2 * ahead * mapped,
-        -2 * behind * left,
-        left_norms[:, None],
-        np.ones_like(left[:, :1]),
+        np.broadcast_to(-2 * behind * left, (*stack, *left.shape)),
+        left_norms[..., None],
+        np.ones_like(left_norms[..., None]),
     ]
-    rights = [right, mapped_back, np.ones_like(right[:, :1]), right_norms[:, None]]
+    rights = [
+        np.broadcast_to(right, (*stack, *right.shape)),
+        mapped_back,
+        np.ones_like(right_norms[..., None]),
+        right_norms[..., None],
+    ]
     if further is not None:
         lefts.append(further[0])
         rights.append(further[1])
-    costs: Points = np.hstack(lefts) @ np.hstack(rights).T
+    costs: Points = np.matmul(
+        np.concatenate(lefts, axis=-1), np.concatenate(rights, axis=-1).swapaxes(-1, -2)
+    )
     return costs
 
 
