@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from joblib import effective_n_jobs
+from joblib import Memory, effective_n_jobs
 from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
@@ -80,10 +80,11 @@ from .training import (
     Checkpoint,
     EpochTasks,
     Pretraining,
+    PretrainingMemory,
     saved_on_disk,
     shown_progress,
 )
-from .training.fingerprint import fit_fingerprint
+from .training.fingerprint import describe_rows, fit_fingerprint, versions
 
 LOW_CONFIDENCE = 0.5
 
@@ -173,6 +174,10 @@ class MixedModalClustering(
     process_group : {"world"} or None, default=None
         "world" fits one model with all processes started by ``torchrun``. Each process passes
         its own rows and gets their labels; see docs/cores.md.
+    memory : str, path or joblib.Memory, default=None
+        Folder in which pretrained auto-encoders are kept. Fits with the same rows, seed and
+        settings of pretraining, as in a search over ``n_clusters``, then train them only once,
+        to the same result. Not used together with ``callbacks`` or ``process_group``.
     callbacks : sequence of Callback, default=()
         Callbacks that are called during the fit. :class:`skdm2c.Checkpoint` saves the fit so
         that it can be resumed, :class:`skdm2c.EarlyStop` ends phases whose losses no longer
@@ -305,6 +310,7 @@ class MixedModalClustering(
         "device": [str, Hidden(torch.device)],
         "n_jobs": [COUNT, Number(Integral, None, -1, closed="right"), None],
         "process_group": [StrOptions({"world"}), None],
+        "memory": [str, os.PathLike, HasMethods(["cache"]), None],
         "callbacks": [list, tuple],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -334,6 +340,7 @@ class MixedModalClustering(
         device: str | torch.device = "auto",
         n_jobs: int | None = None,
         process_group: str | None = None,
+        memory: Any = None,
         callbacks: Sequence[Callback] = (),
         warm_start: bool = False,
         verbose: int = 0,
@@ -359,6 +366,7 @@ class MixedModalClustering(
         self.device = device
         self.n_jobs = n_jobs
         self.process_group = process_group
+        self.memory = memory
         self.callbacks = callbacks
         self.warm_start = warm_start
         self.verbose = verbose
@@ -876,7 +884,8 @@ class MixedModalClustering(
             saved_on_disk(checkpoint, fingerprint, seeds) as (seeds, checkpoints),
             shown_progress(self.verbose, plan.n_epochs) as progress,
         ):
-            callbacks = [*checkpoints, progress, tasks, *other_callbacks]
+            memories = self._memories(prepared, plan, device)
+            callbacks = [*checkpoints, *memories, progress, tasks, *other_callbacks]
             fitted = fit_model(
                 Run(
                     prepared,
@@ -902,6 +911,17 @@ class MixedModalClustering(
     def _validate_params(self) -> None:
         with short_messages():
             super()._validate_params()
+
+    def _memories(
+        self, data: PreparedData, plan: FitPlan, device: torch.device
+    ) -> list[PretrainingMemory]:
+        # None with callbacks, which expect to be called in every epoch.
+        if self.memory is None or self.callbacks or self.process_group:
+            return []
+        is_path = isinstance(self.memory, str | os.PathLike)
+        memory = Memory(self.memory, verbose=0) if is_path else self.memory
+        settings = [plan.of_pretraining(), device.type, versions()]
+        return [PretrainingMemory(memory, describe_rows(data), settings)]
 
     def _plan(self, names: tuple[str, ...]) -> FitPlan:
         # The parameter constraints do not check the contents of sequences and mappings; this

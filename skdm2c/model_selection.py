@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -121,7 +122,12 @@ class NClustersSelection:
 
 
 def select_n_clusters(
-    model: Any, X: Any, n_clusters: Iterable[int], *, n_jobs: int | None = None
+    model: Any,
+    X: Any,
+    n_clusters: Iterable[int],
+    *,
+    n_jobs: int | None = None,
+    verbose: bool = False,
 ) -> NClustersSelection:
     """Fit a model for each of several numbers of clusters and select the best by its score.
 
@@ -136,6 +142,8 @@ def select_n_clusters(
         distances between two clusters cannot be compared across modalities.
     n_jobs : int or None, default=None
         Number of fits to run in parallel, as in joblib.
+    verbose : bool, default=False
+        Whether to print each score as soon as it is known.
 
     Returns
     -------
@@ -151,6 +159,9 @@ def select_n_clusters(
 
     Notes
     -----
+    The auto-encoders are pretrained once for all numbers of clusters up to 30, to the same
+    result as in separate fits; they are kept in a temporary folder, or in the model's ``memory``.
+
     Each model is scored on the rows it was fitted to. To score held-out rows, use
     ``GridSearchCV(model, {"n_clusters": ...})``, which fits each number of clusters
     once per fold. docs/score.md reports how often the selected number equals the
@@ -177,12 +188,24 @@ def select_n_clusters(
         raise ValueError(
             f"select_n_clusters needs a model with one parameter n_clusters, this has {names}."
         )
-    fitted = Parallel(n_jobs=n_jobs)(
-        delayed(_fit_and_score)(clone(model).set_params(**{names[0]: int(k)}), X)
-        for k in candidates
-    )
-    scores = np.array([score for _, score in fitted])
-    return NClustersSelection(candidates, scores, fitted[int(scores.argmax())][0])
+    memory_name = names[0].removesuffix("n_clusters") + "memory"
+    shares = model.get_params().get(memory_name, "") is None
+    best: Any = None
+    scores: list[float] = []
+    with TemporaryDirectory(prefix="skdm2c_") as folder:
+        shared = {memory_name: folder} if shares else {}
+        fits = Parallel(n_jobs=n_jobs, return_as="generator")(
+            delayed(_fit_and_score)(clone(model).set_params(**{names[0]: int(k)}, **shared), X)
+            for k in candidates
+        )
+        for k, (fitted, score) in zip(candidates, fits, strict=True):
+            if not scores or score > max(scores):
+                best = fitted
+            scores.append(score)
+            if verbose:
+                print(f"{len(scores)}/{len(candidates)}: n_clusters={k} has a score of {score:.3f}")
+    best.set_params(**dict.fromkeys(shared))  # the folder is gone
+    return NClustersSelection(candidates, np.array(scores), best)
 
 
 def _checked_candidates(n_clusters: Any, n_rows: int) -> NDArray[np.intp]:

@@ -34,6 +34,7 @@ from .settings import OBJECTS
 FORMAT = 2  # grows when the file's layout changes
 LARGEST = 1e100  # of the numbers in a file: their squares are finite too
 ABOVE_ZERO = float(np.nextafter(0, 1))
+NOT_SAVED: dict[str, Any] = {"callbacks": [], "memory": None}  # values in a loaded model
 
 
 class Field(NamedTuple):
@@ -219,7 +220,7 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             "format": FORMAT,
             "version": __version__,
             "parameters": {
-                name: [] if name == "callbacks" else _plain(name, value)
+                name: NOT_SAVED[name] if name in NOT_SAVED else _plain(name, value)
                 for name, value in estimator.get_params(deep=False).items()
             },
             "names": model.names,

@@ -20,6 +20,7 @@ from ._sklearn import (
 )
 from .alignment import Aligner, GeometricAlignment
 from .clustering.clusters import ClusteringSettings
+from .clustering.neighbors import enough_components
 from .networks import Architecture, Networks
 from .training import (
     AdversarialTraining,
@@ -149,6 +150,18 @@ class FitPlan:
     def passes(self, n_epochs: int) -> Passes:
         """Return how a phase of ``n_epochs`` epochs iterates over the rows."""
         return Passes(n_epochs, self.batch_size, self.schedule, self.max_epoch_rows)
+
+    def of_pretraining(self) -> list[Any]:
+        """Return all settings that pretraining depends on."""
+        n_components = enough_components(self.clustering.n_clusters)
+        return [
+            self.pretraining.get_params(),
+            self.passes(self.pretrain_epochs),
+            self.learning_rates,
+            self.networks.normalization,
+            self.n_neighbors,
+            n_components,
+        ]
 
     @property
     def n_epochs(self) -> int:

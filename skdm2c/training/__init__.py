@@ -18,6 +18,7 @@ from .callbacks import (
 from .checkpoint import Checkpoint, saved_on_disk
 from .closed_form import fit_last_layer
 from .loop import Phase, run_phases
+from .memory import PretrainingMemory
 from .pretraining import Pretraining, pretraining_phase
 from .progress import ProgressBar, ProgressLines, ProgressLog, shown_progress
 from .regression import Examples, regression_phase
@@ -38,6 +39,7 @@ __all__ = [
     "Passes",
     "Phase",
     "Pretraining",
+    "PretrainingMemory",
     "ProgressBar",
     "ProgressLines",
     "ProgressLog",

@@ -19,15 +19,13 @@ from torch import Tensor
 from ..exceptions import caller_level
 from ..runtime.files import Arrays, held_alone, read_arrays, write_arrays
 from .callbacks import Callback, is_number
-from .state import TrainingState
+from .state import PhaseState, TrainingState, on_cpu
 
 FORMAT = 1  # of the files; to be increased whenever their contents change
 N_KEPT_FILES = 2  # the second serves if the last one is damaged
 SNAPSHOT_INTERVAL = 1.0  # seconds of work that an interrupt may lose
 FILE_NAME = re.compile(r"(\d{6,})\.safetensors")
 PARTIAL_FILE_NAME = re.compile(FILE_NAME.pattern + r"\.[0-9a-f]{32}")  # of a killed process
-
-PhaseState = dict[str, Any]  # see TrainingState.state_dict
 
 
 class Checkpoint(Callback):
@@ -185,7 +183,7 @@ class Checkpoint(Callback):
 
     def _take_snapshot(self, state: TrainingState) -> None:
         self._last_snapshot = time.monotonic()
-        self._phases[_key(state)] = _copied(state.state_dict())
+        self._phases[_key(state)] = on_cpu(state.state_dict())
         self._has_unsaved_snapshot = True
 
     def _files(self) -> list[tuple[int, Path]]:
@@ -303,17 +301,6 @@ def _require_format(text: str) -> None:
         raise ValueError(f"not a checkpoint ({error}).") from error
     if file_format != FORMAT:
         raise ValueError(f"its format is {file_format!r:.20}, this version reads {FORMAT}.")
-
-
-def _copied(value: Any) -> Any:
-    # Training modifies the tensors in place.
-    if isinstance(value, Tensor):
-        return value.detach().to("cpu", copy=True)
-    if isinstance(value, Mapping):
-        return {key: _copied(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(_copied(item) for item in value)
-    return value
 
 
 def _to_json(value: Any, arrays: Arrays) -> Any:

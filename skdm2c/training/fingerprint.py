@@ -19,7 +19,7 @@ from ..data.prepared import PreparedData
 from ..data.rows import rows_per_chunk
 from .checkpoint import Checkpoint
 
-IGNORED_PARAMETERS = {"n_jobs", "verbose"}  # the result does not depend on them
+IGNORED_PARAMETERS = {"memory", "n_jobs", "verbose"}  # the result does not depend on them
 N_DIGITS = 12  # of each checksum
 
 
@@ -43,12 +43,19 @@ def fit_fingerprint(
     random_state = parameters["random_state"]
     if random_state is not None and not isinstance(random_state, Integral):
         described["random_state"] = f"{type(random_state).__name__}, drawn {seeds}"
+    rows = {f"modality {name!r}": text for name, text in describe_rows(data).items()}
+    return {**rows, **_describe_order(data), **described, **versions()}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries whose numerical results a fit depends on."""
     libraries = {"torch": torch, "numpy": np, "scipy": scipy, "scikit-learn": sklearn}
-    versions = {name: str(library.__version__) for name, library in libraries.items()}
-    return {**_describe_data(data), **described, "skdm2c": __version__, **versions}
+    by_name = {name: str(library.__version__) for name, library in libraries.items()}
+    return {"skdm2c": __version__, **by_name}
 
 
-def _describe_data(data: PreparedData) -> dict[str, str]:
+def describe_rows(data: PreparedData) -> dict[str, str]:
+    """Return the shape and a checksum of the rows of each modality, by its name."""
     descriptions = {}
     for scaler, x in zip(data.scalers, data.rows, strict=True):
         checksum = sha256(np.concatenate([scaler.mean_, scaler.scale_]).tobytes())
@@ -59,10 +66,14 @@ def _describe_data(data: PreparedData) -> dict[str, str]:
         description = f"{len(x)} x {x.shape[1]}, {checksum.hexdigest()[:N_DIGITS]}"
         if names is not None:
             description += f", names {joblib.hash([str(name) for name in names])[:N_DIGITS]}"
-        descriptions[f"modality {scaler.name!r}"] = description
+        descriptions[scaler.name] = description
+    return descriptions
+
+
+def _describe_order(data: PreparedData) -> dict[str, str]:
     order = sha256(data.codes.astype(np.int64).tobytes()).hexdigest()[:N_DIGITS]
     pairs = {key: rows.astype(np.int64) for key, rows in sorted(data.pairs.items())}
-    return {**descriptions, "order of rows": order, "known pairs": joblib.hash(pairs)[:N_DIGITS]}
+    return {"order of rows": order, "known pairs": joblib.hash(pairs)[:N_DIGITS]}
 
 
 def _description(name: str, value: Any) -> str:

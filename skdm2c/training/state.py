@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..runtime.processes import SINGLE_PROCESS, Processes
 from .batches import Passes, StratifiedBatches
 from .optimizers import make_schedule
+
+PhaseState = dict[str, Any]  # see TrainingState.state_dict
 
 
 @dataclass
@@ -29,7 +32,7 @@ class TrainingState:
     processes: Processes = SINGLE_PROCESS  # which train the same network
     weight: float = 1.0  # proportion of all rows that this process holds
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> PhaseState:
         """Return the state as tensors and plain values, without optimisers if the phase is over."""
         optimization = {
             "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
@@ -46,7 +49,7 @@ class TrainingState:
             **({} if self.over else optimization),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: PhaseState) -> None:
         """Restore what :meth:`state_dict` returned; raise ValueError if it is of another phase."""
         own_phase, saved_phase = (self.phase, self.where), (state["phase"], state["where"])
         if own_phase != saved_phase:
@@ -83,3 +86,14 @@ def new_state(
         processes=batches.processes,
         weight=batches.weight,
     )
+
+
+def on_cpu(value: Any) -> Any:
+    """Copy all tensors in nested containers to the CPU, as training modifies them in place."""
+    if isinstance(value, Tensor):
+        return value.detach().to("cpu", copy=True)
+    if isinstance(value, Mapping):
+        return {key: on_cpu(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(on_cpu(item) for item in value)
+    return value
