@@ -138,10 +138,10 @@ class MixedModalClustering(
     adversarial : AdversarialTraining or None, default=None
         Length, losses, learning rates and weights of the third phase, equation (4) of the paper.
         None stands for :class:`skdm2c.AdversarialTraining` with its defaults.
-    pretrain_epochs : int, default=60
+    pretrain_epochs : int, default=30
         Number of epochs of the first phase, which trains each auto-encoder separately. If 0, it
         is skipped.
-    alignment_epochs : int, default=80
+    alignment_epochs : int, default=15
         Number of epochs of the second phase, in which the generators learn from the matching. If
         0, clusters are not matched at all.
     batch_size : int, default=256
@@ -329,8 +329,8 @@ class MixedModalClustering(
         networks: Networks | None = None,
         pretraining: Pretraining | None = None,
         adversarial: AdversarialTraining | None = None,
-        pretrain_epochs: int = 60,
-        alignment_epochs: int = 80,
+        pretrain_epochs: int = 30,
+        alignment_epochs: int = 15,
         batch_size: int = 256,
         max_epoch_rows: int | None = 20_000,
         learning_rate_schedule: str = "linear",
@@ -863,7 +863,7 @@ class MixedModalClustering(
         if plan.aligner and plan.lambda_pairs and data.numbered_pairs:
             _require_use_of_pairs(plan.aligner)
         processes = self._processes()
-        prepared = prepare(data, plan.clustering.n_clusters, self.standardize, processes)
+        prepared = prepare(data, plan.cluster_counts, self.standardize, processes)
         previous = self._previous_networks(prepared)
         device = resolve_device(self.device)
         # For None, scikit-learn would draw from NumPy's global generator.
@@ -899,6 +899,7 @@ class MixedModalClustering(
                     processes,
                 )
             )
+            progress.on_step(_outcome(fitted))
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
         attributes = fitted_attributes(fitted, data.modality)
@@ -1141,6 +1142,14 @@ def _require_consistent_counts(
             f"n_clusters={n_clusters}: {names[hub]!r} has fewer clusters than others, so it cannot "
             f"be the hub (unify_to={names[hub]!r}). Choose another modality, or 'auto'."
         )
+
+
+def _outcome(fitted: Fit) -> str:
+    n_clusters = len(np.unique(fitted.labels))
+    confidence = ""
+    if fitted.model.alignments:
+        confidence = f", confidence {_rounded_down(fitted.model.confidence):.2f}"
+    return f"{len(fitted.labels):,} rows in {n_clusters} clusters{confidence}"
 
 
 def _rounded_down(confidence: float) -> float:

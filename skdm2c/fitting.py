@@ -60,8 +60,9 @@ from .training import (
     run_phases,
 )
 
-TEACHING_RATE = 3  # times the learning rate: targets stand still, unlike adversarial ones
-MIN_WIDTH_RATIO = 5  # columns per component from which pretraining in components pays
+TEACHING_RATE = 2  # times the learning rate: targets stand still, unlike adversarial ones
+GENERATOR_RIDGE, DECODER_RIDGE = 1e-4, 1e-2  # relative to the variance of the features
+MIN_WIDTH_RATIO = 3  # columns per component from which pretraining in components pays
 MAX_PRETRAINING_ROWS = 60_000  # per modality
 MAX_TEMPERATURE_ROWS = 5000  # rows of a modality by which probabilities are calibrated
 
@@ -152,6 +153,7 @@ def fit_model(run: Run) -> Fit:
     couplings = couple(run, modalities, aligned, system)
     teach_generators(run, system, modalities, aligned, couplings, batches_rng)
     train_adversarially(run, system, batches_rng)
+    run.callback.on_step("clustering all rows")
     embedding = _unified(run, system)
     if aligned is not None:
         translated = _translated_rows(system, sample, aligned, couplings)
@@ -208,6 +210,7 @@ def cluster_modalities(
 ) -> ClusteredModalities:
     """Cluster the sampled rows of each modality by itself, and choose the hub."""
     plan, seed = run.plan, run.seeds.clusters
+    run.callback.on_step("clustering each modality")
     latents = _encode(autoencoders, sample.rows, run.device)
     run.require_finite("latent space", latents)
     clusters, separations = [], []
@@ -226,6 +229,7 @@ def cluster_modalities(
     if hub is None:
         hub = best_hub(separations, sample.pairs, plan.cluster_counts)
     return ClusteredModalities(
+        run.data.names,
         sample.rows,
         latents,
         [scaler.unscaled(x) for scaler, x in zip(run.data.scalers, sample.rows, strict=True)]
@@ -256,7 +260,9 @@ def align(run: Run, modalities: ClusteredModalities) -> AlignedModalities | None
     aligner = run.plan.aligner
     if aligner is None:
         return None
-    return run.processes.once(lambda: align_modalities(modalities, aligner, run.seeds.alignment))
+    return run.processes.once(
+        lambda: align_modalities(modalities, aligner, run.seeds.alignment, run.callback.on_step)
+    )
 
 
 def couple(
@@ -268,6 +274,7 @@ def couple(
     """Couple rows along every edge of the system whose matching of clusters is trusted."""
     if aligned is None:
         return {}
+    run.callback.on_step("coupling rows")
     return run.processes.once(
         lambda: couple_edges(modalities, aligned, system.edges, run.seeds.alignment)
     )
@@ -288,14 +295,18 @@ def teach_generators(
     targets = run.processes.once(
         lambda: generator_targets(modalities, aligned, system.edges, couplings)
     )
+    examples = {
+        (s, t): Examples(
+            "transport",
+            on_device(modalities.latents[s], run.device),
+            on_device(targets[s, t], run.device),
+        )
+        for s, t in system.edges
+    }
     phases = [
         regression_phase(
             system.generator_of(s, t),
-            Examples(
-                "transport",
-                on_device(modalities.latents[s], run.device),
-                on_device(targets[s, t], run.device),
-            ),
+            examples[s, t],
             plan.passes(plan.alignment_epochs),
             learning_rate=TEACHING_RATE * max(plan.learning_rates),
             rng=rng,
@@ -304,6 +315,10 @@ def teach_generators(
         for s, t in system.edges
     ]
     run_phases(phases, run.callback)
+    for (s, t), of_edge in examples.items():
+        generator = cast(ModalityAutoEncoder, system.generator_of(s, t))
+        layers = nn.Sequential(*generator.encoder, *generator.decoder)
+        fit_last_layer(layers, [of_edge], GENERATOR_RIDGE)
     # All processes have learned the same, but machines of several kinds round differently.
     learned = (parameter.data for parameter in system.generators.parameters())
     run.processes.average_(learned, 1 / run.processes.size)
@@ -344,6 +359,7 @@ def fit_decoders(
                 ),
                 *(examples for (_, t), examples in translated.items() if t == m),
             ],
+            DECODER_RIDGE,
         )
 
 

@@ -314,7 +314,7 @@ def _next(estimator: Any) -> Section:
 def _advice(estimator: Any) -> Iterator[str]:
     hub, confidence = estimator.unified_modality_, estimator.cluster_confidence_
     if not estimator.matching_:
-        yield 'Align the modalities: set alignment="geometry" and alignment_epochs=80.'
+        yield 'Align the modalities: set alignment="geometry" and alignment_epochs=15.'
     elif estimator.alignment_confidence_ < LOW:
         yield (
             "Other features may help: distances should mean the same in all modalities "

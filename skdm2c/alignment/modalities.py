@@ -6,7 +6,7 @@ known pairs with the hub are then clustered again, jointly with it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from numbers import Real
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from .joint_clustering import MIN_PAIRS_PER_CLUSTER, joint_responsibilities, sep
 class ClusteredModalities(NamedTuple):
     """Modalities that were clustered one by one, before their clusters are matched."""
 
+    names: Sequence[str]
     rows: Sequence[FloatRows]
     latents: Sequence[FloatRows]
     unscaled: Sequence[Matrix]  # rows before their columns were scaled, up to a common factor
@@ -41,12 +42,19 @@ class AlignedModalities(NamedTuple):
     responsibilities: list[Matrix]  # of shape (n_m, k)
 
 
-def align_modalities(data: ClusteredModalities, aligner: Aligner, seed: int) -> AlignedModalities:
+def align_modalities(
+    data: ClusteredModalities,
+    aligner: Aligner,
+    seed: int,
+    on_step: Callable[[str], None] = lambda step: None,
+) -> AlignedModalities:
     """Match the clusters of each modality with the hub's, and refine them by known pairs.
+
+    ``on_step`` is called with the description of each step before it begins.
 
     Raises ValueError if the aligner returns an invalid alignment.
     """
-    alignments = _align_spokes(data, aligner, seed)
+    alignments = _align_spokes(data, aligner, seed, on_step)
     responsibilities = [clusters.responsibilities for clusters in data.clusters]
     for m, alignment in alignments.items():
         renumbered = np.empty_like(responsibilities[m])
@@ -104,19 +112,25 @@ def _cluster_jointly(
     )
 
 
-def _align_spokes(data: ClusteredModalities, aligner: Aligner, seed: int) -> dict[int, Alignment]:
+def _align_spokes(
+    data: ClusteredModalities, aligner: Aligner, seed: int, on_step: Callable[[str], None]
+) -> dict[int, Alignment]:
     known_rows = {key: pairs.rows for key, pairs in data.pairs.items()}
-    descriptions = [
-        aligner.describe(
-            ModalityView(x, z, clusters.labels, n, paired_rows(known_rows, m), unscaled),
-            np.random.RandomState([seed, m]),
+    descriptions = []
+    for m, name in enumerate(data.names):
+        on_step(f"describing {name!r}")
+        view = ModalityView(
+            data.rows[m],
+            data.latents[m],
+            data.clusters[m].labels,
+            data.numbers[m],
+            paired_rows(known_rows, m),
+            data.unscaled[m],
         )
-        for m, (x, z, clusters, n, unscaled) in enumerate(
-            zip(data.rows, data.latents, data.clusters, data.numbers, data.unscaled, strict=True)
-        )
-    ]
+        descriptions.append(aligner.describe(view, np.random.RandomState([seed, m])))
 
     def align_pair(m: int, other: int) -> Alignment:
+        on_step(f"matching {data.names[m]!r} with {data.names[other]!r}")
         # A matching close to a tie may depend on the orientation. The better separated modality is
         # always on the left, so that neither the order of modalities nor the hub matters.
         right, left = sorted((m, other), key=lambda i: data.separations[i])

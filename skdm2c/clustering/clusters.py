@@ -38,17 +38,13 @@ class ModalityClusters(NamedTuple):
 def cluster_modality(
     z: FloatRows, n_clusters: int, settings: ClusteringSettings, seed: int
 ) -> ModalityClusters:
-    """Cluster the latents ``z`` of one modality, of shape (n, c), into ``n_clusters`` clusters.
-
-    If there are fewer rows than that, each row becomes a cluster of its own.
-    """
-    n = min(n_clusters, len(z))
+    """Cluster the latents ``z`` of one modality, of shape (n, c), into ``n_clusters`` clusters."""
     fit = fit_kmeans if settings.assignment == "kmeans" else fit_mixture
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer distinct rows than clusters
-        clusters = fit(z, n, settings.n_init, seed)
+        clusters = fit(z, n_clusters, settings.n_init, seed)
     responsibilities = np.zeros((len(z), settings.n_clusters))
-    responsibilities[:, :n] = clusters.responsibilities(z)
+    responsibilities[:, :n_clusters] = clusters.responsibilities(z)
     return ModalityClusters(clusters.assign(z), responsibilities)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,23 +31,19 @@ class PreparedData:
 
 def prepare(
     data: MixedModalData,
-    n_clusters: int,
+    cluster_counts: Sequence[int],
     standardize: bool | str,
     processes: Processes = SINGLE_PROCESS,
 ) -> PreparedData:
     """Validate and scale the data of a fit, so that all errors are raised before training.
 
-    Raise ValueError for an invalid block, a modality with too few rows, fewer rows than clusters,
-    or modalities or columns that differ between processes.
+    Raise ValueError for an invalid block, a modality with too few rows or fewer than clusters, or
+    modalities or columns that differ between processes.
     """
     _require_all_modalities(data)
     if any(names != data.names for names in processes.gather(data.names)):
         raise ValueError(f"Processes have different modalities: {processes.gather(data.names)}.")
-    if len(data) < n_clusters:
-        raise ValueError(
-            f"n_samples={len(data)} should be >= n_clusters={n_clusters}: "
-            "there are fewer rows than clusters."
-        )
+    _require_enough_rows(data, cluster_counts, processes)
     scalers = tuple(ModalityScaler(name, standardize) for name in data.names)
     rows = [
         scaler.fit_transform(block, data.columns[scaler.name], processes)
@@ -62,4 +59,19 @@ def _require_all_modalities(data: MixedModalData) -> None:
                 f"Modality {name!r} has n_samples = {n_rows(block)} here; every modality needs "
                 f"{MIN_ROWS} or more. In cross-validation use cv=ModalityKFold(), as a plain "
                 "KFold can leave a fold without a modality."
+            )
+
+
+def _require_enough_rows(
+    data: MixedModalData, cluster_counts: Sequence[int], processes: Processes
+) -> None:
+    # Each modality is clustered by itself.
+    in_processes = processes.gather([n_rows(block) for block in data.blocks.values()])
+    for name, k, ns in zip(
+        data.names, cluster_counts, zip(*in_processes, strict=True), strict=True
+    ):
+        if sum(ns) < k:
+            raise ValueError(
+                f"n_clusters={k} should be <= n_samples={sum(ns)} of modality {name!r}: it has "
+                "fewer rows than clusters."
             )

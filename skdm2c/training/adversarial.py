@@ -29,7 +29,7 @@ class AdversarialTraining(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    epochs : int, default=10
+    epochs : int, default=5
         Number of epochs; 0 skips the phase.
     loss : {"wasserstein", "gan"}, default="wasserstein"
         Adversarial loss: "wasserstein" is equation (3) of the paper, "gan" the cross-entropy of
@@ -59,9 +59,9 @@ class AdversarialTraining(BaseEstimator):  # type: ignore[misc]
     autoencoder_learning_rate : float, default=0.0
         Learning rate of the auto-encoders. With 0 they are frozen and keep the neighbourhoods
         learned in pretraining.
-    generator_learning_rate : float, default=1e-4
+    generator_learning_rate : float, default=3e-4
         Learning rate of the generators.
-    discriminator_learning_rate : float, default=1e-4
+    discriminator_learning_rate : float, default=3e-4
         Learning rate of the discriminators.
     optimizer : {"adam", "rmsprop"}, default="adam"
         Optimiser of all networks.
@@ -86,7 +86,7 @@ class AdversarialTraining(BaseEstimator):  # type: ignore[misc]
     AdversarialTraining(epochs=20)
     """
 
-    epochs: int = 10
+    epochs: int = 5
     loss: LossName = "wasserstein"
     lipschitz: LipschitzName | None = "spectral_norm"
     clip_value: float = 0.05
@@ -98,8 +98,8 @@ class AdversarialTraining(BaseEstimator):  # type: ignore[misc]
     generator_steps: int = 1
     discriminator_steps: int = 1
     autoencoder_learning_rate: float = 0.0
-    generator_learning_rate: float = 1e-4
-    discriminator_learning_rate: float = 1e-4
+    generator_learning_rate: float = 3e-4
+    discriminator_learning_rate: float = 3e-4
     optimizer: OptimizerName = "adam"
     weight_decay: float = 0.0
 

@@ -99,6 +99,15 @@ class Callback:
             State of the phase, with its networks and its records so far.
         """
 
+    def on_step(self, step: str) -> None:
+        """Handle the start of a step that trains nothing, such as a matching.
+
+        Parameters
+        ----------
+        step : str
+            Description of the step, such as "matching 'a' with 'b'".
+        """
+
     def on_model(self, look: Callable[[], Any]) -> None:
         """Receive a function that returns the fit as if it ended now.
 
@@ -135,6 +144,11 @@ class Callbacks(Callback):
         """Call the hook of all callbacks."""
         for callback in self.callbacks:
             callback.on_phase_end(state)
+
+    def on_step(self, step: str) -> None:
+        """Call the hook of all callbacks."""
+        for callback in self.callbacks:
+            callback.on_step(step)
 
     def on_model(self, look: Callable[[], Any]) -> None:
         """Call the hook of all callbacks."""

@@ -11,17 +11,16 @@ from torch.nn import functional as F
 from ..networks.modules import LEAKY_SLOPE
 from .regression import Examples
 
-RIDGE = 1e-2  # relative to the mean variance of the features
 N_ITERATIONS = 12
 CHUNK_ELEMENTS = 2**24  # numbers of the targets that are processed at once
 
 
 @torch.no_grad()
-def fit_last_layer(network: nn.Sequential, examples: Sequence[Examples]) -> None:
+def fit_last_layer(network: nn.Sequential, examples: Sequence[Examples], ridge: float) -> None:
     """Fit the last layer of a network that ends with a linear layer and a leaky rectifier.
 
     The other layers are left as they are. The mean squared error of each of the examples counts
-    with its weight.
+    with its weight. ``ridge`` is a penalty relative to the mean variance of the features.
     """
     *body, last, _ = network
     assert isinstance(last, nn.Linear)
@@ -36,7 +35,7 @@ def fit_last_layer(network: nn.Sequential, examples: Sequence[Examples]) -> None
     weights /= weights.sum()
     mean = (weights * features).sum(dim=0)
     features -= mean
-    solve = _ridge_inverse(features, weights) @ (features * weights).t()
+    solve = _ridge_inverse(features, weights, ridge) @ (features * weights).t()
     size = max(1, CHUNK_ELEMENTS // len(features))
     for start in range(0, last.out_features, size):
         columns = slice(start, start + size)
@@ -52,8 +51,8 @@ def _fit_columns(
     # The slope of the rectifier is at most one, so the quadratic with the curvature of the linear
     # problem majorises the loss, and its minimum is a step downhill (Böhning & Lindsay, 1988).
     # The steps are accelerated by Nesterov's momentum.
-    bias = (weights * x).sum(dim=0)
-    weight = solve @ (x - bias)
+    target = torch.where(x < 0, x / LEAKY_SLOPE, x)  # exact if the rectifier's inputs can be met
+    weight, bias = solve @ target, (weights * target).sum(dim=0)
     previous_weight, previous_bias = weight, bias
     for i in range(N_ITERATIONS):
         momentum = i / (i + 3)
@@ -69,9 +68,9 @@ def _fit_columns(
     return weight, bias
 
 
-def _ridge_inverse(features: Tensor, weights: Tensor) -> Tensor:
+def _ridge_inverse(features: Tensor, weights: Tensor, ridge: float) -> Tensor:
     # In double precision, and so on the CPU, as not every device has it.
     gram = (features.t() @ (features * weights)).cpu().double()
-    gram.diagonal().add_(RIDGE * gram.diagonal().mean().clamp(min=1e-12))
+    gram.diagonal().add_(ridge * gram.diagonal().mean().clamp(min=1e-12))
     inverse: Tensor = torch.linalg.inv(gram).float().to(features.device)
     return inverse

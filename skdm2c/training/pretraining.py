@@ -28,9 +28,9 @@ class Pretraining(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    learning_rate : float or sequence of float, default=1e-3
+    learning_rate : float or sequence of float, default=3e-3
         Learning rate of Adam, one for all modalities or one for each. The second phase trains
-        the generators with three times the largest.
+        the generators with twice the largest.
     weight_decay : float, default=0.0
         Weight of the L2 penalty on the auto-encoders' weights.
     lambda_neighbors : float, default=1.0
@@ -43,9 +43,9 @@ class Pretraining(BaseEstimator):  # type: ignore[misc]
         Weight of the repulsion between rows that are not neighbours.
     input_noise : float, default=0.5
         Standard deviation of the Gaussian noise added to the rows, in units of their spread.
-    n_components : int or None, default=100
+    n_components : int or None, default=200
         Number of leading principal components of the rows in which this phase is trained if
-        the data have at least five times as many columns; it takes less time. Narrower data, and
+        the data have at least three times as many columns; it takes less time. Narrower data, and
         all data if None, are trained in their columns. The trained networks take all columns in
         any case.
 
@@ -55,12 +55,12 @@ class Pretraining(BaseEstimator):  # type: ignore[misc]
     >>> model = MixedModalClustering(3, pretraining=Pretraining(input_noise=0.1))
     """
 
-    learning_rate: float | Sequence[float] = 1e-3
+    learning_rate: float | Sequence[float] = 3e-3
     weight_decay: float = 0.0
     lambda_neighbors: float = 1.0
     negative_weight: float = 5.0
     input_noise: float = 0.5
-    n_components: int | None = 100
+    n_components: int | None = 200
 
 
 def pretraining_phase(

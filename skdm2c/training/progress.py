@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from .callbacks import Callback, Callbacks, Record, losses_of
@@ -13,6 +15,8 @@ from .state import TrainingState
 
 LOGGER = logging.getLogger("skdm2c")
 LOGGER.addHandler(logging.NullHandler())  # silent unless the application configures logging
+
+_NUMBERS = count(1)  # of the fits of this process
 
 
 @contextmanager
@@ -22,13 +26,24 @@ def shown_progress(verbose: int, n_epochs: int) -> Iterator[Callback]:
     0 displays nothing, 1 a progress bar over the ``n_epochs`` of all phases (or about five lines
     per phase without rich or without a terminal or notebook), 2 a line per epoch.
     """
-    log = ProgressLog()
+    fit = _name_of_fit()
+    log = ProgressLog(fit)
     terminal = _terminal() if verbose == 1 else None
     if terminal is None:
-        yield Callbacks([log, ProgressLines(verbose)])
+        yield Callbacks([log, ProgressLines(verbose, lambda line: print(fit + line))])
         return
     with _bar(terminal) as bar:
         yield Callbacks([log, ProgressBar(bar, n_epochs)])
+
+
+def _name_of_fit() -> str:
+    # Begins each line of a fit that may run in parallel with others.
+    process, thread = multiprocessing.current_process(), threading.current_thread()
+    number = next(_NUMBERS)
+    if process.name == "MainProcess" and thread is threading.main_thread():
+        return ""
+    worker = process.name if process.name != "MainProcess" else thread.name
+    return f"[{worker}, fit {number}] "
 
 
 def _terminal() -> Any:
@@ -84,6 +99,10 @@ class ProgressBar(Callback):
         self.bar.advance(self.task)
         return False
 
+    def on_step(self, step: str) -> None:
+        """Display the step."""
+        self.bar.update(self.task, description=f"{step:<22}")
+
     def on_phase_end(self, state: TrainingState) -> None:
         """Reduce the total by the epochs that a phase which ended early did not need."""
         if state.records:
@@ -111,20 +130,32 @@ class ProgressLines(Callback):
             self.report(_line(state, record))
         return False
 
+    def on_step(self, step: str) -> None:
+        """Report the step if ``verbose`` asks for it."""
+        if self.verbose:
+            self.report(step)
+
 
 class ProgressLog(Callback):
-    """Logs every epoch (level DEBUG) and the end of every phase (INFO) to the logger "skdm2c"."""
+    """Logs epochs (level DEBUG), and steps and the ends of phases (INFO), to "skdm2c"."""
+
+    def __init__(self, fit: str = "") -> None:
+        self.fit = fit
+
+    def on_step(self, step: str) -> None:
+        """Log the step."""
+        LOGGER.info("%s%s", self.fit, step)
 
     def on_epoch_end(self, state: TrainingState, record: Record) -> bool:
         """Log the losses of the epoch."""
         if LOGGER.isEnabledFor(logging.DEBUG):
-            LOGGER.debug(_line(state, record))
+            LOGGER.debug("%s%s", self.fit, _line(state, record))
         return False
 
     def on_phase_end(self, state: TrainingState) -> None:
         """Log the last losses of the phase."""
         if state.records and LOGGER.isEnabledFor(logging.INFO):
-            LOGGER.info(_line(state, state.records[-1]))
+            LOGGER.info("%s%s", self.fit, _line(state, state.records[-1]))
 
 
 def _title(state: TrainingState) -> str:

@@ -136,7 +136,15 @@ def matched_among(latents, shares, pairs):
     own = [ModalityClusters(s.argmax(1).astype(np.int32), s) for s in shares]
     numbers = (shares[0].shape[1],) * len(shares)
     data = ClusteredModalities(
-        latents, latents, latents, own, numbers, [0.1, 0.9, 0.2][: len(shares)], 1, pairs
+        "abc"[: len(latents)],
+        latents,
+        latents,
+        latents,
+        own,
+        numbers,
+        [0.1, 0.9, 0.2][: len(shares)],
+        1,
+        pairs,
     )
     return align_modalities(data, Told(list(range(numbers[0]))), seed=0).responsibilities
 
@@ -194,7 +202,7 @@ def test_two_trusted_pairs_a_cluster_are_needed(m, trust, enough):
     swapped = np.eye(2)[1 - y]  # B's clusters bear other numbers than A's
     own = [ModalityClusters(s.argmax(1).astype(np.int32), s) for s in (awry, swapped)]
     pairs = {(0, 1): KnownPairs(diagonal(m).rows, trust)}
-    data = ClusteredModalities([a, b], [a, b], [a, b], own, (2, 2), [0.1, 0.9], 1, pairs)
+    data = ClusteredModalities("ab", [a, b], [a, b], [a, b], own, (2, 2), [0.1, 0.9], 1, pairs)
     found = align_modalities(data, Told(), seed=0)
     assert found.alignments[0].confidence == 0.5
     numbers = 1 - y  # the hub's
@@ -210,7 +218,7 @@ def test_a_modality_without_pairs_keeps_its_own():
     ]
     pairs = {(0, 1): diagonal(10)}
     data = ClusteredModalities(
-        [a, b, a], [a, b, a], [a, b, a], own, (2, 2, 2), [0.1, 0.9, 0.2], 1, pairs
+        "abc", [a, b, a], [a, b, a], [a, b, a], own, (2, 2, 2), [0.1, 0.9, 0.2], 1, pairs
     )
     shares = align_modalities(data, Told(), seed=0).responsibilities
     assert not np.array_equal(shares[0], awry[:, ::-1])

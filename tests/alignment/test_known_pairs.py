@@ -222,7 +222,7 @@ def test_rows_of_known_pairs_are_looked_at_in_large_data(monkeypatch):
     i = np.arange(0, 200, 5)
     order = np.random.RandomState(0).permutation(500)
     data = MixedModalData(x, y, pairs=np.column_stack([i, i]))[order]
-    checked = prepare(data, 2, False)
+    checked = prepare(data, (2, 2), False)
     sample = draw_sample(checked, checked.pairs, seed=0, processes=SINGLE_PROCESS)
     known = sample.pairs[0, 1]
     assert len(known) == 20

@@ -49,7 +49,7 @@ def test_a_graph_of_few_rows_is_of_all(few_seen):
 def test_a_sample_knows_which_rows_it_holds(few_seen):
     x, y = np.arange(200.0)[:, None], -np.arange(100.0)[:, None] - 1
     data = MixedModalData(x, y)[np.random.RandomState(0).permutation(300)]
-    sample = draw_sample(prepare(data, 2, False), {}, seed=0, processes=SINGLE_PROCESS)
+    sample = draw_sample(prepare(data, (2, 2), False), {}, seed=0, processes=SINGLE_PROCESS)
     assert [len(part) for part in sample.rows] == [SEEN, SEEN]
     together = np.empty(len(sample.at))
     for code, part in enumerate(sample.rows):

@@ -225,7 +225,7 @@ def test_every_number_and_every_name_of_the_data_counts():
     frame = pandas.DataFrame(a, columns=[*"abcd"])
 
     def identity(block, device="cpu"):
-        data = prepare(MixedModalData(block, a[:50]), 2, False)
+        data = prepare(MixedModalData(block, a[:50]), (2, 2), False)
         parameters = MixedModalClustering(random_state=0).get_params()
         return fit_fingerprint(data, parameters, (1, 2, 3, 4), torch.device(device))
 

@@ -3,14 +3,18 @@
 import io
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
+from sklearn.base import clone
 from torch import nn
 
+from skdm2c import MixedModalClustering
+from skdm2c.datasets import make_mixed_modal_blobs
 from skdm2c.exceptions import TrainingDivergedError
 from skdm2c.networks import Architecture, CrossModalSystem, ModalityAutoEncoder, apply_in_chunks
 from skdm2c.networks.components import Basis, narrowed, widen_
@@ -201,7 +205,7 @@ def test_the_last_layer_is_fitted_to_targets_of_either_sign():
     z = torch.randn(500, 3, generator=seeded())
     true = with_last_layer(3, 7)
     network = with_last_layer(3, 7)
-    fit_last_layer(network, [Examples("error", z, true(z).detach())])
+    fit_last_layer(network, [Examples("error", z, true(z).detach())], 1e-3)
     explained = 1 - (network(z) - true(z)).square().mean() / true(z).var()
     assert explained > 0.99
 
@@ -215,10 +219,13 @@ def test_examples_that_disagree_are_weighed(n_repeats):
     fit_last_layer(
         network,
         [Examples("first", z, total), Examples("other", others, 3 + 0 * others[:, :1], 1e3)],
+        1e-2,
     )
     assert (network(z) - 3).abs().mean() < 0.05  # the heavier examples
     fit_last_layer(
-        network, [Examples("first", z, total), Examples("other", others, 3 + 0 * others[:, :1], 0)]
+        network,
+        [Examples("first", z, total), Examples("other", others, 3 + 0 * others[:, :1], 0)],
+        1e-2,
     )
     assert (network(z) - total).abs().mean() < 0.05
 
@@ -593,3 +600,25 @@ def test_a_phase_that_is_over_prepares_nothing():
 
     phase = Phase(phase_without_network("a"), [None], 0, fail)
     run_phases([phase], Callback())
+
+
+def test_steps_without_training_are_reported_too(capsys, caplog):
+    X, _ = make_mixed_modal_blobs(90, random_state=0)
+    caplog.set_level("INFO", logger="skdm2c")
+    model = MixedModalClustering(3, pretrain_epochs=1, verbose=1, random_state=0).fit(X)
+    printed, logged = capsys.readouterr().out.splitlines(), caplog.messages
+    for lines in (printed, logged):
+        assert "matching 'b' with 'a'" in lines or "matching 'a' with 'b'" in lines
+        assert "coupling rows" in lines or model.alignment_confidence_ < 0.3
+        assert lines[-1].startswith("90 rows in 3 clusters, confidence 0.")
+
+
+def test_lines_of_parallel_fits_name_their_fit(caplog):
+    X, _ = make_mixed_modal_blobs(60, random_state=0)
+    caplog.set_level("INFO", logger="skdm2c")
+    quick = MixedModalClustering(2, alignment=None, pretrain_epochs=1, random_state=0)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: clone(quick).fit(X), range(2)))
+    prefixes = {message.split("] ")[0] for message in caplog.messages}
+    assert len(prefixes) == 2
+    assert all("fit " in prefix for prefix in prefixes)
