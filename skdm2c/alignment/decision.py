@@ -20,7 +20,7 @@ FITTED_FRACTION = 0.6
 N_STEPS = 16
 MASS_WEIGHT = 0.1  # of the mass that a matching loses, against a weight of 1 for its cost
 MARGIN = 0.06  # above the lowest score; candidates beyond it are dropped after a split
-MAX_UNSCREENED = 3  # of more candidates, those that are far behind on few rows are dropped first
+MAX_CANDIDATES = 8, 5, 3, 2  # per split, the cheapest
 SCREENING, SCREENING_MARGIN = (150, 10), 0.15  # rows per modality and steps
 
 
@@ -57,19 +57,20 @@ def decide(
     resp = tuple(np.eye(k)[labels] for labels in (left_labels, right_labels))
     costs = np.full((N_SPLITS, len(spaces), 2, len(candidates)), np.inf)
     remaining = np.arange(len(candidates))
-    if len(remaining) > MAX_UNSCREENED:
-        screening = _split_costs(candidates, spaces, resp, rng, *SCREENING)
-        scores = _scores(screening[None], retained)
-        remaining = remaining[scores <= scores.min() + SCREENING_MARGIN]
-    for split in range(N_SPLITS):
+    scores, margin = np.zeros(len(candidates)), SCREENING_MARGIN
+    if len(candidates) > MAX_CANDIDATES[2]:
+        scores = _scores(_split_costs(candidates, spaces, resp, rng, *SCREENING)[None], retained)
+    for split, most in enumerate(MAX_CANDIDATES):
+        cheapest = np.argsort(scores, kind="stable")[:most]
+        remaining = np.sort(remaining[cheapest[scores[cheapest] <= scores.min() + margin]])
+        if len(remaining) == 1:
+            costs[split:, :, :, remaining] = 0  # it would win the other splits as well
+            break
         costs[split][:, :, remaining] = _split_costs(
             candidates[remaining], spaces, resp, rng, MAX_FITTED, N_STEPS
         )
         scores = _scores(costs[: split + 1, :, :, remaining], retained[remaining])
-        remaining = remaining[scores <= scores.min() + MARGIN]
-        if len(remaining) == 1:
-            costs[split + 1 :, :, :, remaining] = 0  # it would win the other splits as well
-            break
+        margin = MARGIN
     chosen = candidates[remaining[_scores(costs[..., remaining], retained[remaining]).argmin()]]
     votes = (candidates[costs.argmin(axis=-1)] == chosen).mean(axis=(0, 1, 2))
     return Decision(chosen, votes)

@@ -135,7 +135,7 @@ def summarise(
     return Prototypes(
         masses=member.mean(axis=0),
         distances={
-            kind: (mean_of.T @ d[np.ix_(rows, rows)] @ mean_of).astype(np.float64)
+            kind: ((mean_of.T @ d[rows])[:, rows] @ mean_of).astype(np.float64)
             for kind, d in within.items()
         },
         clusters=member.T @ _one_hot(labels, n_clusters) / len(rows),

@@ -21,14 +21,14 @@ from .rows import Points, pair_costs, weighted_means
 
 Matching = tuple[int, ...]  # right cluster of each left one
 
-N_CENTERS = 120
-N_STEPS, N_ROUNDS = 14, 6
+N_CENTERS = 80
+N_STEPS, N_ROUNDS = 10, 6
 FIRST_TEMPERATURE, LAST_TEMPERATURE = 0.5, 0.03
 PULL_DECAY = 0.75
 FIRST_RIDGE, RIDGE = 0.1, 0.02
 BATCH = 24  # matchings tried at once
 N_PARENTS, N_CHILDREN = 24, 36
-MAX_GENERATIONS, PATIENCE = 8, 3
+MAX_GENERATIONS, PATIENCE = 8, 2
 MIN_KERNEL = np.float32(1e-20)
 
 

@@ -101,20 +101,17 @@ def couple_rows(
         costs = pair_costs(a, b, forward, backward, (-pull * resp_a, resp_b))
         if pairs is not None:
             costs[tuple(pairs.rows.T)] -= np.float32(PAIR_REBATE * min(pairs.trust, 1.0))
-        kernel, u, v = _scaled_kernel(costs, v, temperature, N_ROUNDS)
-        left_masses, right_masses = kernel.sum(axis=1), kernel.sum(axis=0)
-        forward = _ridge(
-            a, kernel @ b / left_masses[:, None], np.minimum(n * left_masses, 1), RIDGE
-        )
-        backward = _ridge(
-            b, kernel.T @ a / right_masses[:, None], np.minimum(m * right_masses, 1), RIDGE
-        )
+        kernel, u, v = _kernel(costs, v, temperature, N_ROUNDS)
+        to_right, left_masses = _barycenters(kernel, u, v, b)
+        to_left, right_masses = _barycenters(kernel.T, v, u, a)
+        forward = _ridge(a, to_right, np.minimum(n * left_masses, 1), RIDGE)
+        backward = _ridge(b, to_left, np.minimum(m * right_masses, 1), RIDGE)
     # The final coupling has to hold without the help of clusters and pairs.
     costs = pair_costs(a, b, forward, backward)
     offsets = (costs.min(axis=axis) / (4 * LAST_TEMPERATURE) for axis in (1, 0))
     left_offset, right_offset = offsets
-    kernel, u, v = _scaled_kernel(costs.copy(), v, LAST_TEMPERATURE, N_ROUNDS)
-    cost = float(np.vdot(kernel, costs) / kernel.sum())
+    kernel, u, v = _kernel(costs.copy(), v, LAST_TEMPERATURE, N_ROUNDS)
+    cost = _mean_cost(costs, kernel, u, v)
     return RowCoupling(
         a, b, forward, backward, np.log(u) + left_offset, np.log(v) + right_offset, cost
     )
@@ -165,8 +162,8 @@ def coupled_cost(left: Points, right: Points, forward: Points, backward: Points)
     """Return the mean cost of the best coupling of rows under the given linear maps."""
     costs = pair_costs(left, right, forward, backward)
     uniform = np.full(len(right), 1 / len(right), dtype=np.float32)
-    kernel, *_ = _scaled_kernel(costs.copy(), uniform, LAST_TEMPERATURE, 6 * N_ROUNDS)
-    return float(np.vdot(kernel, costs) / kernel.sum())
+    kernel, u, v = _kernel(costs.copy(), uniform, LAST_TEMPERATURE, 6 * N_ROUNDS)
+    return _mean_cost(costs, kernel, u, v)
 
 
 def weighted_means(points: Points, responsibilities: Points) -> Points:
@@ -176,12 +173,13 @@ def weighted_means(points: Points, responsibilities: Points) -> Points:
     return means
 
 
-def _scaled_kernel(
+def _kernel(
     costs: Points, v: Points, temperature: float, n_rounds: int
 ) -> tuple[Points, Points, Points]:
-    # Returns the unbalanced coupling, in the memory of the costs, and its scalings; v is the start
-    # of the right ones. Half of the lowest cost per row and per column is subtracted: neither side
-    # may keep its masses at the expense of the other.
+    # Returns the entropic kernel, in the memory of the costs, and the scalings of its rows and
+    # columns that make it the unbalanced coupling; v is the start of the latter. Half of the lowest
+    # cost per row and per column is subtracted: neither side may keep its masses at the expense of
+    # the other.
     n, m = costs.shape
     left_offset, right_offset = (costs.min(axis=axis) / 2 for axis in (1, 0))
     kernel = costs
@@ -194,9 +192,20 @@ def _scaled_kernel(
     for _ in range(n_rounds):
         u = (1 / (n * (kernel @ v))) ** power
         v = (1 / (m * (u @ kernel))) ** power
-    kernel *= u[:, None]
-    kernel *= v
     return kernel, u, v
+
+
+def _barycenters(kernel: Points, u: Points, v: Points, points: Points) -> tuple[Points, Points]:
+    # The mean of the points coupled to each row, of shape (n, d), and the mass of each row.
+    weighted = kernel @ np.column_stack([v[:, None] * points, v])
+    masses = weighted[:, -1]
+    return weighted[:, :-1] / masses[:, None], u * masses
+
+
+def _mean_cost(costs: Points, kernel: Points, u: Points, v: Points) -> float:
+    total = float(u @ kernel @ v)
+    kernel *= costs
+    return float(u @ kernel @ v) / total
 
 
 def _ridge(x: Points, targets: Points, weights: Points, penalty: float) -> Points:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,6 +13,8 @@ from sklearn.neighbors import NearestNeighbors, kneighbors_graph
 from sklearn.preprocessing import normalize
 
 from ..data.rows import FloatRows, Matrix, Rows, rows_per_chunk, sample_rows
+
+Distances = TypeVar("Distances", NDArray[np.float32], NDArray[np.float64])
 
 MIN_COMPONENTS = 30
 LOCAL_NEIGHBOR = 10  # the distance to this neighbour measures the density around a row
@@ -98,7 +101,7 @@ def close_rows(points: Matrix, n_neighbors: int) -> sp.csr_matrix:
     return neighbor_graph(_directions(points), few_neighbors(n_neighbors, len(points)))
 
 
-def locally_scaled(euclidean: Matrix) -> Matrix:
+def locally_scaled(euclidean: Distances) -> Distances:
     """Divide distances, of shape (n, n), by the local scale of both rows.
 
     That is the geometric mean of the rows' distances to their 10th neighbours.
@@ -112,7 +115,9 @@ def locally_scaled(euclidean: Matrix) -> Matrix:
     nearest = min(LOCAL_NEIGHBOR, len(euclidean) - 1)
     scale = np.partition(euclidean, nearest, axis=1)[:, nearest]
     scale = np.maximum(scale, 0.1 * np.median(scale) + 1e-9)  # zero for rows with many copies
-    scaled: Matrix = euclidean / np.sqrt(np.outer(scale, scale))
+    scale = np.sqrt(scale)
+    scaled: Distances = euclidean / scale
+    scaled /= scale[:, None]
     return scaled
 
 
