@@ -17,7 +17,7 @@ from .targets import UNTRUSTED, CoupledRows, row_weight, taught_targets
 
 Edge = tuple[int, int]  # source and target of a generator
 
-MAX_COUPLED = 1500  # rows per modality; the fitted maps place the others
+MAX_COUPLED = 1000  # rows per modality; the fitted maps place the others
 
 
 def couple_edges(

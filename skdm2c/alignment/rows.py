@@ -20,7 +20,7 @@ from .base import KnownPairs
 
 Points = NDArray[np.float32]
 
-N_STEPS = 24
+N_STEPS = 18
 N_ROUNDS = 5  # of Sinkhorn's algorithm, per step
 FIRST_TEMPERATURE, LAST_TEMPERATURE = 0.5, 0.02
 N_STEPS_AT_LAST = 6
