@@ -19,7 +19,7 @@ from scipy.special import expit
 from sklearn.preprocessing import normalize
 
 from ..clustering.mixture import cluster_means
-from ..data.rows import Matrix
+from ..data.rows import Matrix, subsample
 from .assignment import Permutations, two_opt
 from .decision import Space, costs_of_split, split_rows
 from .rows import Points
@@ -29,6 +29,7 @@ OFFSET = -8.6
 MAX_CLUSTERS = 10  # any more do not raise the confidence further
 N_ROTATED = 4  # surrogates with rotated clusters
 SHAPES_RANGE = -0.1, 0.15
+MAX_COMPARED = 36  # clusters whose centres are compared; more are sampled
 N_RANDOM_CENTERS = 20  # surrogates of the centres, per side
 N_STARTS = 12  # of the search for the permutation under which distances correlate best
 CENTERS_RANGE = -2.0, 3.0
@@ -81,7 +82,9 @@ def estimate_trust(
     shapes = np.mean([shape_agreement(space, *responsibilities, rng) for space in spaces])
     centers, p_value = 0.0, 1.0
     if len(nonempty) >= 3:  # the distances between fewer centres always agree
-        comparisons = [compare_centers(space, *responsibilities, rng) for space in spaces]
+        compared = subsample(len(nonempty), MAX_COMPARED, rng)
+        left_resp, right_resp = (resp[:, compared] for resp in responsibilities)
+        comparisons = [compare_centers(space, left_resp, right_resp, rng) for space in spaces]
         centers = float(np.mean([comparison.deviations() for comparison in comparisons]))
         observed = np.mean([comparison.observed for comparison in comparisons])
         by_chance = np.mean([comparison.by_chance for comparison in comparisons], axis=(0, 1))

@@ -15,7 +15,7 @@ from .decision import Space, decide, mean_cost
 from .description import ModalityDescription, MultiscaleDescription
 from .matching import PrototypeMatch
 from .pairs import confidence_from_pairs, pair_counts, rake
-from .prototypes import cluster_sizes
+from .prototypes import MANY_CLUSTERS, cluster_sizes
 from .row_search import row_centers, search_matchings
 
 MATCHING_WORTH = 1.0  # known pairs per cluster that a matching counts as
@@ -69,7 +69,8 @@ def decided_by_rows(
         for i in range(N_NOISY_STARTS)
     ]
     starts = [*sorted(candidates), *(tuple(map(int, p)) for p in noisy_starts)]
-    for space in spaces:
+    # With many clusters, the centres of the search could not tell them apart.
+    for space in spaces if k < MANY_CLUSTERS else ():
         seed = rng.randint(2**31 - 1)
         left_centers, right_centers = (
             row_centers(x, y, k, seed) for x, y in zip(space, labels, strict=True)

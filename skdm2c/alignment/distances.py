@@ -17,11 +17,12 @@ Distances = dict[str, NDArray[np.float32]]
 N_NEIGHBORS = 20  # in the neighbour graph of the geodesic distances
 
 
-def distances(points: Matrix) -> Distances:
+def distances(points: Matrix, n_neighbors: int | None = None) -> Distances:
     """Compute five (n, n) matrices of dissimilarities, each of mean one, by kind.
 
     ``points`` are centred principal components, of shape (n, c). Memory is O(n²) and time is
-    O(n² log n), so large data must be subsampled first.
+    O(n² log n), so large data must be subsampled first. ``n_neighbors`` is that of the graph of the
+    geodesic distances; None takes :func:`geodesic_neighbors`.
     """
     # No single kind is shared by all pairs of modalities: a matching that is good in several
     # kinds is correct more often than the best matching in any one of them.
@@ -29,7 +30,7 @@ def distances(points: Matrix) -> Distances:
     cosine = np.maximum(1 - directions @ directions.T, 0).astype(np.float32)
     np.fill_diagonal(cosine, 0)
     euclidean = pairwise_distances(points).astype(np.float32)
-    graph = neighbor_graph(directions, geodesic_neighbors(len(points)))
+    graph = neighbor_graph(directions, n_neighbors or geodesic_neighbors(len(points)))
     by_kind = {
         "geodesic": geodesic_distances(graph),  # in the graph of nearest neighbours by cosine
         "cosine": cosine,

@@ -32,7 +32,7 @@ from .description import (
 from .distances import DISTANCES
 from .matching import PrototypeMatch, match, match_from_clusters
 from .missing import find_missing, pairs_without, share_kept, with_missing
-from .prototypes import Problem, draw_prototypes
+from .prototypes import MANY_CLUSTERS, Problem, draw_prototypes
 from .rows import Points
 from .scalings import SCALINGS, scaled_rows, unit_components
 
@@ -73,7 +73,7 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         Under each scaling, they are grouped half as often.
     n_prototypes : int, default=36
         Number of prototypes per set; reduced for small modalities. With 36 or more clusters,
-        each cluster is one prototype and there are two sets.
+        each cluster is one prototype, there are two sets, and half of the kinds are used.
     max_rows : int, default=2000
         Maximum number of rows per modality between which distances are computed; larger
         modalities are subsampled. Matrices of shape (max_rows, max_rows) must fit in memory.
@@ -190,8 +190,10 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
                 points.append(points[equal[0]])
                 continue
             view = replace(modality, rows=variant)
-            scratch_kinds = self.kinds[i % 2 :: 2] or self.kinds
-            scaled.append(self._describe_scaled(view, scratch_kinds, np.random.RandomState(seed)))
+            kinds = self._kinds(modality.n_clusters)
+            scratch_kinds = kinds[i % 2 :: 2] or kinds
+            of_seed = np.random.RandomState(seed)
+            scaled.append(self._describe_scaled(view, kinds, scratch_kinds, of_seed))
             points.append(unit_components(variant, modality.n_clusters, seed))
         return MultiscaleDescription(scaled, points)
 
@@ -229,9 +231,14 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
             return self._match(left, right, rng, pairs)
         return self._match_with_missing(left, right, rng, pairs)
 
+    def _kinds(self, n_clusters: int) -> Sequence[Sequence[str]]:
+        # The distances between many clusters determine a matching better, but take more time.
+        return self.kinds if n_clusters < MANY_CLUSTERS else self.kinds[::2]
+
     def _describe_scaled(
         self,
         modality: ModalityView,
+        kinds: Sequence[Sequence[str]],
         scratch_kinds: Sequence[Sequence[str]],
         rng: np.random.RandomState,
     ) -> ModalityDescription:
@@ -241,7 +248,7 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         pairs = list(zip(*halves(sets), strict=True))
         from_identity = {
             tuple(kind): [np.diag(match_from_clusters(a, b, kind, identity).mass) for a, b in pairs]
-            for kind in self.kinds
+            for kind in kinds
         }
         # Matching from scratch is expensive, and half of the kinds are enough to estimate what
         # proportion of the mass it recovers.
@@ -292,8 +299,9 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         pairs: KnownPairs | None,
     ) -> list[PrototypeMatch]:
         # Matches in all kinds of distance, under one scaling.
-        n_matches = -(-self.n_matches // 3)
-        return match(problems(left, right, rng, n_matches, pairs), self.kinds, rng)
+        n_matches = -(-self.n_matches // 3) if left.n_clusters < MANY_CLUSTERS else 1
+        kinds = self._kinds(left.n_clusters)
+        return match(problems(left, right, rng, n_matches, pairs), kinds, rng)
 
     def _match_with_missing(
         self,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..data.rows import Matrix
 from .assignment import best_partners
 from .prototypes import MANY_CLUSTERS, Problem, Prototypes, shared_mass
-from .starts import annealed_starts, searched_starts, standard_distances, whole_clusters
+from .starts import profiled_starts, searched_starts, standard_distances, whole_clusters
 from .transport import anneal, correlation, sinkhorn
 
 N_DISTINCT = 6  # distinct permutations of clusters that are refined to the end
@@ -44,7 +44,7 @@ def match(
             for problem in problems
         ]
     all_kinds = sorted({name for kind in kinds for name in kind})
-    starts = [annealed_starts(problem, all_kinds, rng) for problem in problems]
+    starts = [profiled_starts(problem, all_kinds, rng) for problem in problems]
     return [
         _refine(problem, kind, start)
         for kind in kinds

@@ -16,10 +16,11 @@ from sklearn.preprocessing import normalize
 from ..clustering.neighbors import enough_components, fit_pca
 from ..data.rows import Matrix, subsample
 from .base import ModalityView
-from .distances import DISTANCES, Distances, distances
+from .distances import DISTANCES, N_NEIGHBORS, Distances, distances
 
 MIN_RELATIVE_MASS = 1e-2  # of the mean mass; lighter prototypes go when clusters are left out
 MANY_CLUSTERS = 36  # from here on clusters are the prototypes: k-means would split and merge them
+MAX_MEAN_ROWS = 20_000  # rows whose means stand for many clusters
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,10 @@ def draw_prototypes(
     """Group random halves of each cluster's rows ``n_drawings`` times; the halves alternate.
 
     Only ``max_rows`` rows, sampled at random, are grouped; anchors come on top of them. With
-    many clusters the prototypes are the clusters, and there is only one set for each half.
+    many clusters the prototypes are the clusters, see :func:`cluster_prototypes`.
     """
+    if modality.n_clusters >= MANY_CLUSTERS:
+        return cluster_prototypes(modality, rng, max_rows)
     # Halves are used because a matching can succeed by accidents of a sample: matching a half
     # with the other half of the same modality shows how well a matching can do at best.
     sample = subsample(len(modality.rows), max_rows, rng)
@@ -88,17 +91,46 @@ def draw_prototypes(
     within = distances(points)
     to_anchors = _distances_to_anchors(modality, sample, pca)
     halves = _stratified_halves(np.arange(len(sample)), labels, rng)
-    many = modality.n_clusters >= MANY_CLUSTERS
     sets = []
-    for i in range(2 if many else n_drawings):
+    for i in range(n_drawings):
         half, space = halves[i % 2], spaces[i // 2 % 2]  # both halves in one space, then the other
-        if many:
-            groups = np.unique(labels[half], return_inverse=True)[1]
-        else:
-            n_groups = n_prototypes(len(half), modality.n_clusters, max_prototypes)
-            groups = _group(space[half], n_groups, rng.randint(2**31 - 1))
+        n_groups = n_prototypes(len(half), modality.n_clusters, max_prototypes)
+        groups = _group(space[half], n_groups, rng.randint(2**31 - 1))
         clusters = labels[half], modality.n_clusters
         sets.append(summarise(within, half, groups, *clusters, i % 2, to_anchors))
+    return sets
+
+
+def cluster_prototypes(
+    modality: ModalityView, rng: np.random.RandomState, max_rows: int
+) -> list[Prototypes]:
+    """Make each cluster a prototype, once by the means of each half of its rows.
+
+    Time and memory grow with the number of rows, and with the square of the number of clusters.
+    """
+    pca = fit_pca(
+        modality.rows[subsample(len(modality.rows), max_rows, rng)],
+        enough_components(modality.n_clusters),
+        rng.randint(2**31 - 1),
+    )
+    sample = subsample(len(modality.rows), MAX_MEAN_ROWS, rng)
+    points, labels = pca.transform(modality.rows[sample]), modality.labels[sample]
+    anchors = pca.transform(modality.rows[modality.paired]) if len(modality.paired) else None
+    sets = []
+    for i, half in enumerate(_stratified_halves(np.arange(len(sample)), labels, rng)):
+        nonempty, groups = np.unique(labels[half], return_inverse=True)
+        member = _one_hot(groups, len(nonempty))
+        means = (member / member.sum(axis=0)).T @ points[half]
+        masses = member.mean(axis=0)
+        sets.append(
+            Prototypes(
+                masses=masses,
+                distances=_between_means(means),
+                clusters=masses[:, None] * _one_hot(nonempty, modality.n_clusters),
+                half=i,
+                anchors=_from_means(means, anchors),
+            )
+        )
     return sets
 
 
@@ -168,6 +200,19 @@ def _distances_to_anchors(modality: ModalityView, sample: NDArray[np.intp], pca:
         kind: d[np.ix_(*positions)]
         for kind, d in distances(pca.transform(modality.rows[both])).items()
     }
+
+
+def _from_means(means: Matrix, anchors: Matrix | None) -> dict[str, Matrix]:
+    if anchors is None:
+        return {kind: np.empty((len(means), 0)) for kind in DISTANCES}
+    all_distances = _between_means(np.vstack([means, anchors]))
+    return {kind: d[: len(means), len(means) :] for kind, d in all_distances.items()}
+
+
+def _between_means(means: Matrix) -> dict[str, Matrix]:
+    # The graph has many neighbours, as each mean stands for a whole cluster.
+    n_neighbors = min(N_NEIGHBORS, len(means) // 4)
+    return {kind: d.astype(np.float64) for kind, d in distances(means, n_neighbors).items()}
 
 
 def _stratified_halves(

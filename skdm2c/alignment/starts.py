@@ -7,18 +7,22 @@ from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from ..data.rows import Matrix
-from .assignment import Permutations, best_partners, normal_scores, two_opt
+from .assignment import Permutations, best_partners, most_shared, normal_scores, two_opt
 from .prototypes import Problem, Prototypes, shared_mass
-from .transport import Couplings, anneal, sinkhorn, standard
+from .transport import Couplings, anneal, correlation, sinkhorn, standard
 
 N_STARTS = 12  # random permutations of prototypes
 N_REFINED = 6  # the best distinct ones after local search, which become couplings
 N_CLUSTER_STARTS = 12  # permutations of whole clusters that become couplings
 N_CLUSTER_SEARCHES = 30  # local searches for them where there are too many to try all
 MAX_ENUMERATED = 6  # clusters up to which all permutations are tried
-N_ANNEALED = 96  # random permutations of many clusters, searched both as drawn and annealed
+N_PROFILED = 6  # permutations of many clusters by profiles, which are annealed
+MAX_PROFILE_NOISE = 0.5  # of the last of them, in standard deviations of the similarities
+N_SEARCHED = 2  # the best annealed ones, which are searched
+PROFILE_QUANTILES = np.linspace(0, 1, 24)
 ANNEALED_SHARE = 0.5  # of the mass on their partners; the rest is spread evenly
 START_SHARE = 0.8  # of the mass of a start on its partners; the rest is spread evenly
 
@@ -43,27 +47,30 @@ def searched_starts(problem: Problem, kinds: Sequence[str], rng: np.random.Rando
     return np.concatenate([from_prototypes, from_clusters])
 
 
-def annealed_starts(problem: Problem, kinds: Sequence[str], rng: np.random.RandomState) -> Matrix:
-    """Search permutations of many clusters from random and from annealed permutations.
+def profiled_starts(problem: Problem, kinds: Sequence[str], rng: np.random.RandomState) -> Matrix:
+    """Search permutations of many clusters from the profiles of their distances.
 
     Returns s couplings of p with q prototypes, of shape (s, p, q).
     """
-    # The more clusters, the fewer local searches from random permutations end at the correct
-    # one. More do from permutations that were mixed with the uniform coupling and annealed.
+    # The more clusters, the fewer local searches from random permutations end at the correct one.
+    # The sorted distances from a cluster to all others do not depend on the numbering, and so
+    # propose a permutation, which is annealed and then searched.
     left, right = problem.left, problem.right
     a, b = (standard_distances(p, kinds) for p in (left, right))
     affinity = problem.affinity.astype(np.float32)
     rows, columns = (p.masses.astype(np.float32) for p in (left, right))
-    k = left.clusters.shape[1]
-    random = np.stack([rng.permutation(k) for _ in range(N_ANNEALED)])
-    # Without the even half of the mass a coupling would hardly move away from its permutation.
-    t = whole_clusters(left, right, random, ANNEALED_SHARE).astype(np.float32)
-    t = sinkhorn(t, rows, columns)
-    t = anneal(a, b, affinity, rows, columns, t, (0.3, 0.15, 0.08), 5)
-    annealed = np.stack([best_partners(mass) for mass in shared_mass(left, right, t)])
     between = _between_clusters(problem, kinds)
-    candidates = _searched(*between, np.concatenate([random, annealed]))
-    return whole_clusters(left, right, _best(*between, candidates))
+    similarity = _profile_similarity(*between)
+    scales = np.std(similarity) * np.linspace(0, MAX_PROFILE_NOISE, N_PROFILED)
+    noisy = (similarity + scale * rng.gumbel(size=similarity.shape) for scale in scales)
+    proposed = np.stack([most_shared(of_start) for of_start in noisy])
+    # Without the even half of the mass a coupling would hardly move away from its permutation.
+    t = whole_clusters(left, right, proposed, ANNEALED_SHARE).astype(np.float32)
+    t = sinkhorn(t, rows, columns)
+    t = anneal(a, b, affinity, rows, columns, t, (0.3, 0.15, 0.08), 4)
+    best = np.argsort(-correlation(a, b, affinity, t), kind="stable")[:N_SEARCHED]
+    annealed = np.stack([best_partners(mass) for mass in shared_mass(left, right, t[best])])
+    return whole_clusters(left, right, _best(*between, _searched(*between, annealed)))
 
 
 def whole_clusters(
@@ -140,6 +147,19 @@ def _between_clusters(problem: Problem, kinds: Sequence[str]) -> tuple[Matrix, M
     # Brings the affinity to the scale of the sum over all distances of one cluster.
     weight = len(kinds) * np.sqrt(of_left.shape[1])
     return x, y, weight * (of_left.T @ problem.affinity @ of_right)
+
+
+def _profile_similarity(x: Matrix, y: Matrix, affinity: Matrix) -> Matrix:
+    # Minus the mean squared differences between quantiles of the distances to all other clusters,
+    # of shape (k, k).
+    profiles = []
+    for distances in (x, y):
+        quantiles = np.quantile(distances, PROFILE_QUANTILES, axis=2)  # of shape (q, g, k)
+        profile = quantiles.reshape(-1, distances.shape[1]).T
+        profile -= profile.mean(axis=0)
+        profiles.append(profile / np.maximum(profile.std(axis=0), 1e-9))
+    similarity: Matrix = -cdist(*profiles, "sqeuclidean") / profiles[0].shape[1]
+    return similarity + affinity
 
 
 def _similarity(left: Prototypes, right: Prototypes) -> Matrix:

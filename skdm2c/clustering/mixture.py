@@ -24,6 +24,8 @@ Labels = NDArray[np.int32]
 MAX_COMPONENTS = 20  # a covariance in more dimensions is mostly noise
 COVARIANCE_FLOOR = 1e-2  # relative to the mean variance
 MAX_LOG_TEMPERATURE = 10.0
+MIN_ROWS_PER_CLUSTER = 20  # in a sample for k-means
+MAX_KMEANS_ROWS = 5000  # on which several runs of k-means compete; more are sampled
 MAX_CUT_ROWS = 5000  # size of the sample whose normalised cut starts the mixture
 EMPTY = 1e-6  # a cluster whose responsibilities sum to no more is empty
 MAX_CHUNK_POINTS = 2**16  # points processed together, as each takes several times its size
@@ -117,9 +119,7 @@ def _chunks(points: Points) -> Iterator[slice]:
 
 def fit_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> Clusters:
     """Fit k-means to points of shape (n, c), and return the best clusters of ``n_init`` runs."""
-    return _from_kmeans(
-        KMeans(n_clusters, n_init=n_init, max_iter=1000, random_state=seed).fit(points), points
-    )
+    return _from_kmeans(_best_kmeans(points, n_clusters, n_init, seed), points)
 
 
 def fit_kmeans_from(points: Points, responsibilities: Matrix) -> Clusters:
@@ -176,6 +176,18 @@ def cluster_moments(points: Points, responsibilities: Matrix) -> tuple[Matrix, M
     return means, covariance
 
 
+def _best_kmeans(points: Points, n_clusters: int, n_init: int, seed: int) -> KMeans:
+    # The best of several runs on a sample of large data, continued on all points.
+    n_sampled = max(MAX_KMEANS_ROWS, MIN_ROWS_PER_CLUSTER * n_clusters)
+    sample = subsample(len(points), n_sampled, np.random.RandomState(seed))
+    kmeans = KMeans(n_clusters, n_init=n_init, max_iter=1000, random_state=seed)
+    kmeans.fit(points[sample])
+    if len(sample) == len(points):
+        return kmeans
+    start = kmeans.cluster_centers_
+    return KMeans(n_clusters, init=start, n_init=1, max_iter=1000, random_state=seed).fit(points)
+
+
 def _from_kmeans(kmeans: KMeans, points: Points) -> Clusters:
     centers = kmeans.cluster_centers_.astype(np.float64)
     width = points.shape[1]
@@ -191,7 +203,7 @@ def fit_mixture(points: Points, n_clusters: int, n_init: int, seed: int) -> Clus
     The likelier of two fits is returned: one starts from the best of ``n_init`` runs of k-means,
     which splits large clusters, the other from a normalised cut, which does not.
     """
-    kmeans = KMeans(n_clusters, n_init=n_init, random_state=seed).fit(points)
+    kmeans = _best_kmeans(points, n_clusters, n_init, seed)
     cut_rows = subsample(len(points), MAX_CUT_ROWS, np.random.RandomState(seed))
     cut = normalized_cut(points[cut_rows].astype(np.float64), n_clusters, seed)
     all_rows = np.arange(len(points))

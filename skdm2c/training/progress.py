@@ -89,7 +89,7 @@ class ProgressBar(Callback):
 
     def on_phase_begin(self, state: TrainingState) -> None:
         """Display the name of the phase."""
-        self.bar.update(self.task, description=f"{_title(state):<22}")
+        self.bar.update(self.task, description=f"{_title(state):<22}", refresh=True)
         for record in state.records:  # of a resumed phase
             self.on_epoch_end(state, record)
 
@@ -101,7 +101,7 @@ class ProgressBar(Callback):
 
     def on_step(self, step: str) -> None:
         """Display the step."""
-        self.bar.update(self.task, description=f"{step:<22}")
+        self.bar.update(self.task, description=f"{step:<22}", refresh=True)
 
     def on_phase_end(self, state: TrainingState) -> None:
         """Reduce the total by the epochs that a phase which ended early did not need."""

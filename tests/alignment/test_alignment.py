@@ -277,7 +277,7 @@ def test_match_finds_a_relabelled_shape():
 
 
 def test_many_clusters_are_found_in_every_kind_of_distance():
-    # Two halves of the same rows; search in each kind by itself finds .16, .02, .98 and .78.
+    # Two halves of the same rows.
     rng = np.random.RandomState(0)
     y = np.repeat(np.arange(80), 12)
     X = (1.5 * rng.randn(80, 10))[y] + rng.randn(len(y), 10)
