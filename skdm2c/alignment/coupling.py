@@ -12,7 +12,7 @@ from ..data.rows import FloatRows, subsample
 from .base import KnownPairs, pairs_between
 from .modalities import AlignedModalities, ClusteredModalities
 from .rows import couple_rows
-from .scalings import SCALINGS, scaled_rows, unit_components
+from .scalings import SCALINGS, scaled_components, unit_mean_square
 from .targets import UNTRUSTED, CoupledRows, row_weight, taught_targets
 
 Edge = tuple[int, int]  # source and target of a generator
@@ -77,8 +77,10 @@ def _couple_spokes(
     known_rows = {key: pairs.rows for key, pairs in data.pairs.items()}
     points, chosen = {}, {}
     for m in (data.hub, *trusted):
-        scaled = [scaled_rows(data.unscaled[m], name) for name in SCALINGS]
-        points[m] = [unit_components(x, k, seed) for x in scaled]
+        points[m] = [
+            unit_mean_square(scaled_components(data.unscaled[m], scaling, k, seed))
+            for scaling in SCALINGS
+        ]
         sample = subsample(len(data.unscaled[m]), MAX_COUPLED, np.random.RandomState([seed, m]))
         chosen[m] = np.union1d(sample, paired_rows(known_rows, m))
     return {m: _couple(data, aligned, m, points, chosen) for m in trusted}

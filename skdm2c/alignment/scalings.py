@@ -30,15 +30,25 @@ def scaled_rows(rows: NDArray[np.floating], scaling: str) -> Matrix:
     return _as_block(x)
 
 
-def unit_components(rows: NDArray[np.floating], n_clusters: int, seed: int) -> Points:
-    """Project scaled rows, of shape (n, d), to c principal components of mean square one.
+def scaled_components(
+    rows: NDArray[np.floating], scaling: str, n_clusters: int, seed: int
+) -> Matrix:
+    """Scale rows, of shape (n, d), and project them to c principal components.
 
     There are 30 components, or as many as clusters if there are more clusters.
     """
+    scaled = scaled_rows(rows, scaling)
     sample = subsample(len(rows), MAX_FIT_ROWS, np.random.RandomState(seed))
-    z = fit_pca(rows[sample], enough_components(n_clusters), seed).transform(rows)
-    points: Points = (z / max(np.sqrt(np.square(z).mean()), 1e-12)).astype(np.float32)
-    return points
+    pca = fit_pca(scaled[sample], enough_components(n_clusters), seed)
+    components: Matrix = pca.transform(scaled)
+    return components
+
+
+def unit_mean_square(points: Matrix) -> Points:
+    """Divide points by one number, so that their mean square is one."""
+    scale = max(np.sqrt(np.square(points).mean()), 1e-12)
+    scaled: Points = (points / scale).astype(np.float32)
+    return scaled
 
 
 def _as_block(x: Matrix) -> Matrix:

@@ -19,20 +19,27 @@ Distances = TypeVar("Distances", NDArray[np.float32], NDArray[np.float64])
 MIN_COMPONENTS = 30
 LOCAL_NEIGHBOR = 10  # the distance to this neighbour measures the density around a row
 MAX_EUCLIDEAN_COMPONENTS = 3  # in so few dimensions, cosines say little: in one they are 1 or -1
-MAX_FULL = 1000  # rows or columns up to which an exact decomposition is fast
+MAX_FULL = 1000  # columns up to which their covariance is decomposed
+N_POWER_ITERATIONS = 3  # of the randomised solver
+MIN_RANDOMIZED_RATIO = 4  # rows and columns per component from which the randomised solver is fast
 
 
 def fit_pca(block: NDArray[np.floating], n_components: int, seed: int) -> PCA:
     """Fit a PCA of min(n_components, n, d) components to a block of shape (n, d).
 
-    Large blocks are decomposed by the randomised solver, which ``seed`` seeds.
+    Wide and large blocks are decomposed by the randomised solver, which ``seed`` seeds.
     """
     n, d = block.shape
     if d <= min(n, MAX_FULL):
         solver = "covariance_eigh"
     else:
-        solver = "full" if min(n, d) <= MAX_FULL else "randomized"
-    pca = PCA(min(n_components, *block.shape), svd_solver=solver, random_state=seed)
+        solver = "full" if min(n, d) < MIN_RANDOMIZED_RATIO * n_components else "randomized"
+    pca = PCA(
+        min(n_components, *block.shape),
+        svd_solver=solver,
+        iterated_power=N_POWER_ITERATIONS,
+        random_state=seed,
+    )
     with np.errstate(invalid="ignore"):  # identical rows have an explained ratio of 0 / 0
         return pca.fit(block.astype(np.float64))
 

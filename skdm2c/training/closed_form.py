@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from ..networks.modules import LEAKY_SLOPE
 from .regression import Examples
 
-N_ITERATIONS = 12
-CHUNK_ELEMENTS = 2**24  # numbers of the targets that are processed at once
+N_ITERATIONS = 6
+CHUNK_ELEMENTS = 2**18  # numbers of the targets that are processed at once, in the cache
 
 
 @torch.no_grad()
