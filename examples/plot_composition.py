@@ -38,7 +38,7 @@ found = {}
 for told, numbers in (("told nothing", 10), ("told", {"fac": 10, "pix": 9})):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
-        found[told] = MixedModalClustering(numbers, random_state=0).fit(X)
+        found[told] = MixedModalClustering(numbers, random_state=1).fit(X)
     figures = evaluate(y, found[told].labels_, X.modality)
     print(
         f"{told:12}: ARI {figures['ari']:.2f}, gain {figures['gain']:.2f}, "
@@ -48,7 +48,9 @@ for told, numbers in (("told nothing", 10), ("told", {"fac": 10, "pix": 9})):
 # %%
 # What stays without a partner
 # ----------------------------
-# ``matching_`` names it. Which digit that is takes the classes, of course.
+# ``matching_`` names it. Which digit that is takes the classes, of course. With so few rows, the
+# cluster without a partner was that of the sixes for two of four random seeds (for three of four
+# with all 2,000 rows); the gain was above 0.9 for all of them.
 
 model = found["told"]
 print(model.matching_)

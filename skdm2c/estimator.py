@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from joblib import Memory, effective_n_jobs
+from joblib import Memory, effective_n_jobs, parallel_config
 from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
@@ -167,10 +167,9 @@ class MixedModalClustering(
     device : str, default="auto"
         PyTorch device. "auto" chooses the first available of cuda, mps and cpu.
     n_jobs : int or None, default=None
-        Number of threads that train modalities in parallel; more threads than modalities have no
-        effect. None means 1 unless in a :func:`joblib.parallel_config` context; -1 means all
-        cores. The result does not depend on ``n_jobs``. In a search, set the ``n_jobs`` of the
-        search instead.
+        Number of threads that train modalities and match clusters in parallel. None means 1
+        unless in a :func:`joblib.parallel_config` context; -1 means all cores. The result does
+        not depend on ``n_jobs``. In a search, set the ``n_jobs`` of the search instead.
     process_group : {"world"} or None, default=None
         "world" fits one model with all processes started by ``torchrun``. Each process passes
         its own rows and gets their labels; see docs/cores.md.
@@ -880,7 +879,10 @@ class MixedModalClustering(
         fingerprint = {}
         if checkpoint is not None:
             fingerprint = fit_fingerprint(prepared, self.get_params(deep=False), seeds, device)
+        # Processes must communicate in the same order, which threads do not ensure.
+        n_threads = effective_n_jobs(self.n_jobs) if processes.size == 1 else 1
         with (
+            parallel_config("threading", n_jobs=n_threads),
             saved_on_disk(checkpoint, fingerprint, seeds) as (seeds, checkpoints),
             shown_progress(self.verbose, plan.n_epochs) as progress,
         ):
@@ -894,8 +896,7 @@ class MixedModalClustering(
                     device,
                     callbacks,
                     previous,
-                    # Processes must communicate in the same order, which threads do not ensure.
-                    effective_n_jobs(self.n_jobs) if processes.size == 1 else 1,
+                    n_threads,
                     processes,
                 )
             )

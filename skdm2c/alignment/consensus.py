@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rows import Matrix
+from ..runtime.parallel import in_threads
 from .assignment import best_partners, most_shared, relative
 from .base import Alignment, KnownPairs
 from .confidence import estimate_trust
@@ -16,7 +18,7 @@ from .description import ModalityDescription, MultiscaleDescription
 from .matching import PrototypeMatch
 from .pairs import confidence_from_pairs, pair_counts, rake
 from .prototypes import MANY_CLUSTERS, cluster_sizes
-from .row_search import row_centers, search_matchings
+from .row_search import Matching, row_centers, search_matchings
 
 MATCHING_WORTH = 1.0  # known pairs per cluster that a matching counts as
 N_NOISY_STARTS = 40  # starts of the search from masses with added noise
@@ -70,13 +72,10 @@ def decided_by_rows(
     ]
     starts = [*sorted(candidates), *(tuple(map(int, p)) for p in noisy_starts)]
     # With many clusters, the centres of the search could not tell them apart.
-    for space in spaces if k < MANY_CLUSTERS else ():
+    if k < MANY_CLUSTERS:
         seed = rng.randint(2**31 - 1)
-        left_centers, right_centers = (
-            row_centers(x, y, k, seed) for x, y in zip(space, labels, strict=True)
-        )
-        search_costs = search_matchings(left_centers, right_centers, starts, rng)
-        candidates |= set(sorted(search_costs, key=lambda p: search_costs[p])[:N_PROPOSALS])
+        proposals = in_threads(lambda space: _proposals(space, labels, k, starts, seed), spaces)
+        candidates |= set(chain.from_iterable(proposals))
     candidate_array = np.array(sorted(candidates), dtype=np.intp)
     clusters = np.arange(k)
     retained = relative_mass[clusters, candidate_array].sum(axis=1)
@@ -94,6 +93,19 @@ def decided_by_rows(
         cluster_confidence=np.minimum(trust.probability * votes / max(votes.mean(), 1e-12), 1),
         p_value=trust.p_value,
     )
+
+
+def _proposals(
+    space: Space,
+    labels: Sequence[NDArray[np.integer]],
+    k: int,
+    starts: Sequence[Matching],
+    seed: int,
+) -> list[Matching]:
+    # The cheapest matchings that a search under one scaling reaches.
+    left, right = (row_centers(x, y, k, seed) for x, y in zip(space, labels, strict=True))
+    costs = search_matchings(left, right, starts, np.random.RandomState(seed))
+    return sorted(costs, key=lambda p: costs[p])[:N_PROPOSALS]
 
 
 def cost_of_rows(

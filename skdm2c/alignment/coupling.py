@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..data.pairs import paired_rows
 from ..data.rows import FloatRows, subsample
+from ..runtime.parallel import in_threads
 from .base import KnownPairs, pairs_between
 from .modalities import AlignedModalities, ClusteredModalities
 from .rows import couple_rows
@@ -102,10 +103,10 @@ def _couple(
         ]
         pairs = KnownPairs(np.column_stack(positions), known_pairs.trust)
     responsibilities = aligned.responsibilities[m][left], aligned.responsibilities[data.hub][right]
-    couplings = [
-        couple_rows(a[left], b[right], *responsibilities, pairs)
-        for a, b in zip(points[m], points[data.hub], strict=True)
-    ]
+    couplings = in_threads(
+        lambda sides: couple_rows(sides[0][left], sides[1][right], *responsibilities, pairs),
+        zip(points[m], points[data.hub], strict=True),
+    )
     # Only certain pairs may override the coupling.
     certain = np.empty((0, 2), dtype=np.intp)
     if known_pairs is not None and known_pairs.trust >= 1:

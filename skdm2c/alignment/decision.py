@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rows import Matrix, subsample
+from ..runtime.parallel import in_threads
 from .assignment import Permutations
 from .rows import Points, couple_rows, coupled_cost
 
@@ -87,16 +89,15 @@ def _split_costs(
     # Costs of all candidates on one split of the rows, of shape (scalings, 2, s).
     left_resp, right_resp = responsibilities
     left_split, right_split = (split_rows(len(x), rng, max_fitted) for x in responsibilities)
-    costs = [
-        [
-            costs_of_split(
-                space, left_resp, right_resp[:, partners], left_split, right_split, n_steps
-            )
-            for partners in candidates
-        ]
-        for space in spaces
-    ]
-    return np.array(costs).transpose(0, 2, 1)
+
+    def costs_of(case: tuple[Space, Permutations]) -> tuple[float, float]:
+        space, partners = case
+        return costs_of_split(
+            space, left_resp, right_resp[:, partners], left_split, right_split, n_steps
+        )
+
+    costs = in_threads(costs_of, product(spaces, candidates))
+    return np.reshape(costs, (len(spaces), len(candidates), 2)).transpose(0, 2, 1)
 
 
 def costs_of_split(

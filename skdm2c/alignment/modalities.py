@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from numbers import Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..clustering.clusters import ModalityClusters
 from ..data.pairs import paired_rows
 from ..data.rows import FloatRows, Matrix
+from ..runtime.parallel import in_threads
 from .agreement import spoke_agreement
 from .base import Aligner, Alignment, KnownPairs, ModalityView, pairs_between
 from .joint_clustering import MIN_PAIRS_PER_CLUSTER, joint_responsibilities, separates_modalities
@@ -116,9 +117,8 @@ def _align_spokes(
     data: ClusteredModalities, aligner: Aligner, seed: int, on_step: Callable[[str], None]
 ) -> dict[int, Alignment]:
     known_rows = {key: pairs.rows for key, pairs in data.pairs.items()}
-    descriptions = []
-    for m, name in enumerate(data.names):
-        on_step(f"describing {name!r}")
+
+    def describe(m: int) -> Any:
         view = ModalityView(
             data.rows[m],
             data.latents[m],
@@ -127,7 +127,10 @@ def _align_spokes(
             paired_rows(known_rows, m),
             data.unscaled[m],
         )
-        descriptions.append(aligner.describe(view, np.random.RandomState([seed, m])))
+        return aligner.describe(view, np.random.RandomState([seed, m]))
+
+    on_step("describing each modality")
+    descriptions = in_threads(describe, range(len(data.rows)))
 
     def align_pair(m: int, other: int) -> Alignment:
         on_step(f"matching {data.names[m]!r} with {data.names[other]!r}")
