@@ -13,7 +13,7 @@ from ..runtime.parallel import in_threads
 from .base import KnownPairs, pairs_between
 from .modalities import AlignedModalities, ClusteredModalities
 from .rows import couple_rows
-from .scalings import SCALINGS, scaled_components, unit_mean_square
+from .scalings import SCALINGS, leading_components, scaled_rows, unit_mean_square
 from .targets import UNTRUSTED, CoupledRows, row_weight, taught_targets
 
 Edge = tuple[int, int]  # source and target of a generator
@@ -79,8 +79,8 @@ def _couple_spokes(
     points, chosen = {}, {}
     for m in (data.hub, *trusted):
         points[m] = [
-            unit_mean_square(scaled_components(data.unscaled[m], scaling, k, seed))
-            for scaling in SCALINGS
+            unit_mean_square(leading_components(scaled_rows(data.unscaled[m], name), k, seed))
+            for name in SCALINGS
         ]
         sample = subsample(len(data.unscaled[m]), MAX_COUPLED, np.random.RandomState([seed, m]))
         chosen[m] = np.union1d(sample, paired_rows(known_rows, m))

@@ -35,7 +35,7 @@ from .matching import PrototypeMatch, match, match_from_clusters
 from .missing import find_missing, pairs_without, share_kept, with_missing
 from .prototypes import MANY_CLUSTERS, Problem, draw_prototypes
 from .rows import Points
-from .scalings import SCALINGS, scaled_components, unit_mean_square
+from .scalings import SCALINGS, leading_components, scaled_rows, unit_mean_square
 
 KINDS: tuple[tuple[str, ...], ...] = (
     ("geodesic",),
@@ -179,24 +179,24 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         """
         rows = modality.rows if modality.unscaled is None else modality.unscaled
         seed = rng.randint(2**31 - 1)
-        variants: list[Matrix] = []
+        variants = [scaled_rows(rows, name) for name in self.scalings]
         scaled: list[ModalityDescription] = []
         points: list[Points] = []
-        for i, scaling in enumerate(self.scalings):
-            variants.append(scaled_components(rows, scaling, modality.n_clusters, seed))
+        for i, variant in enumerate(variants):
             equal = [
-                j for j in range(i) if np.allclose(variants[j], variants[i], atol=SCALING_TOLERANCE)
+                j for j in range(i) if np.allclose(variants[j], variant, atol=SCALING_TOLERANCE)
             ]
             if equal:  # for example if the columns are already standardised
                 scaled.append(scaled[equal[0]])
                 points.append(points[equal[0]])
                 continue
-            view = replace(modality, rows=variants[i])
+            components = leading_components(variant, modality.n_clusters, seed)
+            view = replace(modality, rows=components)
             kinds = self._kinds(modality.n_clusters)
             scratch_kinds = kinds[i % 2 :: 2] or kinds
             of_seed = np.random.RandomState(seed)
             scaled.append(self._describe_scaled(view, kinds, scratch_kinds, of_seed))
-            points.append(unit_mean_square(variants[i]))
+            points.append(unit_mean_square(components))
         return MultiscaleDescription(scaled, points)
 
     def match(

@@ -30,17 +30,13 @@ def scaled_rows(rows: NDArray[np.floating], scaling: str) -> Matrix:
     return _as_block(x)
 
 
-def scaled_components(
-    rows: NDArray[np.floating], scaling: str, n_clusters: int, seed: int
-) -> Matrix:
-    """Scale rows, of shape (n, d), and project them to c principal components.
+def leading_components(rows: Matrix, n_clusters: int, seed: int) -> Matrix:
+    """Project scaled rows, of shape (n, d), to c principal components.
 
     There are 30 components, or as many as clusters if there are more clusters.
     """
-    scaled = scaled_rows(rows, scaling)
     sample = subsample(len(rows), MAX_FIT_ROWS, np.random.RandomState(seed))
-    pca = fit_pca(scaled[sample], enough_components(n_clusters), seed)
-    components: Matrix = pca.transform(scaled)
+    components: Matrix = fit_pca(rows[sample], enough_components(n_clusters), seed).transform(rows)
     return components
 
 
