@@ -528,7 +528,7 @@ def test_the_logger_hears_of_phases_and_epochs_and_is_silent_by_default(blobs, t
     assert not caplog.records
     with caplog.at_level(logging.INFO, logger="skdm2c"):
         tiny.fit(blobs[0])
-    n_steps = 7  # which train nothing, the outcome among them
+    n_steps = 6  # which train nothing, the outcome among them
     assert len(caplog.records) == 5 + n_steps
     assert caplog.records[0].getMessage().startswith("pretraining a")
     caplog.clear()
