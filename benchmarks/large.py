@@ -223,8 +223,8 @@ many clusters below: alone they take no longer than this.
 
 ## Clusters
 
-64 columns each, clusters farther apart. Of 36 clusters or more each is a prototype of the
-matching, and all kinds of distance are searched together. Training is most of the time at
+64 columns each, clusters farther apart. With 36 clusters or more, each is a prototype of
+the matching, and distances are those between the clusters' means. Training is most of the time at
 50,000 rows, which a smaller `max_epoch_rows` shortens (as above).
 
 {tables["clusters"]}
