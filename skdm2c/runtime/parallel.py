@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TypeVar
 
 from joblib import Parallel, delayed
-
-from .isolation import isolated
+from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,6 +23,16 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> lis
     >>> in_threads(abs, [-1, 2])
     [1, 2]
     """
-    call = delayed(isolated(function))
-    results: list[Result] = Parallel(require="sharedmem")(call(item) for item in items)
+
+    def call(item: Item) -> Result:
+        # A new thread would use all cores for k-means, as OpenMP's limit is one per thread.
+        with _libraries().limit(limits=1, user_api="openmp"):
+            return function(item)
+
+    results: list[Result] = Parallel(require="sharedmem")(delayed(call)(item) for item in items)
     return results
+
+
+@cache  # searching all loaded libraries of a process is slow
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
