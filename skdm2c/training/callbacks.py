@@ -19,7 +19,6 @@ _LIKELY_CAUSE = {
         "input_noise or the inputs are very large (keep standardize=True)."
     ),
     "alignment": "Likely cause: the learning_rate of pretraining, used here too, is too high.",
-    "decoding": "Likely cause: the learning_rate of pretraining, used here too, is too high.",
     "adversarial": (
         "Likely cause: generator_learning_rate, autoencoder_learning_rate or "
         "discriminator_learning_rate or a weight (lambda_..., weight_decay) is too high, or the "

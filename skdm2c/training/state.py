@@ -20,7 +20,7 @@ PhaseState = dict[str, Any]  # see TrainingState.state_dict
 class TrainingState:
     """Network, optimisers, random generator and progress of a phase, between two epochs."""
 
-    phase: str  # "pretraining", "alignment", "adversarial" or "decoding"
+    phase: str  # "pretraining", "alignment" or "adversarial"
     network: nn.Module
     optimizers: dict[str, torch.optim.Optimizer]
     schedules: dict[str, torch.optim.lr_scheduler.LRScheduler]  # of learning rates, by optimiser
