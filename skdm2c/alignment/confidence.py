@@ -20,7 +20,7 @@ from sklearn.preprocessing import normalize
 
 from ..clustering.mixture import cluster_means
 from ..data.rows import Matrix, subsample
-from ..runtime.parallel import in_threads
+from ..runtime.parallel import in_threads, spawn
 from .assignment import Permutations, two_opt
 from .decision import Space, costs_of_split, split_rows
 from .rows import Points
@@ -80,22 +80,17 @@ def estimate_trust(
     left_resp, right_resp = one_hot[left_labels], one_hot[right_labels][:, partners]
     nonempty = np.flatnonzero(left_resp.any(axis=0) & right_resp.any(axis=0))
     responsibilities = left_resp[:, nonempty], right_resp[:, nonempty]
-    seed = rng.randint(2**31 - 1)
+    cases = zip(spaces, spawn(rng, len(spaces)), strict=True)
     shapes = np.mean(
-        in_threads(
-            lambda space: shape_agreement(space, *responsibilities, np.random.RandomState(seed)),
-            spaces,
-        )
+        in_threads(lambda case: shape_agreement(case[0], *responsibilities, case[1]), cases)
     )
     centers, p_value = 0.0, 1.0
     if len(nonempty) >= 3:  # the distances between fewer centres always agree
         compared = subsample(len(nonempty), MAX_COMPARED, rng)
         left_resp, right_resp = (resp[:, compared] for resp in responsibilities)
+        cases = zip(spaces, spawn(rng, len(spaces)), strict=True)
         comparisons = in_threads(
-            lambda space: compare_centers(
-                space, left_resp, right_resp, np.random.RandomState(seed)
-            ),
-            spaces,
+            lambda case: compare_centers(case[0], left_resp, right_resp, case[1]), cases
         )
         centers = float(np.mean([comparison.deviations() for comparison in comparisons]))
         observed = np.mean([comparison.observed for comparison in comparisons])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.rows import Matrix
-from ..runtime.parallel import in_threads
+from ..runtime.parallel import in_threads, spawn
 from .assignment import best_partners, most_shared, relative
 from .base import Alignment, KnownPairs
 from .confidence import estimate_trust
@@ -73,8 +73,8 @@ def decided_by_rows(
     starts = [*sorted(candidates), *(tuple(map(int, p)) for p in noisy_starts)]
     # With many clusters, the centres of the search could not tell them apart.
     if k < MANY_CLUSTERS:
-        seed = rng.randint(2**31 - 1)
-        proposals = in_threads(lambda space: _proposals(space, labels, k, starts, seed), spaces)
+        cases = zip(spaces, spawn(rng, len(spaces)), strict=True)
+        proposals = in_threads(lambda case: _proposals(case[0], labels, k, starts, case[1]), cases)
         candidates |= set(chain.from_iterable(proposals))
     candidate_array = np.array(sorted(candidates), dtype=np.intp)
     clusters = np.arange(k)
@@ -100,11 +100,12 @@ def _proposals(
     labels: Sequence[NDArray[np.integer]],
     k: int,
     starts: Sequence[Matching],
-    seed: int,
+    rng: np.random.RandomState,
 ) -> list[Matching]:
     # The cheapest matchings that a search under one scaling reaches.
+    seed = rng.randint(2**31 - 1)
     left, right = (row_centers(x, y, k, seed) for x, y in zip(space, labels, strict=True))
-    costs = search_matchings(left, right, starts, np.random.RandomState(seed))
+    costs = search_matchings(left, right, starts, rng)
     return sorted(costs, key=lambda p: costs[p])[:N_PROPOSALS]
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 
 from ..data.rows import Matrix
-from ..runtime.parallel import in_threads
+from ..runtime.parallel import in_threads, spawn
 from .base import Alignment, KnownPairs, ModalityView
 from .consensus import average_matches, cost_of_rows, counted, decided_by_rows
 from .description import (
@@ -288,13 +288,14 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         self, left: MultiscaleDescription, right: MultiscaleDescription, rng: np.random.RandomState
     ) -> list[Alignment]:
         # One alignment per scaling.
-        seed = rng.randint(2**31 - 1)
+        def align(
+            case: tuple[ModalityDescription, ModalityDescription, np.random.RandomState],
+        ) -> Alignment:
+            a, b, scaling_rng = case
+            return average_matches(a, b, self._matches(a, b, scaling_rng, None))
 
-        def align(sides: tuple[ModalityDescription, ModalityDescription]) -> Alignment:
-            matches = self._matches(*sides, np.random.RandomState(seed), None)
-            return average_matches(*sides, matches)
-
-        return in_threads(align, zip(left.scaled, right.scaled, strict=True))
+        random_states = spawn(rng, len(left.scaled))
+        return in_threads(align, zip(left.scaled, right.scaled, random_states, strict=True))
 
     def _matches(
         self,

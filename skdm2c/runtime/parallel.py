@@ -1,4 +1,4 @@
-"""Independent work in several threads."""
+"""Independent work in several threads, and random numbers for it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TypeVar
 
+import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import ThreadpoolController
 
@@ -31,6 +32,17 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> lis
 
     results: list[Result] = Parallel(require="sharedmem")(delayed(call)(item) for item in items)
     return results
+
+
+def spawn(rng: np.random.RandomState, n: int) -> list[np.random.RandomState]:
+    """Return n independent generators, one for each item, whatever the order of the work.
+
+    Examples
+    --------
+    >>> len(spawn(np.random.RandomState(0), 3))
+    3
+    """
+    return [np.random.RandomState(seed) for seed in rng.randint(2**31 - 1, size=n)]
 
 
 @cache  # searching all loaded libraries of a process is slow

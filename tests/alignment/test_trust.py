@@ -121,4 +121,9 @@ def test_archives_that_have_nothing_to_do_with_each_other_are_not_trusted(k):
             2.2 * rng.randn(k, 6)[rng.randint(0, k, 300)] + 0.6 * rng.randn(300, 6)
         ) @ rng.randn(6, d)
 
-    assert matched(archive(0, 40), archive(5000, 25), k).confidence < 0.5
+    # Few clusters of few rows agree by chance now and then, so one draw shows little.
+    confidences = [
+        matched(archive(seed, 40), archive(5000 + seed, 25), k).confidence for seed in range(6)
+    ]
+    assert np.mean(confidences) < 0.35
+    assert np.max(confidences) < 0.75
