@@ -5,8 +5,9 @@
 
 Steps are measured against their matrix products done by ``torch.mm``, an epoch and its
 floor in turn; the use of a fitted model against the bare networks; two fits in a process
-each against one after the other; the default against PUBLISHED in turn, each in a process of
-its own. Nothing else is to go on meanwhile: only the ratios within a line compare.
+each against one after the other; the default against an earlier commit's and against PUBLISHED
+in turn, each in a process of its own. Nothing else is to go on meanwhile: only the ratios within a
+line compare.
 """
 
 from __future__ import annotations
@@ -43,18 +44,22 @@ from skdm2c.training import (
 )
 
 from . import runs
+from .earlier import measure_earlier
 from .floor import operations, products_of, seconds_of
 from .pages import conditions, table
 from .pairs import is_available
 
 RESULTS = runs.RESULTS.with_name("speed.jsonl")
 PAGE = Path(__file__).parents[1] / "docs" / "speed.md"
+BASELINE = "9715ad4"  # before fits were made faster
+EARLIER_CASES = ("facpix", "snare", "pbmc1k", "karpix", "reuters", "100000")
 FIT_PAIRS = ("facpix", "snare", "pbmc1k", "karpix")
 QUESTIONS = {
     "steps": "step",
     "use": "use",
     "workers": "workers",
     "jobs": "jobs",
+    "earlier": "earlier",
     "fits": "fit",
 }  # and its lines
 MANY_ROWS, MANY_COLUMNS = 100_000, 256
@@ -88,6 +93,12 @@ JOBS = {
     "pair": "{pair}",
     "n_jobs=1, s": "{one:.1f}",
     "n_jobs=2, s": "{two:.1f}",
+    "times faster": "{times_faster:.2f} [{worst_times_faster:.2f}]",
+}
+EARLIER = {
+    "rows": "{case}",
+    "earlier, s": "{earlier:.1f}",
+    "now, s": "{now:.1f}",
     "times faster": "{times_faster:.2f} [{worst_times_faster:.2f}]",
 }
 
@@ -324,6 +335,13 @@ def measure(
         for pair in pairs:
             task = {"what": "jobs", "pair": pair, "seed": 0}
             yield _line(task, partial(measure_jobs, pair, threads), threads)
+    if "earlier" in questions:
+        for case in EARLIER_CASES:
+            if case.isdigit() or is_available(case):
+                task = {"what": "earlier", "case": case, "seed": 0}
+                n_turns = 1 if case.isdigit() else 5  # a fit of many rows takes minutes
+                fits = partial(measure_earlier, BASELINE, case, n_turns, threads)
+                yield _line(task, fits, threads)
     for seed in range(seeds if "fits" in questions else 0):
         for pair in pairs:
             yield _line(
@@ -378,6 +396,14 @@ With `n_jobs=2` the two modalities learn by themselves at once; the labels are t
 In turn, three times: median [worst].
 
 {lines_table(lines, "jobs", JOBS)}
+
+## A fit of the default against an earlier one
+
+Processor seconds of a fit of the default at commit {BASELINE}, and now, in turn on the same rows:
+a pair of [the benchmark](benchmark.md), or so many made rows with 256 and 128 columns. Times
+faster: median over the turns [worst turn].
+
+{lines_table(lines, "earlier", EARLIER)}
 
 ## A fit of the default against one of PUBLISHED
 

@@ -9,7 +9,7 @@ import torch
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
-from benchmarks import floor, large, runs, speed
+from benchmarks import earlier, floor, large, runs, speed
 from skdm2c.networks import ModalityAutoEncoder
 
 
@@ -83,6 +83,19 @@ def test_a_fitted_model_is_measured_against_its_networks(monkeypatch):
     found = speed.measure_use(threads=1)
     assert 0 < found["share"] < 100
     assert found["predict_row_ms"] > 0
+
+
+def test_a_commit_is_as_fast_as_itself():
+    times = earlier.measure_earlier("HEAD", "300", n_turns=2, threads=1)
+    assert times["commit"] == "HEAD"
+    assert 0.2 < times["worst_times_faster"] <= times["times_faster"] < 5
+
+
+def test_the_page_compares_the_fit_with_an_earlier_one():
+    made = {"versions": {}, "date": "2026-01-01", "machine": "m", "threads": 1, "jobs": 1}
+    times = {"earlier": 20.0, "now": 8.0, "times_faster": 2.5, "worst_times_faster": 2.4}
+    text = speed.page([{"what": "earlier", "case": "facpix", **made, **times}])
+    assert "| facpix | 20.0 | 8.0 | 2.50 [2.40] |" in text
 
 
 def test_a_line_of_the_large_benchmark_tells_its_case():
