@@ -46,7 +46,7 @@ class Case(NamedTuple):
     n_features: tuple[int, ...] = (256, 128)
     n_clusters: int = 10
     spread: float = 1.2
-    max_epoch_rows: int = 20_000
+    max_epoch_rows: int = 10_000
     seed: int = 0
 
 
@@ -188,8 +188,8 @@ def page(lines: list[dict[str, Any]]) -> str:
 Made by `python -m benchmarks.large`; do not edit. {conditions(lines)} A fit with a number for
 a seed computes on one thread.
 
-Past 20,000 rows of a modality a fit takes no more steps. Every epoch draws `max_epoch_rows`
-rows anew; clusters, their matching and the final mixture are of a sample of 20,000 rows; a
+Past 10,000 rows of a modality a fit takes no more steps. Every epoch draws `max_epoch_rows`
+rows anew; clusters, their matching and the final mixture are of a sample of 10,000 rows; a
 row's neighbours are looked for among as many. All rows get labels, and an embedding. What
 still grows with the rows: to read and scale them, their neighbours, and their embedding.
 

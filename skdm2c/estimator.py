@@ -146,7 +146,7 @@ class MixedModalClustering(
         0, clusters are not matched at all.
     batch_size : int, default=256
         Number of rows per training step; in adversarial training, summed over the modalities.
-    max_epoch_rows : int or None, default=20000
+    max_epoch_rows : int or None, default=10000
         Maximum number of rows per modality in an epoch (in adversarial training, on average over
         the modalities). Each epoch draws a new sample from larger data, so that training time
         does not grow with the number of rows. None uses all rows.
@@ -331,7 +331,7 @@ class MixedModalClustering(
         pretrain_epochs: int = 30,
         alignment_epochs: int = 15,
         batch_size: int = 256,
-        max_epoch_rows: int | None = 20_000,
+        max_epoch_rows: int | None = 10_000,
         learning_rate_schedule: str = "linear",
         lambda_pairs: float = 1.0,
         assignment: str = "mixture",

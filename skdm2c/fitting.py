@@ -63,7 +63,7 @@ from .training import (
 TEACHING_RATE = 2  # times the learning rate: targets stand still, unlike adversarial ones
 GENERATOR_RIDGE, DECODER_RIDGE = 1e-3, 1e-2  # relative to the variance of the features
 MIN_WIDTH_RATIO = 3  # columns per component from which pretraining in components pays
-MAX_PRETRAINING_ROWS = 60_000  # per modality
+MAX_PRETRAINING_ROWS = 30_000  # per modality
 MAX_TEMPERATURE_ROWS = 5000  # rows of a modality by which probabilities are calibrated
 
 

@@ -59,8 +59,8 @@ def principal_components(block: FloatRows, n_components: int, seed: int) -> Matr
 def row_graph(x: Rows, n_neighbors: int, n_components: int, seed: int) -> sp.csr_matrix:
     """Build the neighbour graph of rows, of shape (n, n), by cosine in principal components.
 
-    Up to 20,000 rows it is that of :func:`close_rows`. The neighbours of more rows are found
-    in a random sample of 20,000, so that time and memory grow with n instead of n².
+    Up to 10,000 rows it is that of :func:`close_rows`. The neighbours of more rows are found
+    in a random sample of 10,000, so that time and memory grow with n instead of n².
     """
     n = len(x)
     sampled, sample = sample_rows(x, seed)

@@ -20,7 +20,7 @@ FloatRows = NDArray[np.float32]
 
 CHUNK_ELEMENTS = 2**24  # numbers per chunk: 128 MiB in double precision
 MIN_SAMPLED_ROWS = 5000  # of blocks that are scaled on the fly, however wide
-MAX_SAMPLED_ROWS = 20_000
+MAX_SAMPLED_ROWS = 10_000
 
 
 class Rows(Protocol):
@@ -105,12 +105,12 @@ def rows_per_chunk(n_columns: int, forms: int = 1) -> int:
 def sample_rows(x: Rows, seed: int) -> tuple[NDArray[np.intp], FloatRows]:
     """Draw a random sample of rows, and return their sorted indices and the rows.
 
-    At most 20,000 rows are drawn; fewer, but at least 5,000, from wide blocks scaled on the fly.
+    At most 10,000 rows are drawn; fewer, but at least 5,000, from wide blocks scaled on the fly.
 
     Examples
     --------
     >>> [sample_rows(np.zeros((n, 3), dtype=np.float32), 0)[1].shape for n in (7, 30_000)]
-    [(7, 3), (20000, 3)]
+    [(7, 3), (10000, 3)]
     """
     is_array = isinstance(x, np.ndarray)
     max_rows = (
