@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from .messages import keyword
-
-DATETIME_TYPES = (
-    np.datetime64,
-    np.timedelta64,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-)
 
 
 def as_plain(block: Any, name: str) -> Any:
@@ -69,31 +60,6 @@ def require_2d(shape: tuple[int, ...], name: str) -> None:
         f"Modality {name!r}: Expected 2D array of shape (rows, columns) or a list of strings, "
         f"got a {len(shape)}-D array of shape {tuple(shape)} instead. {advice}"
     )
-
-
-def refuse_times(block: Any) -> None:
-    """Raise ValueError if an array or data frame holds dates, times or durations.
-
-    They would otherwise be converted to numbers of an arbitrary unit.
-    """
-    is_frame = hasattr(block, "dtypes")
-    block = block if is_frame else np.asarray(block)
-    dtypes = list(block.dtypes) if is_frame else [block.dtype]
-    temporal = any(
-        getattr(dtype, "kind", "") in {"M", "m"} or getattr(dtype, "is_temporal", bool)()  # polars
-        for dtype in dtypes
-    )
-    if any(str(dtype).lower() == "object" for dtype in dtypes):
-        # Only these columns: a frame of mixed dtypes as a whole becomes an array of objects.
-        is_pandas = hasattr(block, "select_dtypes")
-        values = np.asarray(block.select_dtypes(object) if is_pandas else block, dtype=object)
-        temporal = temporal or any(
-            isinstance(value, DATETIME_TYPES)
-            or (isinstance(value, np.ndarray) and value.dtype.kind in "mM")
-            for value in values.flat
-        )
-    if temporal:
-        raise ValueError("dates and durations are not supported; convert them to numbers first.")
 
 
 def _is_tensor(value: Any) -> bool:

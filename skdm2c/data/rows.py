@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_array
 
 from .blocks import in_memory, n_columns, n_rows, take_rows
-from .forms import refuse_times
+from .cells import describe_unreadable_cell, holds_times
 from .messages import about
 
 Matrix = NDArray[np.float64]
@@ -90,8 +90,19 @@ class RowSource:
         except _conversion_errors() as error:
             # Only the first line, as messages of NumPy and scikit-learn may print the whole array.
             lines = str(error).splitlines() or [type(error).__name__]
-            raise about(f"Modality {self._name!r}", error, lines[0]) from error
+            cell = self._describe_unreadable_cell()
+            raise about(f"Modality {self._name!r}", error, cell or lines[0]) from error
         return rows
+
+    def _describe_unreadable_cell(self) -> str | None:
+        # In the whole block, as the rows that were read may be a part of it.
+        block = in_memory(self._block)
+        if sp.issparse(block) or isinstance(block, list):
+            return None
+        try:
+            return describe_unreadable_cell(block, self._name)
+        except _conversion_errors():  # a column that NumPy cannot read at all
+            return None
 
 
 def rows_per_chunk(n_columns: int, forms: int = 1) -> int:
@@ -132,7 +143,8 @@ def _dense(block: Any) -> Any:
         return block.astype(np.result_type(block.dtype, np.float64)).toarray()
     if hasattr(block, "sparse"):  # a pandas frame of sparse columns
         block = block.sparse.to_dense()
-    refuse_times(block)
+    if holds_times(block):
+        raise ValueError("dates and durations are not numbers.")
     return block
 
 
