@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._sklearn import safe_set_output
 from ._version import DOCUMENTATION
 from .data import MixedModalData, as_known_modalities, as_mixed_modal
-from .data.blocks import as_block, in_memory, n_columns, n_rows
+from .data.blocks import as_block, in_memory, is_table, n_columns, n_rows
 from .data.messages import about, keyword
 
 
@@ -289,15 +289,16 @@ class PerModality(  # type: ignore[call-arg]
 def _apply(method: Callable[[Any], Any], transformer: Any, data: MixedModalData, name: str) -> Any:
     block = in_memory(data.blocks[name])
     tags = get_tags(transformer).input_tags
-    if tags.string and not tags.two_d_array and hasattr(block, "columns"):
-        # Text vectorisers iterate over their input, and a frame yields the names of its columns.
+    if tags.string and not tags.two_d_array and is_table(block):
+        # Text vectorisers iterate over their input: a frame yields the names of its columns, and
+        # an array its rows.
         if n_columns(block) != 1:
             raise ValueError(
-                f"Modality {name!r}: {type(transformer).__name__} takes texts, and the frame has "
+                f"Modality {name!r}: {type(transformer).__name__} takes texts, and the block has "
                 f"{n_columns(block)} columns. Pass only the column of texts."
             )
         block = as_block(np.asarray(block)[:, 0], name)
     try:
         return method(block)
-    except (ValueError, TypeError) as error:
+    except Exception as error:
         raise about(f"Modality {name!r}, {type(transformer).__name__}", error) from error

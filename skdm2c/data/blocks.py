@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ def as_block(block: Any, name: str) -> Any:
     """Check the form of a block, but not its values, and convert it only where necessary.
 
     An AnnData is replaced by its ``X`` (lazily read if backed), a tensor or a list of rows by
-    an array, a series of strings by a list, and any sparse matrix by a CSR matrix.
+    an array, a series of strings or of other objects by a list, and any sparse matrix by a CSR
+    matrix. Lists of objects and arrays of more than two dimensions are for a transformer.
     """
     if is_anndata(block):
         block = _rows_of_anndata(block, name)
@@ -30,9 +32,9 @@ def as_block(block: Any, name: str) -> Any:
     block = as_plain(block, name)
     if sp.issparse(block) or hasattr(block, "columns"):
         return block
-    texts = _as_texts(block, name)
-    if texts is not None:
-        return texts
+    objects = _as_objects(block, name)
+    if objects is not None:
+        return objects
     array_attributes = ("shape", "__array__", "__array_interface__")
     has_rows = any(hasattr(block, name) for name in array_attributes) or isinstance(
         block, Sequence | memoryview
@@ -48,7 +50,8 @@ def as_block(block: Any, name: str) -> Any:
         raise ValueError(f"Modality {name!r}: the rows have different lengths.") from error
     except (TypeError, RuntimeError) as error:
         raise ValueError(f"Modality {name!r}: the rows cannot be read ({error}).") from error
-    require_2d(array.shape, name)
+    if array.ndim < 2:
+        require_2d(array.shape, name)
     return array
 
 
@@ -60,10 +63,15 @@ def n_rows(block: Any) -> int:
 
 
 def n_columns(block: Any) -> int:
-    """Return the number of columns of a block; a list of texts has 1, None has 0."""
+    """Return the number of values in a row of a block; a list of objects has 1, None has 0."""
     if block is None:
         return 0
-    return 1 if isinstance(block, list) else int(block.shape[1])
+    return 1 if isinstance(block, list) else int(np.prod(block.shape[1:]))
+
+
+def is_table(block: Any) -> bool:
+    """Return whether a block has rows and columns, unlike a list of objects or of images."""
+    return not isinstance(block, list) and len(block.shape) == 2
 
 
 def take_rows(block: Any, rows: NDArray[np.intp]) -> Any:
@@ -88,10 +96,14 @@ def same_rows(one: Any, other: Any) -> bool:
             both_have_nan = {one.dtype.kind, other.dtype.kind} <= NAN_KINDS
             return np.array_equal(one, other, equal_nan=both_have_nan)
         return one.shape == other.shape and all(map(_same_value, one.flat, other.flat))
-    return bool(one.equals(other) if hasattr(one, "equals") else one == other)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(_same_value, one, other))
+    return bool(one.equals(other))
 
 
 def _same_value(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return same_rows(one, other)
     try:
         return one is other or bool(one == other) or bool(one != one and other != other)
     except (TypeError, ValueError):  # comparing NA or an array does not give one boolean
@@ -142,28 +154,49 @@ def column_names(block: Any) -> NDArray[np.object_] | None:
     return np.asarray(block.var_names, dtype=object) if is_anndata(block) else None
 
 
-def _as_texts(block: Any, name: str) -> list[str] | None:
-    # The strings of a list, series or 1-D array; None if the block holds anything else.
+def _as_objects(block: Any, name: str) -> list[Any] | None:
+    # The objects of a list, series or 1-D array, such as texts; None if its rows are numbers.
     if getattr(block, "ndim", 1) != 1 or isinstance(block, str | bytes):
         return None
-    if getattr(getattr(block, "dtype", None), "kind", "O") not in "OUST":
-        return None
-    if hasattr(block, "to_list"):  # a series of pandas or polars
-        values = block.to_list()
-    elif hasattr(block, "to_pylist"):  # an array of Arrow
-        values = block.to_pylist()
+    is_series = hasattr(block, "to_list") or hasattr(block, "to_pylist")  # pandas, polars; Arrow
+    if is_series:
+        values = block.to_list() if hasattr(block, "to_list") else block.to_pylist()
     elif isinstance(block, Sequence | np.ndarray):
         values = list(block)
     else:
         return None
     if isinstance(block, list) and not block:
-        return []  # selecting no rows of a block of texts gives an empty list
-    if not any(isinstance(value, str) for value in values):
-        return None
+        return []  # selecting no rows of a list of objects gives an empty list
+    if any(isinstance(value, str) for value in values):
+        _require_texts(values, name)
+        return [str(text) for text in values]
+    is_table = _is_table_of_rows(values) and not (is_series and any(map(_is_vector, values)))
+    return None if is_table else values
+
+
+def _require_texts(values: list[Any], name: str) -> None:
     for row, value in enumerate(values):
         if not isinstance(value, str):
             raise ValueError(
                 f"Modality {name!r}: row {row} is of type {type(value).__name__}, while other rows "
                 "are texts. Drop it, or pass '' for an empty text."
             )
-    return [str(text) for text in values]
+
+
+def _is_table_of_rows(values: list[Any]) -> bool:
+    # Numbers, or vectors of equal length in which not all cells are texts or records.
+    numbers = Number | np.generic
+    if all(
+        value is None or (isinstance(value, numbers) and not isinstance(value, bytes))
+        for value in values
+    ):
+        return True
+    if not all(map(_is_vector, values)) or len(set(map(len, values))) > 1:
+        return False
+    cells = [cell for row in values if isinstance(row, list | tuple) for cell in row]
+    return not cells or any(not isinstance(cell, str | bytes | Mapping) for cell in cells)
+
+
+def _is_vector(value: Any) -> bool:
+    is_sized = hasattr(value, "__len__") and not isinstance(value, str | bytes | Mapping | Set)
+    return is_sized and getattr(value, "ndim", 1) == 1

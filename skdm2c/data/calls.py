@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .blocks import n_rows
+from .blocks import is_table, n_rows
 from .container import MixedModalData
 from .rows import Matrix, RowSource
 
@@ -24,7 +24,9 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
         return X
     if is_mudata(X):
         return MixedModalData.from_mudata(X)
-    holds_blocks = isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
+    holds_blocks = (
+        y is None and isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
+    )
     if holds_blocks or (isinstance(X, Mapping) and not sp.issparse(X)):
         raise ValueError(
             "Got several blocks in one argument; pass MixedModalData(X_a, X_b), or X_a and X_b."
@@ -56,7 +58,7 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
 
 
 def _is_one_hot(block: Any) -> bool:
-    if isinstance(block, list) or n_rows(block) == 0:
+    if not is_table(block) or n_rows(block) == 0:
         return False
     source = RowSource(block, "b")
     try:

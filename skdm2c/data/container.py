@@ -27,9 +27,11 @@ class MixedModalData:
 
     Parameters
     ----------
-    *blocks : array-like of shape (n_m, d_m), sparse, data frame, list of str, or None
+    *blocks : array-like of shape (n_m, d_m), sparse, data frame, list of objects, or None
         Rows of each modality. Pass None for a modality without rows, for
-        example in new data. Blocks are not copied.
+        example in new data. Texts, images (an array of shape (n_m, ...) or a
+        list), dicts and other objects are for the transformers of
+        :class:`PerModality`, which turn them into tables. Blocks are not copied.
     names : sequence of str, default=None
         Names of the modalities. By default they are "a", "b", "c" and so on.
     pairs : array-like of shape (m, 2) or mapping, default=None
@@ -50,13 +52,13 @@ class MixedModalData:
         Known pairs: an array for two modalities, a mapping for more.
     shape : (int, int)
         Number of rows, and number of columns summed over the blocks. A list of
-        texts counts as one column.
+        objects counts as one column.
 
     Raises
     ------
     ValueError
-        If a block is neither 2-D nor a list of strings, if the names are invalid,
-        or if pairs are out of range, duplicated or conflicting.
+        If a block has no rows of values or objects, if the names are invalid, or
+        if pairs are out of range, duplicated or conflicting.
 
     Notes
     -----
@@ -414,7 +416,7 @@ def _checked_block(block: Any, name: str) -> Any:
 
 def _kind(block: Any) -> str:
     if isinstance(block, list):
-        return "texts"
+        return "texts" if block and isinstance(block[0], str) else "objects"
     dtype = getattr(block, "dtype", None)
     return type(block).__name__ + (f" of {dtype}" if dtype is not None else "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,38 @@ def require_2d(shape: tuple[int, ...], name: str) -> None:
     raise ValueError(
         f"Modality {name!r}: Expected 2D array of shape (rows, columns) or a list of strings, "
         f"got a {len(shape)}-D array of shape {tuple(shape)} instead. {advice}"
+    )
+
+
+def describe_objects(block: Any, name: str) -> str:
+    """Say what the rows of a block are that is not a table, and which transformer would help."""
+    if not isinstance(block, list):
+        flatten = keyword(name, "FunctionTransformer(lambda X: X.reshape(len(X), -1))")
+        return (
+            "is no table: Expected 2D array of shape (rows, columns), got a "
+            f"{block.ndim}-D array of shape {block.shape} instead. Flatten each row, for example "
+            f"with .reshape(len(X), -1) or PerModality({flatten})."
+        )
+    first: Any = block[0] if block else None
+    lengths = {len(row) for row in block if isinstance(row, list | tuple | np.ndarray)}
+    if isinstance(first, str):
+        kind, advice = "texts", "TfidfVectorizer()"
+    elif isinstance(first, Mapping):
+        kind, advice = "mappings", "DictVectorizer()"
+    elif isinstance(first, np.ndarray) and first.ndim > 1:
+        kind = "images, or other arrays of several dimensions"
+        advice = "FunctionTransformer(lambda rows: np.stack([row.ravel() for row in rows]))"
+    elif len(lengths) > 1:
+        kind = f"objects of type {type(first).__name__}: the rows have different lengths"
+        advice = "FunctionTransformer(to_table)"
+    elif lengths and not isinstance(first[0], str):
+        kind = "vectors in one column, which np.stack(column) makes a table of"
+        advice = "FunctionTransformer(np.stack)"
+    else:
+        kind, advice = f"objects of type {type(first).__name__}", "FunctionTransformer(to_table)"
+    return (
+        f"holds {kind}. Turn them into numbers first, for example "
+        f"make_pipeline(PerModality({keyword(name, advice)}), model)."
     )
 
 

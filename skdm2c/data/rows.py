@@ -97,7 +97,7 @@ class RowSource:
     def _describe_unreadable_cell(self) -> str | None:
         # In the whole block, as the rows that were read may be a part of it.
         block = in_memory(self._block)
-        if sp.issparse(block) or isinstance(block, list):
+        if sp.issparse(block):
             return None
         try:
             return describe_unreadable_cell(block, self._name)

@@ -16,6 +16,8 @@ from sklearn.utils.validation import validate_data
 from .._sklearn import get_feature_names
 from ..exceptions import caller_level
 from ..runtime.processes import SINGLE_PROCESS, Processes
+from .blocks import is_table
+from .forms import describe_objects
 from .messages import about, keyword
 from .rows import FloatRows, Matrix, Rows, RowSource, rows_per_chunk
 
@@ -146,11 +148,8 @@ class ModalityScaler(BaseEstimator):  # type: ignore[misc]
             self.scaling_ = "block"
 
     def _source(self, block: Any, columns: Any, reset: bool) -> RowSource:
-        if isinstance(block, list):
-            raise ValueError(
-                f"Modality {self.name!r} holds texts. Turn them into numbers first, for example "
-                f"make_pipeline(PerModality({keyword(self.name, 'TfidfVectorizer()')}), model)."
-            )
+        if not is_table(block):
+            raise ValueError(f"Modality {self.name!r} {describe_objects(block, self.name)}")
         try:
             if not reset:
                 self._check_width(block)
