@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .networks import Networks
     from .persistence import load_model, save_model
     from .preprocessing import PerModality
+    from .report import results_frame
     from .singlecell import write_results
     from .suggestions import Suggestion, suggest_pairs
     from .training import AdversarialTraining, Callback, Checkpoint, EarlyStop, Pretraining
@@ -37,6 +38,7 @@ else:
         "Pretraining": "training",
         "Suggestion": "suggestions",
         "load_model": "persistence",
+        "results_frame": "report",
         "save_model": "persistence",
         "select_n_clusters": "model_selection",
         "suggest_pairs": "suggestions",
@@ -73,6 +75,7 @@ __all__ = [
     "TrainingDivergedError",
     "__version__",
     "load_model",
+    "results_frame",
     "save_model",
     "select_n_clusters",
     "suggest_pairs",

@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_parameter_constraints,
 )
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils._set_output import _safe_set_output as safe_set_output
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 
@@ -41,11 +42,18 @@ __all__ = [
     "StrOptions",
     "fit_context",
     "get_feature_names",
+    "output_form",
     "safe_indexing",
     "safe_set_output",
     "steps_before",
     "validate_parameter_constraints",
 ]
+
+
+def output_form(estimator: Any) -> str:
+    """Return the form that ``set_output`` chose for an estimator's ``transform``, as "pandas"."""
+    form: str = _get_output_config("transform", estimator)["dense"]
+    return form
 
 
 def steps_before(estimator: Any) -> list[Any]:

@@ -35,6 +35,7 @@ from ._sklearn import (
     Hidden,
     StrOptions,
     fit_context,
+    output_form,
     steps_before,
 )
 from ._version import DOCUMENTATION
@@ -511,7 +512,13 @@ class MixedModalClustering(
             data = as_known_modalities(X, model.names, X_b, modality)
             embedding: FloatRows = self.transform(data)
             return embedding
-        return model.embed(as_known_modalities(X, model.names, X_b, modality))
+        data = as_known_modalities(X, model.names, X_b, modality)
+        embedding = model.embed(data)
+        if output_form(self) == "pandas" and data.index is not None:
+            import pandas as pd  # installed, as set_output was called
+
+            embedding = pd.DataFrame(embedding, index=data.index)  # set_output names the columns
+        return embedding
 
     @isolated
     def predict(

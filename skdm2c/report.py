@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ._version import __version__
 from .alignment import SpokeMatching
+from .data import as_mixed_modal
 
 LINE_WIDTH = 88
 LOW = 0.5  # threshold of a low confidence, and of a low probability of a row's cluster
@@ -144,6 +145,55 @@ def report_on(estimator: Any) -> Report:
             for section in (_overview, _alignment, _clusters, _next, _training, _settings)
         ),
         estimator,
+    )
+
+
+def results_frame(model: Any, X: Any) -> Any:
+    """Tabulate the cluster of each row, and how far to trust it, in a data frame of pandas.
+
+    Parameters
+    ----------
+    model : MixedModalClustering, or Pipeline that ends with one
+        Fitted model.
+    X : MixedModalData or MuData of n rows
+        Rows to tabulate: those of the fit, or new ones.
+
+    Returns
+    -------
+    pandas DataFrame of n rows
+        In the order of ``X``. Its columns are ``id`` (the row's label if all blocks are data
+        frames of pandas, else its number), ``modality``, ``cluster``, ``probability`` (of that
+        cluster, see ``predict_proba``) and ``cluster_confidence`` (that the cluster is matched
+        correctly with those of the other modalities, see ``cluster_confidence_``).
+
+    Raises
+    ------
+    ValueError
+        If ``X`` is a plain block, or is invalid.
+
+    Examples
+    --------
+    >>> from skdm2c import MixedModalClustering, results_frame
+    >>> from skdm2c.datasets import make_mixed_modal_blobs
+    >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+    >>> model = MixedModalClustering(n_clusters=3, random_state=0).fit(X)
+    >>> results_frame(model, X[:2]).columns.to_list()
+    ['id', 'modality', 'cluster', 'probability', 'cluster_confidence']
+    """
+    import pandas as pd  # optional
+
+    data = as_mixed_modal(X)
+    estimator = model[-1] if hasattr(model, "steps") else model
+    probabilities = model.predict_proba(data)
+    clusters = model.predict(data)
+    return pd.DataFrame(
+        {
+            "id": np.arange(len(data)) if data.index is None else data.index,
+            "modality": data.modality,
+            "cluster": clusters,
+            "probability": probabilities[np.arange(len(data)), clusters],
+            "cluster_confidence": estimator.cluster_confidence_[clusters],
+        }
     )
 
 

@@ -48,6 +48,8 @@ class MixedModalData:
         Name of each row's modality.
     codes : ndarray of shape (n,) of int
         Index of each row's modality in ``names``.
+    index : pandas Index of n values, or None
+        Index of the rows if all blocks with rows are pandas data frames.
     pairs : ndarray of shape (m, 2), or mapping of (str, str) to such
         Known pairs: an array for two modalities, a mapping for more.
     shape : (int, int)
@@ -237,6 +239,17 @@ class MixedModalData:
     def ndim(self) -> int:
         """Number of dimensions, always 2, as scikit-learn expects."""
         return 2
+
+    @property
+    def index(self) -> Any:
+        """Index of the rows if all blocks with rows are pandas data frames, else None."""
+        blocks = [block for block in self.blocks.values() if n_rows(block) > 0]
+        if not blocks or not all(hasattr(block, "iloc") for block in blocks):
+            return None
+        first, *others = (block.index for block in blocks)
+        # Rows in block order, of which the row i of this container is the order[i]-th.
+        order = np.argsort(np.argsort(self.codes, kind="stable"))
+        return first.append(others).take(order)
 
     def __len__(self) -> int:
         return len(self.codes)
