@@ -378,7 +378,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, MuData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, mapping of str to block, or block of shape (n_a, d_a)
             Rows of all modalities in a container, or the block of the first modality. A block is
             an array, sparse matrix, data frame, memory map or AnnData. If a block has column
             names, new rows must have the same names.
@@ -443,7 +443,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, MuData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, mapping of str to block, or block of shape (n_a, d_a)
             Rows of all modalities, or the block of the first modality.
         y : block of shape (n_b, d_b) or None
             Block of the second modality if ``X`` is that of the first.
@@ -461,7 +461,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, MuData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, mapping of str to block, or block of shape (n_a, d_a)
             Rows of all modalities, or the block of the first modality.
         y : block of shape (n_b, d_b) or None
             Block of the second modality if ``X`` is that of the first.
@@ -480,7 +480,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, MuData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, mapping of str to block, or block of shape (n_a, d_a)
             Rows of any modalities in a container, or the block of one modality.
         X_b : block of shape (n_b, d_b), default=None
             Block of the second modality if ``X`` is that of the first.
@@ -530,7 +530,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, MuData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, mapping of str to block, or block of shape (n_a, d_a)
             Rows of any modalities in a container, or the block of one modality.
         X_b : block of shape (n_b, d_b), default=None
             Block of the second modality if ``X`` is that of the first.
@@ -580,7 +580,7 @@ class MixedModalClustering(
 
         Parameters
         ----------
-        X : MixedModalData, MuData, or block of shape (n_a, d_a)
+        X : MixedModalData, MuData, mapping of str to block, or block of shape (n_a, d_a)
             Rows of any modalities in a container, or the block of one modality.
         X_b : block of shape (n_b, d_b), default=None
             Block of the second modality if ``X`` is that of the first.
@@ -1168,16 +1168,15 @@ def _rounded_down(confidence: float) -> float:
 def _warn_of_low_confidence(model: FittedModel) -> None:
     if model.confidence < LOW_CONFIDENCE:
         reason = (
-            "because the geometry that they share does not determine how their clusters match"
+            "the geometry that they share does not determine how their clusters match"
             if model.alignments
-            else "because nothing was matched (alignment_epochs=0)"
+            else "nothing was matched (alignment_epochs=0)"
         )
+        # The text is the same for every fit, so that Python shows it once in a search.
         warnings.warn(
-            f"alignment_confidence_ is {_rounded_down(model.confidence):.2f}, below "
-            f"{LOW_CONFIDENCE}: cluster numbers are meaningful within each modality but not "
-            f"comparable between modalities, {reason}. Try other features, fewer clusters, or "
-            "more known pairs (MixedModalData(..., pairs=...)), or compare the clusters of the "
-            "modalities by what you know about their rows.",
+            f"alignment_confidence_ is below {LOW_CONFIDENCE}: cluster numbers cannot be compared "
+            f"between modalities, because {reason}. Try other features, fewer clusters or known "
+            "pairs; model.report() says more.",
             AlignmentWarning,
             stacklevel=caller_level(),
         )

@@ -282,15 +282,21 @@ def test_low_confidence_is_said(tiny):
     assert model.alignment_confidence_ < 0.5
 
 
-def test_a_low_confidence_is_never_shown_as_a_sufficient_one(blobs, tiny):
-    almost = Alignment.of_partners([0, 1, 2], confidence=0.4999)
+def test_the_warning_of_a_low_confidence_is_one_line_and_the_same_for_every_fit(blobs, tiny):
+    texts = set()
+    for confidence in (0.1, 0.4999):
+        almost = Alignment.of_partners([0, 1, 2], confidence=confidence)
 
-    class Unsure(GeometricAlignment):
-        def match(self, left, right, rng, pairs=None):
-            return almost
+        class Unsure(GeometricAlignment):
+            def match(self, left, right, rng, pairs=None, almost=almost):
+                return almost
 
-    with pytest.warns(AlignmentWarning, match="0.49"):
-        tiny.set_params(alignment=Unsure(scalings=("columns",))).fit(blobs[0])
+        with pytest.warns(AlignmentWarning) as caught:
+            tiny.set_params(alignment=Unsure(scalings=("columns",))).fit(blobs[0])
+        texts |= {str(warning.message) for warning in caught}
+    (text,) = texts
+    assert "\n" not in text
+    assert "0.50" not in text
 
 
 def test_an_interrupt_leaves_what_was_there(blobs, tiny, monkeypatch):

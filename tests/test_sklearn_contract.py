@@ -490,3 +490,19 @@ def test_modality_k_fold():
         next(ModalityKFold(5).split(X))
     with pytest.raises(TypeError, match="MixedModalData"):
         next(ModalityKFold(2).split(np.ones((4, 2))))
+
+
+def test_new_rows_of_one_modality_go_through_a_pipeline_by_name():
+    X, _ = make_mixed_modal_blobs(60, random_state=0)
+    scaled = PerModality(a=StandardScaler(), b=StandardScaler())
+    pipe = make_pipeline(scaled, MixedModalClustering(3, random_state=0, **TINY))
+    a, b = X.blocks.values()
+    pipe.fit({"a": a, "b": b})
+    np.testing.assert_array_equal(pipe.fit(a, b).predict(X), pipe[-1].labels_)
+    expected = pipe.predict(X)[: len(a)]
+    for method in ("predict", "predict_proba", "transform"):
+        assert len(getattr(pipe, method)({"a": a})) == len(a)
+    np.testing.assert_array_equal(pipe.predict({"a": a}), expected)
+    np.testing.assert_array_equal(pipe.predict({"b": b, "a": a}), pipe.predict(X))
+    with pytest.raises(ValueError, match=r"\{'a': X\}"):
+        pipe.predict(a, modality="a")

@@ -16,7 +16,7 @@ from .rows import Matrix, RowSource
 
 
 def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
-    """Read the arguments of ``fit``: a container or MuData, or two blocks ``X`` and ``y``.
+    """Read the arguments of ``fit``: a container or MuData, blocks by name, or two blocks.
 
     Raise ValueError if there is a single plain block, or if ``y`` may be labels of ``X``.
     """
@@ -27,7 +27,9 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
     holds_blocks = (
         y is None and isinstance(X, tuple | list) and any(getattr(x, "ndim", 0) == 2 for x in X)
     )
-    if holds_blocks or (isinstance(X, Mapping) and not sp.issparse(X)):
+    if _is_mapping(X):
+        return MixedModalData(*X.values(), names=list(X))
+    if holds_blocks:
         raise ValueError(
             "Got several blocks in one argument; pass MixedModalData(X_a, X_b), or X_a and X_b."
         )
@@ -77,13 +79,17 @@ def _rows_are_one_hot(rows: Matrix) -> bool:
 def as_known_modalities(
     X: Any, names: tuple[str, ...], X_b: Any = None, modality: str | int | None = None
 ) -> MixedModalData:
-    """Read new rows: a container or MuData, two blocks, or one block with its modality.
+    """Read new rows: a container or MuData, blocks by name, two blocks, or one with its modality.
 
     Return a container with all modalities ``names``, absent ones being None. Raise ValueError
     if the modality of the rows is ambiguous or unknown.
     """
     if is_mudata(X):
-        X = _container_of_mudata(X, names)
+        X = _container_of_blocks(X.mod, names)
+    elif _is_mapping(X):
+        for name in X:
+            modality_index(name, names)
+        X = _container_of_blocks(X, names)
     if isinstance(X, MixedModalData):
         if X_b is not None or modality is not None:
             raise ValueError(
@@ -107,7 +113,8 @@ def as_known_modalities(
     if modality is None:
         raise ValueError(
             f"One block could be of any modality of {names}: say which with "
-            f"modality={names[0]!r}, pass both blocks, or a MixedModalData."
+            f"modality={names[0]!r}, or pass {{{names[0]!r}: X}}, which a Pipeline takes as well. "
+            "For rows of several modalities pass all blocks or a MixedModalData."
         )
     index = modality_index(modality, names)
     return MixedModalData(*[X if m == index else None for m in range(len(names))], names=names)
@@ -118,12 +125,16 @@ def is_mudata(value: Any) -> bool:
     return isinstance(getattr(value, "mod", None), Mapping) and hasattr(value, "obs_names")
 
 
-def _container_of_mudata(mdata: Any, names: tuple[str, ...]) -> MixedModalData:
-    # New data may lack some of the fitted assays, and may hold others, which are ignored.
-    present = [name for name in names if name in mdata.mod]
+def _is_mapping(value: Any) -> bool:
+    return isinstance(value, Mapping) and not sp.issparse(value)
+
+
+def _container_of_blocks(blocks: Mapping[str, Any], names: tuple[str, ...]) -> MixedModalData:
+    # New data may lack some of the fitted modalities, and may hold others, which are ignored.
+    present = [name for name in names if name in blocks]
     if not present:
-        raise ValueError(f"The modalities were {names} in fit; this MuData has {tuple(mdata.mod)}.")
-    return MixedModalData(*[mdata.mod.get(name) for name in names], names=names)
+        raise ValueError(f"The modalities were {names} in fit; there are {tuple(blocks)} here.")
+    return MixedModalData(*[blocks.get(name) for name in names], names=names)
 
 
 def modality_index(modality: str | int, names: tuple[str, ...]) -> int:

@@ -101,10 +101,7 @@ def _advice(cell: Any, label: Any, name: str) -> str:
             f"it, for example with PerModality({keyword(name, 'SimpleImputer()')})."
         )
     if isinstance(cell, TIMES):
-        return (
-            f"{cell}, but dates and durations are not supported. Convert them to numbers first, "
-            "such as the days since a fixed date."
-        )
+        return f"{cell}. Convert it to a number first, such as the days since a fixed date."
     if isinstance(cell, list | tuple | np.ndarray):
         return (
             f"a {type(cell).__name__} of {len(cell)} values. Stack the column's vectors first, for "

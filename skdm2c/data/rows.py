@@ -91,7 +91,8 @@ class RowSource:
             # Only the first line, as messages of NumPy and scikit-learn may print the whole array.
             lines = str(error).splitlines() or [type(error).__name__]
             cell = self._describe_unreadable_cell()
-            raise about(f"Modality {self._name!r}", error, cell or lines[0]) from error
+            reason = lines[0] if cell is None else f"{cell} ({lines[0]})"
+            raise about(f"Modality {self._name!r}", error, reason) from error
         return rows
 
     def _describe_unreadable_cell(self) -> str | None:
@@ -144,7 +145,7 @@ def _dense(block: Any) -> Any:
     if hasattr(block, "sparse"):  # a pandas frame of sparse columns
         block = block.sparse.to_dense()
     if holds_times(block):
-        raise ValueError("dates and durations are not numbers.")
+        raise ValueError("dates and durations are not supported")
     return block
 
 

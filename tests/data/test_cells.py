@@ -58,7 +58,7 @@ def test_a_category_is_named_and_can_be_encoded_as_the_message_says(library):
         "OneHotEncoder": OneHotEncoder,
         "make_column_transformer": make_column_transformer,
     }
-    remedy = eval(message.split("for example with ")[1].rstrip("."), scope)
+    remedy = eval(message.split("for example with ")[1].split(". (")[0], scope)
     encoded = remedy.fit_transform(frame, B)
     assert encoded.blocks["a"].shape == (N, 3)
 

@@ -324,7 +324,8 @@ def test_the_ways_to_call_fit():
             as_mixed_modal(a, y)
     with pytest.raises(ValueError, match=r"shape \(3, 1\).*1-D.*MixedModalData"):
         as_mixed_modal(a, np.zeros((3, 1)))
-    for both in ({"a": a, "b": b}, (a, b), [a, b]):
+    assert as_mixed_modal({"rna": a, "atac": b}).names == ("rna", "atac")
+    for both in ((a, b), [a, b]):
         with pytest.raises(ValueError, match=r"MixedModalData\(X_a, X_b\)"):
             as_mixed_modal(both)
 
@@ -333,6 +334,9 @@ def test_the_ways_to_bring_new_rows():
     a, b, names = np.zeros((3, 2)), np.ones((4, 5)), ("rna", "atac")
     assert len(as_known_modalities(a, names, b)) == 7
     assert as_known_modalities(b, names, modality=1).blocks["rna"] is None
+    assert as_known_modalities({"atac": b}, names).blocks["rna"] is None
+    with pytest.raises(ValueError, match="atacc"):
+        as_known_modalities({"rna": a, "atacc": b}, names)
     X = MixedModalData(a, b, names=names)
     assert as_known_modalities(X, names) is X
     with pytest.raises(ValueError, match="modality='rna'"):
