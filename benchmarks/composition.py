@@ -155,7 +155,8 @@ def page(lines: list[dict[str, Any]], balanced: list[dict[str, Any]]) -> str:
 
 def _figures(lines: list[dict[str, Any]]) -> str:
     ari, gained, confidence = (
-        np.array([x[figure] for x in lines]) for figure in ("ari", "gain", "confidence")
+        np.array([x[figure] for x in lines], dtype=float)
+        for figure in ("ari", "gain", "confidence")
     )
     # Where all matchings are worth the same there is no gain.
     return f"{spread(ari, 2)}, {np.nanmean(gained):.2f}, {confidence.mean():.2f}"

@@ -196,7 +196,8 @@ still grows with the rows: to read and scale them, their neighbours, and their e
 ![Seconds, memory and ARI as rows grow](large.png)
 
 Data here are made, with clusters and an alignment that are known: an ARI says that nothing
-was lost by looking at a sample, not that your data have such clusters. *Beyond input* is
+was lost by looking at a sample, not that your data have such clusters. Seconds are of a machine
+that had other work at the same time: alone, a fit takes no longer. *Beyond input* is
 what the peak of the process's memory grew by after the data were made, the rows in single
 precision once more included. *Own ARI* is that of the worst modality by itself.
 
@@ -209,23 +210,18 @@ precision once more included. *Own ARI* is that of the worst modality by itself.
 ## Rows that an epoch draws
 
 40,000 rows, 32 columns each, 30 clusters that touch: `max_epoch_rows` is what to lower for a
-quick look. (Where there is no memory beyond the input, the fit was timed by itself, before
-this program could.)
+quick look.
 
 {tables["epoch"]}
 
 ## Columns
-
-On two cores, of which other work took one for part of the time, here and for 50,000 rows of
-many clusters below: alone they take no longer than this.
 
 {tables["columns"]}
 
 ## Clusters
 
 64 columns each, clusters farther apart. With 36 clusters or more, each is a prototype of
-the matching, and distances are those between the clusters' means. Training is most of the time at
-50,000 rows, which a smaller `max_epoch_rows` shortens (as above).
+the matching, and distances are those between the clusters' means.
 
 {tables["clusters"]}
 

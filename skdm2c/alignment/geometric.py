@@ -50,6 +50,7 @@ KINDS: tuple[tuple[str, ...], ...] = (
     ("geodesic", "cosine", "euclidean", "local"),
 )
 MIN_ROWS_PER_CLUSTER = 4  # two in each half
+N_COMPARED_ROWS = 500  # of two scalings, which are the same if these rows are
 SCALING_TOLERANCE = 1e-6  # scalings whose rows differ by no more are treated as one
 
 
@@ -179,12 +180,15 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         """
         rows = modality.rows if modality.unscaled is None else modality.unscaled
         seed = rng.randint(2**31 - 1)
-        variants = [scaled_rows(rows, name) for name in self.scalings]
+        step = max(1, len(rows) // N_COMPARED_ROWS)
+        compared: list[Matrix] = []
         scaled: list[ModalityDescription] = []
         points: list[Points] = []
-        for i, variant in enumerate(variants):
+        for i, name in enumerate(self.scalings):
+            variant = scaled_rows(rows, name)
+            compared.append(variant[::step].copy())
             equal = [
-                j for j in range(i) if np.allclose(variants[j], variant, atol=SCALING_TOLERANCE)
+                j for j in range(i) if np.allclose(compared[j], compared[i], atol=SCALING_TOLERANCE)
             ]
             if equal:  # for example if the columns are already standardised
                 scaled.append(scaled[equal[0]])
