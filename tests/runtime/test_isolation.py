@@ -90,7 +90,7 @@ def test_an_interrupted_fit_leaves_everything_as_it_was(phase, n_jobs, data, mon
         with pytest.raises(KeyboardInterrupt):
             model.fit(data)
     assert settings() == before
-    assert threading.active_count() == n_threads
+    assert threading.active_count() <= n_threads  # those of the first fit may end meanwhile
     assert model.embedding_ is kept
     np.testing.assert_array_equal(model.transform(data), kept)
     np.testing.assert_array_equal(model.fit(data).embedding_, kept)
