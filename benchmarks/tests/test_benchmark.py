@@ -286,12 +286,15 @@ def test_figures_in_readmes_sentences_are_those_of_the_results():
     *of_pairs, mean = map(float, correlations[1:])
     assert said.groups() == (f"{mean:.2f}"[2:], f"{min(of_pairs):.2f}"[2:])
 
-    said = re.search(r"their ARI is \.(\d\d) and \.(\d\d) lower", readme)
+    said = re.search(
+        r"ARI is at most \.(\d\d) lower on four of the pairs, and \.(\d\d) lower", readme
+    )
     rows = table_rows("benchmark.md")
     start = next(i for i, row in enumerate(rows) if row[-1] == "lost")
     lost = {row[0]: row[-1] for row in rows[start : start + 7]}
-    assert said.groups() == tuple(f"{float(lost[pair]):.2f}"[2:] for pair in ("pbmc1k", "reuters"))
-    assert max(float(lost[pair]) for pair in ("snare", "facpix", "karpix")) < 0.03
+    assert said[2] == f"{float(lost['reuters']):.2f}"[2:]
+    most = max(float(lost[pair]) for pair in ("snare", "pbmc1k", "facpix", "karpix"))
+    assert said[1] == f"{most:.2f}"[2:]
 
 
 def test_the_table_of_unequal_composition_is_that_of_the_runs():
