@@ -6,7 +6,7 @@ above zero. :func:`matching_bounds` computes that level and the best one that ca
 :func:`gain` tells where between the two a clustering lies.
 """
 
-from .clusters import clustering_accuracy, pairwise_f_score, purity
+from .clusters import clustering_accuracy, match_labels, pairwise_f_score, purity
 from .modalities import evaluate, gain, matching_bounds, reference_bounds, transfer_accuracy
 from .rows import foscttm, translation_r2
 
@@ -15,6 +15,7 @@ __all__ = [
     "evaluate",
     "foscttm",
     "gain",
+    "match_labels",
     "matching_bounds",
     "pairwise_f_score",
     "purity",

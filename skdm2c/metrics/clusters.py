@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import reprlib
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -102,6 +104,53 @@ def pairwise_f_score(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     if true_positive == 0:
         return 0.0
     return float(2 * true_positive / (2 * true_positive + false_positive + false_negative))
+
+
+def match_labels(y_old: ArrayLike, y_new: ArrayLike) -> NDArray[np.int64]:
+    """Renumber clusters such that those that persist keep the numbers of an earlier clustering.
+
+    Clusters are matched one to one such that as many rows as possible keep their number. A cluster
+    without a match gets the first number that is free.
+
+    Parameters
+    ----------
+    y_old : array-like of int of shape (n,)
+        Cluster of each row in the earlier clustering; at least 0.
+    y_new : array-like of int of shape (n,)
+        Cluster of each of the same rows in the clustering to renumber.
+
+    Returns
+    -------
+    ndarray of int of shape (n,)
+        The clusters of ``y_new`` under their new numbers.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, or labels are not integers of at least 0.
+
+    Examples
+    --------
+    >>> match_labels([0, 0, 1, 1, 1], [1, 1, 0, 0, 2])
+    array([0, 0, 1, 1, 2])
+    """
+    old, new = check_labels(y_old=y_old, y_new=y_new)
+    for name, labels in (("y_old", old), ("y_new", new)):
+        if labels.dtype.kind not in "iu" or labels.min() < 0:
+            raise ValueError(
+                f"{name} must hold numbers of clusters, integers of at least 0; got "
+                f"{reprlib.repr(labels.tolist())}."
+            )
+    old_numbers, new_numbers = np.unique(old), np.unique(new)
+    table = contingency_matrix(old, new)
+    rows, columns = linear_sum_assignment(-table)
+    share_rows = table[rows, columns] > 0
+    numbers = dict(
+        zip(new_numbers[columns[share_rows]], old_numbers[rows[share_rows]], strict=True)
+    )
+    free = (number for number in count() if number not in old_numbers)
+    renumbered = [numbers[k] if k in numbers else next(free) for k in new_numbers]
+    return np.array(renumbered, dtype=np.int64)[np.searchsorted(new_numbers, new)]
 
 
 def check_labels(**labels: ArrayLike) -> list[NDArray[Any]]:

@@ -132,3 +132,23 @@ def test_rows_that_do_not_belong_together_are_refused(measure):
 def test_nothing_is_explained_of_rows_that_are_all_the_same():
     with pytest.raises(ValueError, match="X_true"):
         metrics.translation_r2(np.ones((3, 2)), np.zeros((3, 2)))
+
+
+@given(labels=st.lists(st.integers(0, 5), min_size=1, max_size=40), seed=st.integers(0, 99))
+def test_renumbered_clusters_get_back_their_numbers(labels, seed):
+    shuffled = np.random.RandomState(seed).permutation(6)[labels]
+    np.testing.assert_array_equal(metrics.match_labels(labels, shuffled), labels)
+
+
+def test_clusters_without_a_match_get_numbers_that_are_free():
+    renumbered = metrics.match_labels([0, 0, 3, 3, 3, 3], [5, 5, 2, 2, 7, 8])
+    np.testing.assert_array_equal(renumbered, [0, 0, 3, 3, 1, 2])
+    np.testing.assert_array_equal(metrics.match_labels([4, 4, 2], [0, 0, 0]), [4, 4, 4])
+
+
+@pytest.mark.parametrize(
+    ("labels", "named"), [((["a"], [0]), "y_old"), (([0], [-1]), "y_new"), (([0, 1], [0]), "")]
+)
+def test_labels_to_match_are_numbers_of_clusters(labels, named):
+    with pytest.raises(ValueError, match=named):
+        metrics.match_labels(*labels)
