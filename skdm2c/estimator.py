@@ -183,7 +183,8 @@ class MixedModalClustering(
         that it can be resumed, :class:`skdm2c.EarlyStop` ends phases whose losses no longer
         improve, and subclasses of :class:`skdm2c.Callback` define their own behaviour.
     warm_start : bool, default=False
-        If True, training continues from the networks of the previous fit, which must have had
+        If True, clusters that persist keep their numbers (if ``alignment`` is not None), and
+        training continues from the networks of the previous fit, which must have had
         the same modalities, columns and network settings.
     verbose : int, default=0
         1 shows a progress bar with the remaining time if rich is installed and the output is a
@@ -903,6 +904,7 @@ class MixedModalClustering(
                     device,
                     callbacks,
                     previous,
+                    None if previous is None else _labels_of(self._model, data),
                     n_threads,
                     processes,
                 )
@@ -1158,6 +1160,14 @@ def _outcome(fitted: Fit) -> str:
     if fitted.model.alignments:
         confidence = f", confidence {_rounded_down(fitted.model.confidence):.2f}"
     return f"{len(fitted.labels):,} rows in {n_clusters} clusters{confidence}"
+
+
+def _labels_of(model: FittedModel, data: MixedModalData) -> NDArray[np.int32] | None:
+    # What a previous fit makes of the rows; nothing if they are too far from those it knows.
+    try:
+        return model.assign(model.embed(data), data.codes, {})
+    except ValueError:
+        return None
 
 
 def _rounded_down(confidence: float) -> float:

@@ -81,7 +81,8 @@ class Run:
     """What every step of a fit works with.
 
     ``callbacks`` get one record per epoch and phase. ``previous`` holds the networks of an
-    earlier fit that this one continues. ``n_threads`` modalities train at once, which changes no
+    earlier fit that this one continues, and ``previous_labels``, of shape (n,), what that fit makes
+    of the rows. ``n_threads`` modalities train at once, which changes no
     result. Each of several ``processes`` has rows of its own.
     """
 
@@ -91,6 +92,7 @@ class Run:
     device: torch.device
     callbacks: Sequence[Callback] = ()
     previous: CrossModalSystem | None = None
+    previous_labels: NDArray[np.integer] | None = None
     n_threads: int = 1
     processes: Processes = SINGLE_PROCESS
     history: History = field(default_factory=History)
@@ -228,6 +230,12 @@ def cluster_modalities(
     hub = plan.hub
     if hub is None:
         hub = best_hub(separations, sample.pairs, plan.cluster_counts)
+    if (
+        run.previous_labels is not None
+        and clusters
+        and plan.cluster_counts[hub] == plan.clustering.n_clusters
+    ):
+        clusters[hub] = clusters[hub].numbered_like(_previous_labels(run, sample, hub))
     return ClusteredModalities(
         run.data.names,
         sample.rows,
@@ -241,6 +249,13 @@ def cluster_modalities(
         hub,
         {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()},
     )
+
+
+def _previous_labels(run: Run, sample: RowSample, m: int) -> NDArray[np.integer]:
+    # Clusters of a modality's sampled rows in the fit that this one continues.
+    assert run.previous_labels is not None
+    at = sample.at[run.data.codes[sample.at] == m]
+    return np.concatenate(run.processes.gather(run.previous_labels[at]))
 
 
 def build_system(

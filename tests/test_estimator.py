@@ -664,3 +664,18 @@ def test_two_rows_are_enough_for_a_batch(tiny):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", AlignmentWarning)
         assert tiny.fit(rng.randn(13, 4), rng.randn(11, 3)).labels_.shape == (24,)
+
+
+def test_clusters_keep_their_numbers_in_a_refit_with_warm_start():
+    rng = np.random.RandomState(0)
+    centers, project = 3 * rng.randn(6, 5), rng.randn(5, 8)
+    a = centers[rng.randint(0, 6, 210)] + 0.5 * rng.randn(210, 5)
+    b = (centers[rng.randint(0, 6, 210)] + 0.5 * rng.randn(210, 5)) @ project
+    model = MixedModalClustering(6, random_state=0, warm_start=True, pretrain_epochs=5)
+    before = model.fit(a[:200], b[:200]).labels_
+    model.set_params(random_state=7).fit(a, b)
+    after = model.labels_[np.r_[:200, 210:410]]
+    assert adjusted_rand_score(before, after) > 0.9
+    assert (after == before).mean() > 0.9
+    # Rows far from those of the previous fit have no previous numbers, and can be fitted.
+    model.fit(1e30 * a, 1e30 * b)

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data.rows import FloatRows, Matrix
@@ -33,6 +34,19 @@ class ModalityClusters(NamedTuple):
 
     labels: NDArray[np.int32]
     responsibilities: Matrix
+
+    def numbered_like(self, labels: NDArray[np.integer]) -> ModalityClusters:
+        """Renumber the clusters such that most rows keep their number in other ``labels``.
+
+        All columns of the responsibilities must be in use; other labels beyond them are ignored.
+        """
+        k = self.responsibilities.shape[1]
+        shared = np.zeros((k, k))
+        is_number = labels < k
+        np.add.at(shared, (labels[is_number], self.labels[is_number]), 1)
+        order = linear_sum_assignment(-shared)[1]
+        numbers = np.argsort(order).astype(self.labels.dtype)
+        return ModalityClusters(numbers[self.labels], self.responsibilities[:, order])
 
 
 def cluster_modality(
