@@ -230,12 +230,10 @@ def cluster_modalities(
     hub = plan.hub
     if hub is None:
         hub = best_hub(separations, sample.pairs, plan.cluster_counts)
-    if (
-        run.previous_labels is not None
-        and clusters
-        and plan.cluster_counts[hub] == plan.clustering.n_clusters
-    ):
-        clusters[hub] = clusters[hub].numbered_like(_previous_labels(run, sample, hub))
+    has_all = plan.cluster_counts[hub] == plan.clustering.n_clusters
+    if run.previous_labels is not None and clusters and has_all:
+        at = sample.at[run.data.codes[sample.at] == hub]
+        clusters[hub] = clusters[hub].numbered_like(run.previous_labels[at])
     return ClusteredModalities(
         run.data.names,
         sample.rows,
@@ -249,13 +247,6 @@ def cluster_modalities(
         hub,
         {key: KnownPairs(rows, plan.lambda_pairs) for key, rows in sample.pairs.items()},
     )
-
-
-def _previous_labels(run: Run, sample: RowSample, m: int) -> NDArray[np.integer]:
-    # Clusters of a modality's sampled rows in the fit that this one continues.
-    assert run.previous_labels is not None
-    at = sample.at[run.data.codes[sample.at] == m]
-    return np.concatenate(run.processes.gather(run.previous_labels[at]))
 
 
 def build_system(
