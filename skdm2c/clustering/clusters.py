@@ -8,11 +8,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 from sklearn.exceptions import ConvergenceWarning
 
 from ..data.rows import FloatRows, Matrix
-from .mixture import Clusters, fit_kmeans, fit_mixture, fit_mixture_from
+from .mixture import Clusters, best_order, fit_kmeans, fit_mixture, fit_mixture_from
 
 AssignmentName = Literal["mixture", "kmeans"]
 
@@ -40,11 +39,8 @@ class ModalityClusters(NamedTuple):
 
         All columns of the responsibilities must be in use; other labels beyond them are ignored.
         """
-        k = self.responsibilities.shape[1]
-        shared = np.zeros((k, k))
-        is_number = labels < k
-        np.add.at(shared, (labels[is_number], self.labels[is_number]), 1)
-        order = linear_sum_assignment(-shared)[1]
+        is_number = labels[:, None] == np.arange(self.responsibilities.shape[1])
+        order = best_order(is_number.astype(float), self.labels)
         numbers = np.argsort(order).astype(self.labels.dtype)
         return ModalityClusters(numbers[self.labels], self.responsibilities[:, order])
 

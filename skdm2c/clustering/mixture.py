@@ -99,8 +99,7 @@ class Clusters:
 
         ``responsibilities``, of shape (n, k), are those of other clusters for the same points.
         """
-        membership = np.eye(len(self.means))[self.assign(points)]
-        order = linear_sum_assignment(-responsibilities.T @ membership)[1]
+        order = best_order(responsibilities, self.assign(points))
         return replace(self, means=self.means[order], log_weights=self.log_weights[order])
 
     def _log_responsibilities(self, points: Points) -> Matrix:
@@ -110,6 +109,16 @@ class Clusters:
             projected @ self.means.T - np.square(self.means).sum(axis=1) / 2 + self.log_weights
         )
         return log
+
+
+def best_order(responsibilities: Matrix, labels: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the label, of n points, that agrees most with each of k columns, each label once.
+
+    ``responsibilities`` has shape (n, k). The result, of shape (k,), is a permutation.
+    """
+    membership = np.eye(responsibilities.shape[1])[labels]
+    order: NDArray[np.intp] = linear_sum_assignment(-responsibilities.T @ membership)[1]
+    return order
 
 
 def _chunks(points: Points) -> Iterator[slice]:

@@ -193,8 +193,10 @@ def _is_table_of_rows(values: list[Any]) -> bool:
         return True
     if not all(map(_is_vector, values)) or len(set(map(len, values))) > 1:
         return False
-    cells = [cell for row in values if isinstance(row, list | tuple) for cell in row]
-    return not cells or any(not isinstance(cell, str | bytes | Mapping) for cell in cells)
+    rows = [row for row in values if isinstance(row, list | tuple) and row]
+    return not rows or any(
+        not isinstance(cell, str | bytes | Mapping) for row in rows for cell in row
+    )
 
 
 def _is_vector(value: Any) -> bool:

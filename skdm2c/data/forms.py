@@ -72,7 +72,7 @@ def describe_objects(block: Any, name: str) -> str:
             f"{block.ndim}-D array of shape {block.shape} instead. Flatten each row, for example "
             f"with .reshape(len(X), -1) or PerModality({flatten})."
         )
-    first: Any = block[0] if block else None
+    first: Any = next((row for row in block if row is not None), None)
     lengths = {len(row) for row in block if isinstance(row, list | tuple | np.ndarray)}
     if isinstance(first, str):
         kind, advice = "texts", "TfidfVectorizer()"

@@ -26,6 +26,10 @@ ROWS = {
     "tokens": ([["red", "fox"], ["sea"]] * 6, "FunctionTransformer"),
     "as many tokens in each row": ([["red", "fox"], ["blue", "sea"]] * 6, "FunctionTransformer"),
     "rows of different lengths": ([[1.0, 2.0], [3.0]] * 6, "different lengths"),
+    "a missing row before mappings": (
+        [None, *({"width": 1.0} for _ in range(11))],
+        "DictVectorizer",
+    ),
     "paths": ([pathlib.Path(f"{i}.png") for i in range(N)], "Path"),
     "bytes": ([b"x", b"y"] * 6, "bytes"),
     "array of mappings": (np.array([{"width": 1.0}] * N), "DictVectorizer"),
