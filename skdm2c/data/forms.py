@@ -56,22 +56,19 @@ def require_2d(shape: tuple[int, ...], name: str) -> None:
         0: "Pass a block of rows.",
         1: "Reshape your data with .reshape(-1, 1) if it is one column, "
         "or with .reshape(1, -1) if it is one row.",
-    }.get(len(shape), "Flatten each row, for example with .reshape(len(X), -1).")
+    }.get(
+        len(shape),
+        "Flatten each row, for example with .reshape(len(X), -1), or in a Pipeline with "
+        f"PerModality({keyword(name, 'FunctionTransformer(lambda X: X.reshape(len(X), -1))')}).",
+    )
     raise ValueError(
         f"Modality {name!r}: Expected 2D array of shape (rows, columns) or a list of strings, "
         f"got a {len(shape)}-D array of shape {tuple(shape)} instead. {advice}"
     )
 
 
-def describe_objects(block: Any, name: str) -> str:
-    """Say what the rows of a block are that is not a table, and which transformer would help."""
-    if not isinstance(block, list):
-        flatten = keyword(name, "FunctionTransformer(lambda X: X.reshape(len(X), -1))")
-        return (
-            "is no table: Expected 2D array of shape (rows, columns), got a "
-            f"{block.ndim}-D array of shape {block.shape} instead. Flatten each row, for example "
-            f"with .reshape(len(X), -1) or PerModality({flatten})."
-        )
+def describe_objects(block: list[Any], name: str) -> str:
+    """Say what the rows of a list are, and which transformer would make a table of them."""
     first: Any = next((row for row in block if row is not None), None)
     lengths = {len(row) for row in block if isinstance(row, list | tuple | np.ndarray)}
     if isinstance(first, str):

@@ -16,8 +16,7 @@ from sklearn.utils.validation import validate_data
 from .._sklearn import get_feature_names
 from ..exceptions import caller_level
 from ..runtime.processes import SINGLE_PROCESS, Processes
-from .blocks import is_table
-from .forms import describe_objects
+from .forms import describe_objects, require_2d
 from .messages import about, keyword
 from .rows import FloatRows, Matrix, Rows, RowSource, rows_per_chunk
 
@@ -148,8 +147,9 @@ class ModalityScaler(BaseEstimator):  # type: ignore[misc]
             self.scaling_ = "block"
 
     def _source(self, block: Any, columns: Any, reset: bool) -> RowSource:
-        if not is_table(block):
+        if isinstance(block, list):
             raise ValueError(f"Modality {self.name!r} {describe_objects(block, self.name)}")
+        require_2d(block.shape, self.name)
         try:
             if not reset:
                 self._check_width(block)
