@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
+from sklearn.utils.parallel import Parallel, delayed  # which pass warning filters on
 
 from .data import MixedModalData, as_mixed_modal, is_mudata
 
@@ -21,8 +21,10 @@ from .data import MixedModalData, as_mixed_modal, is_mudata
 class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
     """K-fold cross-validator that keeps the proportions of the modalities in each fold.
 
-    A plain ``KFold`` cuts the rows in block order, so that a fold can lack a
-    modality, and a model can then be neither fitted nor scored.
+    Rows of a new container are in block order, and a ``KFold`` without shuffling cuts
+    them into consecutive folds, so that a training set can lack a modality and
+    cannot be fitted. The training rows come in an order that keeps the proportions in
+    its every beginning too, which is what ``learning_curve`` fits a model to.
 
     Parameters
     ----------
@@ -68,7 +70,8 @@ class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
         Yields
         ------
         train, test : ndarray of int
-            Indices of the rows of the training set and of the test set.
+            Indices of the rows of the training set, the modalities interleaved, and
+            of the test set in ascending order.
 
         Raises
         ------
@@ -88,7 +91,18 @@ class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
                     f"n_splits={self.n_splits} folds need at least as many rows of each modality; "
                     f"{name!r} has {count}."
                 )
-        yield from super().split(np.zeros(len(X)), X.codes)
+        for train, test in super().split(np.zeros(len(X)), X.codes):
+            yield train[_interleaved(X.codes[train])], test
+
+
+def _interleaved(codes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Order of rows in which each beginning keeps the proportions of the modalities."""
+    quantile = np.empty(len(codes))
+    for code in np.unique(codes):
+        of_modality = codes == code
+        count = np.count_nonzero(of_modality)
+        quantile[of_modality] = (np.arange(count) + 0.5) / count
+    return np.argsort(quantile, kind="stable")
 
 
 @dataclass(frozen=True)
@@ -162,10 +176,10 @@ def select_n_clusters(
     The auto-encoders are pretrained once for all numbers of clusters up to 30, to the same
     result as in separate fits; they are kept in a temporary folder, or in the model's ``memory``.
 
-    Each model is scored on the rows it was fitted to. To score held-out rows, use
-    ``GridSearchCV(model, {"n_clusters": ...})``, which fits each number of clusters
-    once per fold. docs/score.md reports how often the selected number equals the
-    number of classes.
+    Each model is scored on the rows it was fitted to. Scores of held-out rows, as
+    ``GridSearchCV(model, {"n_clusters": ...})`` compares them, favour too few clusters
+    when a fold has only a few hundred rows. docs/score.md reports how often the
+    selected number equals the number of classes.
 
     Examples
     --------

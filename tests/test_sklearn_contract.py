@@ -10,6 +10,8 @@ import pytest
 import scipy.sparse
 import sklearn
 from conftest import TINY
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -18,11 +20,14 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
+    KFold,
+    LeaveOneOut,
     RandomizedSearchCV,
     ShuffleSplit,
     cross_val_predict,
     cross_val_score,
     cross_validate,
+    learning_curve,
     train_test_split,
 )
 from sklearn.pipeline import make_pipeline
@@ -285,8 +290,66 @@ def test_only_a_training_fold_must_have_all_modalities(tiny):
     X = make_mixed_modal_blobs(100, random_state=0)[0]
     few = X[: 50 + 10]  # the rows of b all lie in the last of five folds
     with pytest.raises(ValueError, match=r"cv=ModalityKFold\(\)"):
-        cross_validate(tiny, few, error_score="raise")
+        tiny.fit(few[:40])
     assert np.isfinite(cross_val_score(tiny, few, cv=ModalityKFold())).all()
+
+
+def refuse_to_fit(*_):
+    raise AssertionError("A fit was begun.")
+
+
+SPLITS = {
+    "a small second modality": ((200, 45), {}),
+    "a small first modality": ((45, 200), {}),
+    "one fold a modality": ((90, 90), {"cv": 2}),
+    "three modalities": ((100, 100, 40), {}),
+    "an inner modality": ((100, 20, 100), {"cv": 5}),
+    "all but one row": ((100, 26), {"cv": KFold(5)}),
+}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_folds_without_a_modality_are_refused_before_any_fit(split, tiny, monkeypatch):
+    lengths, cv = SPLITS[split]
+    X = MixedModalData(*(np.ones((n, 2)) for n in lengths))
+    monkeypatch.setattr(MixedModalClustering, "fit", refuse_to_fit)
+    for run in (
+        GridSearchCV(tiny, {"n_clusters": [2, 3]}, **cv).fit,
+        RandomizedSearchCV(tiny, {"n_clusters": [2, 3]}, n_iter=1, **cv).fit,
+        lambda X: cross_val_score(tiny, X, **cv),
+        lambda X: cross_val_predict(tiny, X, **cv),
+        lambda X: cross_validate(make_pipeline(PerModality(a=StandardScaler()), tiny), X, **cv),
+    ):
+        with pytest.raises(ValueError, match=r"modality '[abc]'.*cv=ModalityKFold\("):
+            run(X)
+
+
+@pytest.mark.parametrize("lengths", [(60, 60), (60, 31), (50, 50, 50)])
+def test_folds_that_keep_all_modalities_are_selected(lengths):
+    X = MixedModalData(*(np.ones((n, 2)) for n in lengths))
+    for cv in (KFold(4), KFold(5, shuffle=True), LeaveOneOut(), ModalityKFold(3)):
+        for train, test in cv.split(X):
+            assert len(X[train, ...]) + len(X[test, ...]) == len(X)
+    few = MixedModalData(np.ones((80, 2)), np.ones((20, 2)))
+    assert len(few[np.arange(30, 100), ...]) == 70  # no K folds begin with 30 of 100 rows
+
+
+def test_learning_curve_fits_beginnings_of_the_training_sets(blobs, tiny):
+    X, _ = blobs
+    _, train, test = learning_curve(
+        tiny, X, None, cv=ModalityKFold(2), train_sizes=[0.3, 1.0], error_score="raise"
+    )
+    assert np.isfinite([train, test]).all()
+
+
+@given(lengths=st.lists(st.integers(4, 40), min_size=2, max_size=4), share=st.floats(0.05, 1))
+def test_beginnings_of_training_sets_keep_the_proportions(lengths, share):
+    X = MixedModalData(*(np.ones((n, 1)) for n in lengths))
+    for train, _ in ModalityKFold(2).split(X):
+        counts = np.bincount(X.codes[train], minlength=len(lengths))
+        size = int(share * len(train))
+        beginning = np.bincount(X.codes[train[:size]], minlength=len(lengths))
+        assert (abs(beginning - counts * size / len(train)) <= len(lengths)).all()
 
 
 def test_train_test_split_keeps_rows_and_labels_together(blobs, tiny):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_rows
+from .folds import refuse_consecutive_folds
 from .messages import keyword
 from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
 from .readers import shared_rows, split_frame, split_mudata
@@ -283,6 +284,14 @@ class MixedModalData:
             Container with the same modalities, some of which may have no rows left.
             A pair is kept if both of its rows are; if rows are selected more than
             once, every copy is paired with every copy of its partner.
+
+        Raises
+        ------
+        IndexError
+            If the key selects anything but rows, or rows that do not exist.
+        ValueError
+            If scikit-learn selects, as ``X[rows, ...]``, the first training set of K
+            consecutive folds, and a later one would lack a modality.
         """
         if isinstance(key, tuple):
             all_columns = key[-1] is Ellipsis or (
@@ -292,6 +301,7 @@ class MixedModalData:
                 raise IndexError(
                     "MixedModalData can be indexed by rows only: X[rows] or X[rows, ...]."
                 )
+            refuse_consecutive_folds(self.codes, self._rows(key[0]), self.names)
             key = key[0]
         rows = self._rows(key)
         codes = self.codes[rows]

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from ..data import MixedModalData
 from ..runtime.processes import SINGLE_PROCESS, Processes
 from .blocks import n_rows
+from .folds import MIN_ROWS
 from .pairs import NumberedPairs
 from .rows import Rows
 from .scaling import ModalityScaler
-
-MIN_ROWS = 2  # per modality
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ def _require_all_modalities(data: MixedModalData) -> None:
         if n_rows(block) < MIN_ROWS:
             raise ValueError(
                 f"Modality {name!r} has n_samples = {n_rows(block)} here; every modality needs "
-                f"{MIN_ROWS} or more. In cross-validation use cv=ModalityKFold(), as a plain "
-                "KFold can leave a fold without a modality."
+                f"{MIN_ROWS} or more. In cross-validation and learning_curve pass "
+                "cv=ModalityKFold(), whose training sets have rows of all modalities."
             )
 
 
