@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
+from itertools import pairwise, permutations
 from numbers import Integral, Real
 from typing import Any, NamedTuple, NoReturn
 
@@ -28,7 +29,7 @@ from .fitting import Fit
 from .model import FittedModel
 from .networks.system import system_from_arrays, system_to_arrays
 from .runtime.device import device_at_hand, resolve_device
-from .runtime.files import Arrays, read_arrays, write_arrays
+from .runtime.files import Arrays, printable, read_arrays, read_header, write_arrays
 from .settings import OBJECTS
 
 FORMAT = 2  # grows when the file's layout changes
@@ -65,16 +66,16 @@ SCHEMA: dict[str, dict[str, Field]] = {
     },
     "alignment": {
         "partners": Field(np.int64, ("k",), below="k"),
-        "mass": Field(np.float64, ("k", "k")),
+        "mass": Field(np.float64, ("k", "k"), 0),
         "confidence": Field(np.float64, (), 0, 1),
-        "cluster_confidence": Field(np.float64, ("k",)),
+        "cluster_confidence": Field(np.float64, ("k",), 0, 1),
         "p_value": Field(np.float64, (), 0, 1),
     },
     "profile": {
         "separation": Field(np.float64, (), -1, 1),
         "cohesion": Field(np.float64, (), -1, 1),
-        "shares": Field(np.float64, ("k",)),
-        "distances": Field(np.float64, ("k", "k")),
+        "shares": Field(np.float64, ("k",), 0, 1),
+        "distances": Field(np.float64, ("k", "k"), 0),
     },
     "model": {"temperatures": Field(np.float64, ("modalities",), 1)},
     "rows": {
@@ -84,6 +85,10 @@ SCHEMA: dict[str, dict[str, Field]] = {
     },
     "codes": {"modality": Field(np.int64, ("n",), below="modalities")},
 }
+SCALARS = {name for fields in SCHEMA.values() for name, field in fields.items() if not field.shape}
+KIND = "model that save_model wrote"
+PHASES = ("pretraining", "alignment", "adversarial")
+LOSS = re.compile(r"[a-z][a-z0-9_ ]{0,39}")
 
 
 def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) -> None:
@@ -176,10 +181,17 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
     --------
     See :func:`save_model`.
     """
-    arrays, text = read_arrays(path, "model that save_model wrote", _require_format)
+    header = read_header(path, KIND)
+    _require_format(header.text)
     try:
-        estimator = _read(json.loads(text, parse_constant=_refuse), arrays)
+        content = json.loads(header.text, parse_constant=_refuse)
+        description = _read_description(content)
+        _take_parts(description, header.layout)  # before the arrays are read
+        arrays, text = read_arrays(path, KIND, lambda _: None)
+        _require(text == header.text, "it was changed while it was read")
+        estimator = _read(content, description, arrays)
     except (
+        ValueError,
         KeyError,
         TypeError,
         AttributeError,
@@ -188,7 +200,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
         RecursionError,
         MemoryError,
     ) as error:
-        raise ValueError(f"This file is damaged: {type(error).__name__}: {error}") from error
+        raise ValueError(f"{os.fspath(path)!r} is damaged: {printable(error, 300)}") from error
     if device is None:
         place = device_at_hand(estimator.device)
     else:
@@ -280,60 +292,95 @@ def _plain(name: str, value: Any) -> Any:
 # --- Reading ------------------------------------------------------------------------------
 
 
-class _Reader:
-    """Arrays of a file, each taken once and checked against the schema.
+class _Description(NamedTuple):
+    """What the text of a file says of its model."""
 
-    A size is bound by the first array that has it, and all later arrays must agree.
+    names: tuple[str, ...]
+    widths: list[int]
+    hub: int
+    architecture: dict[str, Any]
+    aligned: bool
+
+    @property
+    def places(self) -> dict[str, dict[str, int]]:
+        """Sizes that are known, by the place in the schema of each array to be read."""
+        modalities = range(len(self.names))
+        spokes = [m for m in modalities if self.aligned and m != self.hub]
+        return {
+            "clusters": {"latent": self.architecture["n_components"]},
+            **{f"scaler/{m}": {"columns": self.widths[m]} for m in modalities},
+            **{f"alignment/{m}": {} for m in spokes},
+            **{f"profile/{m}": {} for m in modalities},
+            **{place: {"modalities": len(self.names)} for place in ("model", "rows", "codes")},
+        }
+
+
+Parts = dict[str, dict[str, Any]]  # arrays, or their layouts, by place and name
+
+
+def _take_parts(description: _Description, arrays: Mapping[str, Any]) -> tuple[Parts, Any]:
+    """Take arrays, or layouts of arrays, and check that their types and shapes fit together.
+
+    Return what the schema has, and the weights of the networks. A size is bound by the first
+    array that has it, and all later arrays must agree.
     """
-
-    def __init__(self, arrays: Arrays, **sizes: int) -> None:
-        self._arrays = dict(arrays)
-        self._sizes = {"one": 1, **sizes}
-
-    def take(self, place: str, **sizes: int) -> dict[str, Any]:
-        """Take what the schema has for a place such as "scaler/0", by name."""
-        self._sizes |= sizes
-        fields = SCHEMA[place.partition("/")[0]]
-        return {name: self._take(f"{place}/{name}", field) for name, field in fields.items()}
-
-    def _take(self, name: str, field: Field) -> Any:
-        array = self._arrays.pop(name)
-        sizes = field.shape or ("one",)
-        fits = array.dtype == field.dtype and array.ndim == len(sizes)
-        fits = fits and all(
-            self._sizes.setdefault(size, length) == length
-            for size, length in zip(sizes, array.shape, strict=True)
-        )
-        _require(fits and len(array), f"{name} is of {array.dtype} and shape {array.shape}")
-        low, high = field.low, field.high
-        if array.dtype.kind == "f":
-            high = min(high, float(np.finfo(array.dtype).max))
-            low = max(low, -high)
-        if field.below:
-            low, high = 0, self._sizes[field.below] - 1
-        _require(((array >= low) & (array <= high)).all(), f"{name} is out of range")
-        return array if field.shape else array.item()
-
-    def take_weights(self) -> Arrays:
-        """Take all weights, of whatever shapes; some of a layer are counters."""
-        names = [name for name in self._arrays if name.startswith("weights/")]
-        weights = {name.removeprefix("weights/"): self._arrays.pop(name) for name in names}
-        for name, array in weights.items():
-            _require(
-                array.dtype == np.float32 or (array.dtype == np.int64 and array.size == 1),
-                f"weights {name} are of {array.dtype}",
+    remaining = dict(arrays)
+    weights = {
+        name.removeprefix("weights/"): remaining.pop(name)
+        for name in arrays
+        if name.startswith("weights/")
+    }
+    for name, array in weights.items():
+        counter = array.dtype == np.int64 and array.size == 1
+        _require(array.dtype == np.float32 or counter, f"weights {name} are of {array.dtype}")
+    n_layers, n_weights = _size_of(description.architecture, description.widths)
+    _require(
+        2 * n_layers <= len(weights) and n_weights <= sum(array.size for array in weights.values()),
+        "its networks are larger than the file",
+    )
+    sizes = {"one": 1}
+    parts: Parts = {}
+    for place, known in description.places.items():
+        sizes |= known
+        parts[place] = {}
+        for name, field in SCHEMA[place.partition("/")[0]].items():
+            array = remaining.pop(f"{place}/{name}")
+            axes = field.shape or ("one",)
+            fits = array.dtype == field.dtype and len(array.shape) == len(axes)
+            fits = fits and all(
+                sizes.setdefault(axis, length) == length
+                for axis, length in zip(axes, array.shape, strict=True)
             )
-            _require(np.isfinite(array).all(), f"weights {name} hold NaN or infinity")
-        return weights
+            _require(fits and array.size, f"{place}/{name} is {array.dtype} of shape {array.shape}")
+            parts[place][name] = array
+    if remaining:
+        _refuse(f"nothing is known of {sorted(remaining)[0]!r}")
+    return parts, weights
 
-    def require_empty(self) -> None:
-        """Refuse arrays that the schema does not have."""
-        if self._arrays:
-            _refuse(f"nothing is known of {sorted(self._arrays)[0]!r}")
+
+def _require_ranges(parts: Parts, weights: Arrays, n_modalities: int) -> None:
+    counts = {"k": len(parts["clusters"]["means"]), "modalities": n_modalities}
+    for place, values in parts.items():
+        for name, field in SCHEMA[place.partition("/")[0]].items():
+            array, low, high = values[name], field.low, field.high
+            if array.dtype.kind == "f":
+                high = min(high, float(np.finfo(array.dtype).max))
+                low = max(low, -high)
+            if field.below:
+                low, high = 0, counts[field.below] - 1
+            inside = ((array >= low) & (array <= high)).all()
+            _require(inside, f"{place}/{name} is out of range")
+    for name, array in weights.items():
+        _require(np.isfinite(array).all(), f"weights {name} hold NaN or infinity")
+
+
+def _values(part: dict[str, Any]) -> dict[str, Any]:
+    # Arrays of the shape () stand for Python numbers; safetensors has them with one axis.
+    return {name: array.item() if name in SCALARS else array for name, array in part.items()}
 
 
 def _refuse(what: str) -> NoReturn:
-    raise ValueError(f"This file is damaged: {what}.")
+    raise ValueError(f"{what}.")
 
 
 def _require(condition: Any, what: str) -> None:
@@ -347,29 +394,37 @@ def _require_format(text: str) -> None:
         number, version = content["format"], content["version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
-            f"This file is damaged: its description cannot be read ({error})."
+            f"This file is damaged: its description cannot be read ({printable(error, 80)})."
         ) from error
     if type(number) is not int or number != FORMAT:
         raise ValueError(
-            f"This was saved by skdm2c {version!s:.20}, in the format {number!r:.20}; skdm2c "
+            f"This was saved by skdm2c {printable(version, 20)}, in the format "
+            f"{printable(repr(number), 20)}; skdm2c "
             f"{__version__} reads the format {FORMAT}. Load it with the version that saved it, or "
             "fit anew."
         )
 
 
-def _read(content: dict[str, Any], arrays: Arrays) -> MixedModalClustering:
-    names = _read_names(content["names"])
-    reader = _Reader(arrays, modalities=len(names))
-    model = _read_model(content, names, reader)
-    rows, codes = reader.take("rows"), reader.take("codes")["modality"]
-    reader.require_empty()
+def _read(
+    content: dict[str, Any], description: _Description, arrays: Arrays
+) -> MixedModalClustering:
+    names = description.names
+    parts, weights = _take_parts(description, arrays)
+    _require_ranges(parts, weights, len(names))
     history = content["history"]
     _require(
-        isinstance(history, list) and all(map(_is_record, history)), "its history has no records"
+        isinstance(history, list) and all(_is_record(record, names) for record in history),
+        "its history has no records",
     )
+    rows = parts["rows"]
     attributes = fitted_attributes(
-        Fit(model, rows["embedding_"], rows["labels_"].astype(np.int32), history),
-        np.array(names, dtype=str)[codes],
+        Fit(
+            _read_model(content, description, parts, weights),
+            rows["embedding_"],
+            rows["labels_"].astype(np.int32),
+            history,
+        ),
+        np.array(names, dtype=str)[parts["codes"]["modality"]],
     )
     # As they were where the model was fitted: another machine may round differently.
     attributes["cluster_centers_"] = rows["cluster_centers_"]
@@ -382,6 +437,15 @@ def _read(content: dict[str, Any], arrays: Arrays) -> MixedModalClustering:
     return estimator
 
 
+def _read_description(content: dict[str, Any]) -> _Description:
+    names = _read_names(content["names"])
+    widths, hub, aligned = content["n_features"], content["hub"], content["aligned"]
+    _require(len(widths) == len(names) and all(map(_is_size, widths)), "it has no columns")
+    _require(type(hub) is int and hub in range(len(names)), f"its hub is {hub!r}")
+    _require(isinstance(aligned, bool), "spokes are neither aligned nor not")
+    return _Description(names, widths, hub, _read_architecture(content["architecture"]), aligned)
+
+
 def _read_names(names: Any) -> tuple[str, ...]:
     _require(isinstance(names, list) and len(names) > 1, "it has no modalities")
     try:
@@ -390,14 +454,16 @@ def _read_names(names: Any) -> tuple[str, ...]:
         _refuse(f"its modalities have no names ({error})")
 
 
-def _is_record(record: Any) -> bool:
+def _is_record(record: Any, names: tuple[str, ...]) -> bool:
     if not isinstance(record, dict):
         return False
+    edges = permutations(names, 2)
     numbers = {key: value for key, value in record.items() if key not in ("phase", "modality")}
     return (
-        isinstance(record.get("phase"), str)
-        and isinstance(record.get("modality", ""), str)
+        record.get("phase") in PHASES
+        and record.get("modality", names[0]) in (*names, *(f"{s} to {t}" for s, t in edges))
         and {"epoch", "n_epochs", "seconds"} < set(numbers)  # and losses
+        and all(LOSS.fullmatch(key) for key in numbers)
         and all(type(x) in (int, float) and abs(x) <= LARGEST for x in numbers.values())
         and type(record["epoch"]) is type(record["n_epochs"]) is int
     )
@@ -427,36 +493,33 @@ def _parameter(value: Any) -> Any:
     return value
 
 
-def _read_model(content: dict[str, Any], names: tuple[str, ...], reader: _Reader) -> FittedModel:
-    widths, hub = content["n_features"], content["hub"]
-    numbers = range(len(names))
-    _require(len(widths) == len(names) and all(map(_is_size, widths)), "it has no columns")
-    _require(type(hub) is int and hub in numbers, f"its hub is {hub!r}")
-    weights = reader.take_weights()
-    architecture = _read_architecture(content["architecture"])
-    n_layers, n_weights = _size_of(architecture, widths)
-    _require(
-        2 * n_layers <= len(weights) and n_weights <= sum(array.size for array in weights.values()),
-        "its networks are larger than the file",
-    )
+def _read_model(
+    content: dict[str, Any], description: _Description, parts: Parts, weights: Arrays
+) -> FittedModel:
+    names, numbers = description.names, range(len(description.names))
     system = system_from_arrays(
-        {"architecture": architecture, "n_features": widths, "hub": hub, "weights": weights}
+        {
+            "architecture": description.architecture,
+            "n_features": description.widths,
+            "hub": description.hub,
+            "weights": weights,
+        }
     )
-    clusters = Clusters(**reader.take("clusters", latent=architecture["n_components"]))
-    aligned = content["aligned"]
-    _require(isinstance(aligned, bool), "spokes are neither aligned nor not")
-    spokes = [m for m in numbers if aligned and m != hub]
     return FittedModel(
         names,
         tuple(
-            _read_scaler(reader.take(f"scaler/{m}", columns=widths[m]), names[m], scaler)
+            _read_scaler(parts[f"scaler/{m}"], names[m], scaler)
             for m, scaler in zip(numbers, content["scalers"], strict=True)
         ),
         system,
-        clusters,
-        {m: _read_alignment(reader.take(f"alignment/{m}")) for m in spokes},
-        tuple(ClusterProfile(**reader.take(f"profile/{m}")) for m in numbers),
-        tuple(reader.take("model")["temperatures"].tolist()),
+        Clusters(**parts["clusters"]),
+        {
+            m: _read_alignment(_values(parts[f"alignment/{m}"]))
+            for m in numbers
+            if f"alignment/{m}" in parts
+        },
+        tuple(_read_profile(_values(parts[f"profile/{m}"])) for m in numbers),
+        tuple(parts["model"]["temperatures"].tolist()),
     )
 
 
@@ -515,6 +578,11 @@ def _read_scaler(
         )
         scaler.feature_names_in_ = np.array(columns, dtype=object)
     return scaler
+
+
+def _read_profile(values: dict[str, Any]) -> ClusterProfile:
+    _require(np.isclose(values["shares"].sum(), 1), "shares of clusters do not sum to one")
+    return ClusterProfile(**values)
 
 
 def _read_alignment(values: dict[str, Any]) -> Alignment:

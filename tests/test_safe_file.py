@@ -422,7 +422,7 @@ def test_whatever_a_description_holds_it_is_refused_or_harmless(saved, blobs, tm
                 repr(model)
                 tried["harmless"] += 1
     assert tried["refused"] > 500
-    assert tried["harmless"] > 30
+    assert tried["harmless"] > 20
 
 
 @pytest.mark.parametrize("name", ["format", "parameters", "names", "hub", "n_features", "history"])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
+import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import numpy as np
@@ -21,22 +26,60 @@ except ImportError:  # Windows
 Arrays = dict[str, NDArray[Any]]
 
 TEXT, CHECKSUM = "skdm2c", "sha256"  # keys of the file's metadata
+DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "U8": "|u1"}
+MAX_HEADER_SIZE = 2**24  # bytes: room for the names of half a million columns
+MAX_HEADER_VALUES = 2**21  # of which each takes up to 64 bytes once it is parsed
+
+
+class ArrayLayout(NamedTuple):
+    """Type and shape of an array that need not have been read yet."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Header:
+    """The text of a file, its checksum, and the layout of its arrays by name."""
+
+    text: str
+    checksum: str
+    layout: dict[str, ArrayLayout]
 
 
 def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], text: str) -> None:
     """Write named arrays and a text that describes them, replacing the file in one step.
 
-    Raise OSError if that fails, in which case an existing file is left unchanged, or ImportError
-    if safetensors is not installed.
+    Links are followed, and the mode of an existing file is kept. Raise OSError if that fails, in
+    which case an existing file is left unchanged, ValueError if the text is too long to be read
+    again, or ImportError if safetensors is not installed.
     """
     library = _safetensors()
-    target = Path(path)
-    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    target = Path(os.path.realpath(path))
+    contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     content = library.numpy.save(contiguous, {TEXT: text, CHECKSUM: checksum(contiguous, text)})
+    length = int.from_bytes(content[:8], "little")
+    try:
+        _require_short(length, content[8 : 8 + length])
+    except ValueError as error:
+        raise ValueError(
+            f"{os.fspath(path)!r} was not written, as no file holds so many names: {error}"
+        ) from error
+    _remove_leftovers(target)
     # Not a temporary file of the standard library, which other users could not read.
     temporary = target.with_name(f"{target.name}.{uuid4().hex}")
     try:
         with temporary.open("xb") as file:
+            if fcntl is not None:
+                with suppress(OSError):  # some network file systems have no locks
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with suppress(FileNotFoundError):
+                temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -44,6 +87,65 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], text: 
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _remove_leftovers(target: Path) -> None:
+    # Temporary files of processes that were killed: those that still write hold a lock.
+    if fcntl is None or not target.parent.is_dir():
+        return
+    temporary_name = re.compile(re.escape(target.name) + r"\.[0-9a-f]{32}")
+    for path in target.parent.iterdir():
+        if temporary_name.fullmatch(path.name):
+            with suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def read_header(path: str | os.PathLike[str], kind: str) -> Header:
+    """Read the text of a file that :func:`write_arrays` wrote, and the layout of its arrays.
+
+    At most 16 MiB are read, whatever the file claims to hold. Raise FileNotFoundError, or
+    ValueError if the file is damaged or no ``kind``.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"There is no file {os.fspath(path)!r}.")
+    try:
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            length = int.from_bytes(file.read(8), "little")
+            raw = file.read(min(length, MAX_HEADER_SIZE))
+        _require_short(length, raw)
+        header = _parsed_header(raw)
+        n_bytes = sum(array.dtype.itemsize * array.size for array in header.layout.values())
+        if 8 + length + n_bytes != size:
+            raise ValueError(f"it has {size} bytes, and should have {8 + length + n_bytes}.")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError) as error:
+        raise _damaged(path, kind, error) from error
+    return header
+
+
+def _require_short(length: int, raw: bytes) -> None:
+    n_values = sum(raw.count(mark) for mark in (b",", b"[", b"{"))
+    if length > MAX_HEADER_SIZE or n_values > MAX_HEADER_VALUES:
+        raise ValueError(
+            f"its header has {length} bytes and {n_values} values or more; at most "
+            f"{MAX_HEADER_SIZE} bytes and {MAX_HEADER_VALUES} values are read."
+        )
+
+
+def _parsed_header(raw: bytes) -> Header:
+    entries = json.loads(raw)
+    metadata = entries.pop("__metadata__", {})
+    text, digest = metadata.get(TEXT), metadata.get(CHECKSUM)
+    if not isinstance(text, str) or not isinstance(digest, str):
+        raise ValueError("it is another safetensors file.")
+    layout = {}
+    for name, entry in entries.items():
+        shape = entry["shape"]
+        if not all(type(length) is int and length >= 0 for length in shape):
+            raise ValueError(f"an array has the shape {shape!r:.40}.")
+        layout[name] = ArrayLayout(np.dtype(DTYPES[entry["dtype"]]), tuple(shape))
+    return Header(text, digest, layout)
 
 
 def read_arrays(
@@ -55,21 +157,38 @@ def read_arrays(
     a text in another format. Raise FileNotFoundError, ValueError if damaged, or ImportError.
     """
     library = _safetensors()
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no file {os.fspath(path)!r}.")
+    header = read_header(path, kind)
+    check_text(header.text)
     try:
-        with library.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            text = metadata.get(TEXT)
-            if not isinstance(text, str):
-                raise ValueError(f"This is not a {kind}: it is another safetensors file.")
-            check_text(text)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (library.SafetensorError, TypeError, AttributeError, OSError) as error:
-        raise ValueError(f"This is not a {kind}, or it is damaged: {error}") from error
-    if metadata.get(CHECKSUM) != checksum(arrays, text):
-        raise ValueError("This file is damaged: its checksum does not match its contents.")
-    return arrays, text
+        # The bytes are read, not mapped: a mapped file that is cut meanwhile ends the process.
+        arrays = library.numpy.load(Path(path).read_bytes())
+        if header.checksum != checksum(arrays, header.text):
+            raise ValueError("its checksum does not match its contents.")
+    except MemoryError as error:
+        raise ValueError(
+            f"{os.fspath(path)!r} does not fit into memory: it has {Path(path).stat().st_size} "
+            "bytes."
+        ) from error
+    except (library.SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
+        raise _damaged(path, kind, error) from error
+    return arrays, header.text
+
+
+def _damaged(path: str | os.PathLike[str], kind: str, error: Exception) -> ValueError:
+    if isinstance(error, ValueError | OSError):
+        reason = str(error)
+    else:
+        reason = f"{type(error).__name__}, {error!s}"
+    return ValueError(
+        f"{os.fspath(path)!r} is not a {kind}, or it is damaged: {printable(reason, 200)}"
+    )
+
+
+def printable(text: object, length: int) -> str:
+    """Return a text from a file as one short line without control characters."""
+    line = str(text)[: length + 1]
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    return line if len(line) <= length else line[:length] + "…"
 
 
 @contextmanager

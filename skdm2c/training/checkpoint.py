@@ -17,11 +17,18 @@ import torch
 from torch import Tensor
 
 from ..exceptions import caller_level
-from ..runtime.files import Arrays, held_alone, read_arrays, write_arrays
+from ..runtime.files import (
+    Arrays,
+    held_alone,
+    printable,
+    read_arrays,
+    read_header,
+    write_arrays,
+)
 from .callbacks import Callback, is_number
 from .state import PhaseState, TrainingState, on_cpu
 
-FORMAT = 1  # of the files; to be increased whenever their contents change
+FORMAT = 2  # of the files; to be increased whenever their contents change
 N_KEPT_FILES = 2  # the second serves if the last one is damaged
 SNAPSHOT_INTERVAL = 1.0  # seconds of work that an interrupt may lose
 FILE_NAME = re.compile(r"(\d{6,})\.safetensors")
@@ -64,6 +71,7 @@ class Checkpoint(Callback):
     identity: dict[str, str]
     seeds: tuple[int, ...]
     _phases: dict[str, PhaseState]
+    _path: Path | None  # of the file that is resumed
     _number: int  # of the last file
     _has_unsaved_snapshot: bool
     _last_write: float
@@ -105,7 +113,7 @@ class Checkpoint(Callback):
         running = copy(self)
         running.identity, running.seeds = identity, seeds
         running._phases = {}
-        running._number = 0
+        running._path, running._number = None, 0
         running._has_unsaved_snapshot = False
         running._resume()
         running._last_write = running._last_snapshot = time.monotonic()
@@ -118,10 +126,22 @@ class Checkpoint(Callback):
         ----------
         state : TrainingState
             State of the phase, with its networks and its records so far.
+
+        Raises
+        ------
+        ValueError
+            If the saved state has not the structure of the phase's own.
         """
         saved = self._phases.get(_key(state))
-        if saved is not None:
+        if saved is None:
+            return
+        try:
             state.load_state_dict(saved)
+        except ValueError as error:
+            raise ValueError(
+                f"The checkpoint {os.fspath(self._path or self.folder)!r} does not fit this fit: "
+                f"{printable(error, 200)} Delete it to resume from an earlier one or to start over."
+            ) from error
 
     def on_epoch_over(self, state: TrainingState) -> None:
         """Write a checkpoint if the last one is old enough.
@@ -179,7 +199,15 @@ class Checkpoint(Callback):
         self._number += 1
         self._has_unsaved_snapshot = False
         for _, old_path in self._files()[N_KEPT_FILES:]:
-            old_path.unlink(missing_ok=True)
+            try:
+                old_path.unlink(missing_ok=True)
+            except OSError as error:
+                warnings.warn(
+                    f"The old checkpoint {os.fspath(old_path)!r} could not be removed ({error}). "
+                    "The fit continues.",
+                    UserWarning,
+                    stacklevel=caller_level(),
+                )
 
     def _take_snapshot(self, state: TrainingState) -> None:
         self._last_snapshot = time.monotonic()
@@ -199,10 +227,19 @@ class Checkpoint(Callback):
         errors = []
         for _, path in files:
             try:
+                text = read_header(path, "checkpoint").text
+                _require_format(text)
+                identity = _read_identity(json.loads(text)["identity"])
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
+                errors.append(_said_of(path, error))
+                continue
+            self._require_same(identity)  # before the arrays are read
+            try:
                 arrays, text = read_arrays(path, "checkpoint", _require_format)
                 contents = json.loads(text)
                 phases = _from_json(contents["phases"], arrays)
-                identity, seeds = contents["identity"], tuple(contents["seeds"])
+                seeds = _read_seeds(contents["seeds"], len(self.seeds))
+                _require(isinstance(phases, dict), "it has no phases")
             except (
                 ValueError,
                 KeyError,
@@ -210,10 +247,10 @@ class Checkpoint(Callback):
                 IndexError,
                 AttributeError,
                 RecursionError,
+                MemoryError,
             ) as error:
-                errors.append(f"{os.fspath(path)!r}: {error}")
+                errors.append(_said_of(path, error))
                 continue
-            self._require_same(identity)
             if errors:
                 warnings.warn(
                     f"{'; '.join(errors)} The fit resumes from the previous checkpoint, "
@@ -221,7 +258,8 @@ class Checkpoint(Callback):
                     UserWarning,
                     stacklevel=caller_level(),
                 )
-            self._phases, self.seeds, self._number = phases, seeds, files[0][0]
+            self._phases, self.seeds = phases, seeds
+            self._path, self._number = path, files[0][0]
             return
         if errors:
             raise ValueError(
@@ -232,7 +270,8 @@ class Checkpoint(Callback):
     def _require_same(self, identity: dict[str, str]) -> None:
         names = [*self.identity, *(name for name in identity if name not in self.identity)]
         differences = [
-            f"{name} (then {identity.get(name, 'none')}, now {self.identity.get(name, 'none')})"
+            f"{printable(name, 80)} (then {printable(identity.get(name, 'none'), 80)}, "
+            f"now {self.identity.get(name, 'none')})"
             for name in names
             if identity.get(name) != self.identity.get(name)
         ]
@@ -298,9 +337,36 @@ def _require_format(text: str) -> None:
     try:
         file_format = json.loads(text)["format"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"not a checkpoint ({error}).") from error
+        raise ValueError(f"not a checkpoint ({printable(error, 80)}).") from error
     if file_format != FORMAT:
         raise ValueError(f"its format is {file_format!r:.20}, this version reads {FORMAT}.")
+
+
+def _said_of(path: Path, error: Exception) -> str:
+    text = printable(error, 400)
+    return text if repr(os.fspath(path)) in text else f"{os.fspath(path)!r}: {text}"
+
+
+def _require(condition: Any, what: str) -> None:
+    if not condition:
+        raise ValueError(f"{what}.")
+
+
+def _read_identity(identity: Any) -> dict[str, str]:
+    _require(
+        isinstance(identity, dict) and all(isinstance(value, str) for value in identity.values()),
+        "it does not say of which fit it is",
+    )
+    return dict(identity)
+
+
+def _read_seeds(seeds: Any, n_seeds: int) -> tuple[int, ...]:
+    valid = isinstance(seeds, list) and len(seeds) == n_seeds
+    _require(
+        valid and all(type(seed) is int and 0 <= seed < 2**31 for seed in seeds),
+        "its random seeds are invalid",
+    )
+    return tuple(seeds)
 
 
 def _to_json(value: Any, arrays: Arrays) -> Any:
@@ -322,7 +388,7 @@ def _from_json(value: Any, arrays: Arrays) -> Any:
         return value
     ((kind, content),) = value.items()
     if kind == "tensor":
-        return torch.from_numpy(arrays[content].copy())
+        return torch.from_numpy(arrays.pop(content))  # each once, as it was written
     if kind == "items":
         return {key: _from_json(item, arrays) for key, item in content}
     inner = (_from_json(item, arrays) for item in content)

@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ..runtime.device import has_fused_adam
 from .batches import ScheduleName
 
 OptimizerName = Literal["adam", "rmsprop"]
 
+# What each optimiser remembers of a weight, in arrays of its shape, beside the number of steps.
+MOMENTS = {"Adam": ("exp_avg", "exp_avg_sq"), "RMSprop": ("square_avg",)}
 MIN_RATE_FACTOR = 0.01  # final learning rate of a linear schedule, relative to the initial one
 
 
@@ -57,7 +59,7 @@ def make_optimizer(
 
 def make_schedule(
     name: ScheduleName, optimizer: torch.optim.Optimizer, n_steps: int
-) -> torch.optim.lr_scheduler.LRScheduler:
+) -> torch.optim.lr_scheduler.LambdaLR:
     """Return a schedule of the optimiser's learning rates over ``n_steps`` steps.
 
     "linear" is constant for the first half of the steps and then falls to a hundredth.
@@ -66,4 +68,21 @@ def make_schedule(
         return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
     return torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: max(MIN_RATE_FACTOR, min(1.0, 2 - 2 * step / max(n_steps, 1)))
+    )
+
+
+def restore_optimizer(
+    optimizer: torch.optim.Optimizer, moments: dict[int, dict[str, Tensor]]
+) -> None:
+    """Restore the moments of the weights, by their index, and none of the hyperparameters."""
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def restore_schedule(
+    schedule: torch.optim.lr_scheduler.LambdaLR, n_steps: int
+) -> torch.optim.lr_scheduler.LambdaLR:
+    """Return the schedule after ``n_steps`` steps, with the learning rates that belong to it."""
+    return torch.optim.lr_scheduler.LambdaLR(
+        schedule.optimizer, schedule.lr_lambdas, last_epoch=n_steps - 1
     )

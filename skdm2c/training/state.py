@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from ..runtime.processes import SINGLE_PROCESS, Processes
 from .batches import Passes, StratifiedBatches
-from .optimizers import make_schedule
+from .optimizers import MOMENTS, make_schedule, restore_optimizer, restore_schedule
 
 PhaseState = dict[str, Any]  # see TrainingState.state_dict
 
@@ -23,7 +24,7 @@ class TrainingState:
     phase: str  # "pretraining", "alignment" or "adversarial"
     network: nn.Module
     optimizers: dict[str, torch.optim.Optimizer]
-    schedules: dict[str, torch.optim.lr_scheduler.LRScheduler]  # of learning rates, by optimiser
+    schedules: dict[str, torch.optim.lr_scheduler.LambdaLR]  # of learning rates, by optimiser
     rng: torch.Generator  # draws batches and noise
     where: dict[str, str] = field(default_factory=dict)  # such as {"modality": "rna"}
     epoch: int = 0  # number of completed epochs
@@ -35,8 +36,8 @@ class TrainingState:
     def state_dict(self) -> PhaseState:
         """Return the state as tensors and plain values, without optimisers if the phase is over."""
         optimization = {
-            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
-            "schedules": {name: s.state_dict() for name, s in self.schedules.items()},
+            "optimizers": {name: o.state_dict()["state"] for name, o in self.optimizers.items()},
+            "steps": {name: s.last_epoch for name, s in self.schedules.items()},
         }
         return {
             "phase": self.phase,
@@ -50,19 +51,25 @@ class TrainingState:
         }
 
     def load_state_dict(self, state: PhaseState) -> None:
-        """Restore what :meth:`state_dict` returned; raise ValueError if it is of another phase."""
-        own_phase, saved_phase = (self.phase, self.where), (state["phase"], state["where"])
-        if own_phase != saved_phase:
-            raise ValueError(f"This is phase {own_phase}, but the state is of {saved_phase}.")
+        """Restore what :meth:`state_dict` returned.
+
+        Raise ValueError before anything is changed if it does not fit: optimisers write into
+        arrays of a wrong shape without looking.
+        """
+        require_fitting(state, self)
         self.epoch, self.over = state["epoch"], state["over"]
         self.records[:] = state["records"]  # in place, as callbacks may hold the list
         self.network.load_state_dict(state["network"])
         if not self.over:
             for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(state["optimizers"][name])
+                # Copied, as training changes the moments in place.
+                restore_optimizer(optimizer, on_cpu(state["optimizers"][name]))
             for name, schedule in self.schedules.items():
-                schedule.load_state_dict(state["schedules"][name])
-        self.rng.set_state(state["rng"])
+                self.schedules[name] = restore_schedule(schedule, state["steps"][name])
+        try:
+            self.rng.set_state(state["rng"])
+        except RuntimeError as error:
+            raise ValueError(f"the state of the random generator is invalid ({error}).") from error
 
 
 def new_state(
@@ -97,3 +104,83 @@ def on_cpu(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return type(value)(on_cpu(item) for item in value)
     return value
+
+
+MAX_STEPS = 2**53  # which floats count exactly
+
+
+def require_fitting(saved: Any, state: TrainingState) -> None:
+    """Raise ValueError unless ``saved`` has the structure of a state of this phase.
+
+    That is: the names, types and shapes of all arrays, the counters, and a record for each epoch.
+    """
+    _require(isinstance(saved, dict), "a phase is no mapping")
+    phase, saved_phase = (state.phase, state.where), (saved.get("phase"), saved.get("where"))
+    _require(
+        saved_phase == phase, f"this is phase {phase!r}, and the state is of {saved_phase!r:.80}"
+    )
+    over = saved.get("over")
+    _require(type(over) is bool, "a phase is neither over nor not")
+    expected = {"phase", "where", "epoch", "over", "records", "network", "rng"}
+    expected |= set() if over else {"optimizers", "steps"}
+    _require(set(saved) == expected, f"a phase has {sorted(map(str, saved))!r:.120}")
+    records = saved["records"]
+    _require(isinstance(records, list), "records are no list")
+    _require(_is_count(saved["epoch"]) and saved["epoch"] == len(records), "epochs lack records")
+    for epoch, record in enumerate(records):
+        _require(_is_record(record, state, epoch), f"the record of epoch {epoch} is invalid")
+    _require_tensors(saved["network"], state.network.state_dict(), "weights")
+    _require_tensors({"rng": saved["rng"]}, {"rng": state.rng.get_state()}, "random state")
+    if over:
+        return
+    for kind, own in (("optimizers", state.optimizers), ("steps", state.schedules)):
+        names = saved[kind]
+        _require(isinstance(names, dict) and set(names) == set(own), f"other {kind} were saved")
+    _require(all(map(_is_count, saved["steps"].values())), "a number of steps is invalid")
+    for name, optimizer in state.optimizers.items():
+        _require_moments(saved["optimizers"][name], optimizer)
+
+
+def _require_moments(saved: Any, optimizer: torch.optim.Optimizer) -> None:
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    _require(isinstance(saved, dict), "moments are no mapping")
+    for index, moments in saved.items():
+        _require(type(index) is int and 0 <= index < len(weights), f"there is no weight {index!r}")
+        expected = dict.fromkeys(MOMENTS[type(optimizer).__name__], weights[index].detach())
+        _require_tensors(moments, expected | {"step": torch.zeros(())}, "moments")
+        _require((moments["step"] >= 0).all(), "a number of steps is negative")
+
+
+def _require_tensors(saved: Any, expected: Mapping[str, Tensor], kind: str) -> None:
+    _require(isinstance(saved, dict) and set(saved) == set(expected), f"other {kind} were saved")
+    for name, like in expected.items():
+        tensor = saved[name]
+        _require(isinstance(tensor, Tensor), f"{kind} {name!r} are no array")
+        _require(
+            tensor.dtype == like.dtype and tensor.shape == like.shape,
+            f"{kind} {name!r} are {tensor.dtype} of shape {tuple(tensor.shape)}, and should be "
+            f"{like.dtype} of shape {tuple(like.shape)}",
+        )
+        _require(tensor.isfinite().all(), f"{kind} {name!r} hold NaN or infinity")
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_STEPS
+
+
+def _is_record(record: Any, state: TrainingState, epoch: int) -> bool:
+    if not isinstance(record, dict):
+        return False
+    place = {"phase": state.phase, **state.where, "epoch": epoch}
+    losses = [value for name, value in record.items() if name not in place]
+    return (
+        all(record.get(name) == value for name, value in place.items())
+        and _is_count(record.get("n_epochs"))
+        and all(isinstance(name, str) and name.isprintable() for name in record)
+        and all(type(loss) in (int, float) and math.isfinite(loss) for loss in losses)
+    )
+
+
+def _require(condition: Any, what: str) -> None:
+    if not condition:
+        raise ValueError(f"{what}.")

@@ -277,7 +277,7 @@ def test_a_torn_file_is_named_and_the_one_before_is_taken(fitted, kept, blobs, m
             kept.fit(blobs[0])
     last = folder_of(kept) / "000008.safetensors"
     last.write_bytes(BAD[kind](last.read_bytes()))
-    with pytest.warns(UserWarning, match=r"000008.safetensors': .*000007"):
+    with pytest.warns(UserWarning, match=r"000008.safetensors'.*000007"):
         assert_same_fit(kept.fit(blobs[0]), fitted)
 
 
@@ -290,13 +290,13 @@ def test_where_no_file_can_be_read_a_fit_does_not_begin(kept, blobs):
     assert set(content(folder_of(kept)).values()) == {b"?"}
 
 
-@pytest.mark.parametrize("number", [0, 2, "1", None])
+@pytest.mark.parametrize("number", [0, 1, "2", None])
 def test_a_checkpoint_of_another_format_is_refused(kept, blobs, number):
     kept.fit(blobs[0])
     for path in folder_of(kept).iterdir():
         arrays, text = read_arrays(path, "checkpoint", lambda text: None)
         write_arrays(path, arrays, json.dumps(json.loads(text) | {"format": number}))
-    with pytest.raises(ValueError, match=r"format .* 1"):
+    with pytest.raises(ValueError, match=r"format .* 2"):
         kept.fit(blobs[0])
 
 
