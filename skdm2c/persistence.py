@@ -182,7 +182,10 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
     See :func:`save_model`.
     """
     header = read_header(path, KIND)
-    _require_format(header.text)
+    try:
+        _require_format(header.text)
+    except ValueError as error:
+        raise ValueError(f"{os.fspath(path)!r} cannot be read: {error}") from error
     try:
         content = json.loads(header.text, parse_constant=_refuse)
         description = _read_description(content)
@@ -394,11 +397,11 @@ def _require_format(text: str) -> None:
         number, version = content["format"], content["version"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(
-            f"This file is damaged: its description cannot be read ({printable(error, 80)})."
+            f"it is damaged, its description cannot be read ({printable(error, 80)})."
         ) from error
     if type(number) is not int or number != FORMAT:
         raise ValueError(
-            f"This was saved by skdm2c {printable(version, 20)}, in the format "
+            f"it was saved by skdm2c {printable(version, 20)}, in the format "
             f"{printable(repr(number), 20)}; skdm2c "
             f"{__version__} reads the format {FORMAT}. Load it with the version that saved it, or "
             "fit anew."

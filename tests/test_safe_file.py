@@ -26,7 +26,7 @@ from skdm2c import (
     save_model,
 )
 from skdm2c.alignment import Alignment, GeometricAlignment
-from skdm2c.runtime.files import CHECKSUM, TEXT, checksum
+from skdm2c.runtime.files import CHECKSUM, TEXT, checksum, write_arrays
 
 safetensors = pytest.importorskip("safetensors")
 numpy_files = pytest.importorskip("safetensors.numpy")
@@ -566,3 +566,149 @@ def test_a_file_is_as_readable_as_any_that_one_makes(fitted, tmp_path):
     save_model(fitted, tmp_path / "model")
     modes = [(tmp_path / name).stat().st_mode for name in ("other", "model")]
     assert modes[0] == modes[1]
+
+
+# --- Files that claim, and files that are replaced ----------------------------------------
+
+
+REFUSE_EACH = """
+import resource, sys, time
+import safetensors.numpy, torch
+from skdm2c import load_model
+
+def memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+for path in sys.argv[1:]:
+    start, before = time.process_time(), memory()
+    try:
+        load_model(path)
+    except ValueError as error:
+        assert path in str(error), error
+        assert time.process_time() - start < 2
+        assert memory() - before < 200
+        print("refused")
+"""
+
+
+def n_refused(*paths, preparation=""):
+    """Number of files that a process of its own refuses by name, in little time and memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", preparation + REFUSE_EACH, *map(str, paths)],
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.count("refused")
+
+
+def with_header(path, raw, data=b""):
+    path.write_bytes(len(raw).to_bytes(8, "little") + raw + data)
+    return path
+
+
+def test_a_sparse_file_that_claims_gigabytes_is_refused_by_its_header(saved, tmp_path):
+    arrays, found = parts(saved)
+    del arrays["rows/embedding_"]
+    content = written(tmp_path / "small", arrays, found).read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    entries, data = json.loads(content[8 : 8 + length]), content[8 + length :]
+    size = 2**32
+    for name in ("more", "rows/embedding_"):
+        offsets = [len(data), len(data) + size]
+        big = {name: {"dtype": "F32", "shape": [size // 16, 4], "data_offsets": offsets}}
+        path = with_header(tmp_path / name[:4], json.dumps(entries | big).encode(), data)
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size + size)
+    assert n_refused(tmp_path / "more", tmp_path / "rows") == 2
+
+
+def test_a_description_of_many_values_is_not_parsed(tmp_path):
+    paths = []
+    for value in ("[]", "{}", '"ab"', "1.5", '"a", [["x"]]', r"\u005b\u005d"):
+        values = ",".join([value] * (30_000_000 // (len(value) + 1)))
+        text = '{"format": 2, "p": [' + values + "]}"
+        raw = json.dumps({"__metadata__": {TEXT: text, CHECKSUM: ""}}).encode()
+        paths.append(with_header(tmp_path / f"{len(paths)}", raw))
+        paths.append(with_header(tmp_path / f"{len(paths)}", raw[:15_000_000]))
+    assert n_refused(*paths) == len(paths)
+
+
+@pytest.mark.parametrize("length", [0, 5000])
+def test_a_file_that_is_cut_while_it_is_read_ends_no_process(saved, tmp_path, length):
+    path = tmp_path / "model"
+    path.write_bytes(saved.read_bytes())
+    cut = f"""
+import os, sys
+from skdm2c import persistence
+look = persistence._require_format
+persistence._require_format = lambda text: (os.truncate(sys.argv[1], {length}), look(text))
+"""
+    assert n_refused(path, preparation=cut) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes and links of POSIX")
+def test_a_file_that_is_replaced_keeps_its_mode_and_its_links(fitted, tmp_path):
+    path, link = tmp_path / "model", tmp_path / "link"
+    save_model(fitted, path)
+    path.chmod(0o600)
+    link.symlink_to(path)
+    save_model(fitted, link)
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "model"]
+    dangling = tmp_path / "new_link"
+    dangling.symlink_to(tmp_path / "target")
+    save_model(fitted, dangling)
+    assert (tmp_path / "target").is_file()
+
+
+def test_what_a_killed_process_left_is_removed(fitted, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    path = tmp_path / "model"
+    left, others = tmp_path / f"model.{'0' * 32}", tmp_path / f"model.{'1' * 32}"
+    left.write_bytes(b"half")
+    with others.open("wb") as being_written:
+        fcntl.flock(being_written, fcntl.LOCK_EX)
+        save_model(fitted, path)
+        assert others.exists()
+        assert not left.exists()
+    save_model(fitted, path)
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_cannot_be_read_again_is_not_written(tmp_path):
+    text = json.dumps([f"a column with quite a long name {i}" for i in range(500_000)])
+    with pytest.raises(ValueError, match="model"):
+        write_arrays(tmp_path / "model", {}, text)
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [("alignment/1/cluster_confidence", -7e99), ("alignment/1/cluster_confidence", 1.5),
+     ("profile/0/shares", 0.0), ("profile/0/shares", 2.0), ("profile/1/distances", -1.0)],
+)  # fmt: skip
+def test_ranges_are_those_that_a_fit_can_give(saved, tmp_path, place, value):
+    arrays, found = parts(saved)
+    assert place in arrays
+    with pytest.raises(ValueError, match=place.split("/")[-1]):
+        load_model(
+            written(tmp_path / "m", arrays | {place: np.full_like(arrays[place], value)}, found)
+        )
+
+
+def test_text_from_a_file_is_printed_as_one_line_without_control_characters(saved, tmp_path):
+    arrays, found = parts(saved)
+    bell = "\x1b]0;title\x07\x1b[2J\nYes: confidence 1.00\u202e"
+    changes = [
+        found | {"format": 9, "version": bell},
+        found | {"names": [bell, "b"]},
+        found | {"parameters": {bell: 1}},
+        found | {"history": [{**found["history"][0], "phase": bell}]},
+        found | {"history": [{**found["history"][0], bell: 1.0}]},
+        found | {"architecture": {bell: 1}},
+    ]
+    for change in changes:
+        with pytest.raises(ValueError, match="model") as error:
+            load_model(written(tmp_path / "model", arrays, change))
+        assert str(error.value).isprintable(), error

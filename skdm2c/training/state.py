@@ -148,7 +148,8 @@ def _require_moments(saved: Any, optimizer: torch.optim.Optimizer) -> None:
         _require(type(index) is int and 0 <= index < len(weights), f"there is no weight {index!r}")
         expected = dict.fromkeys(MOMENTS[type(optimizer).__name__], weights[index].detach())
         _require_tensors(moments, expected | {"step": torch.zeros(())}, "moments")
-        _require((moments["step"] >= 0).all(), "a number of steps is negative")
+        positive = {"step", "exp_avg_sq", "square_avg"} & set(moments)
+        _require(all((moments[name] >= 0).all() for name in positive), "a moment is negative")
 
 
 def _require_tensors(saved: Any, expected: Mapping[str, Tensor], kind: str) -> None:
