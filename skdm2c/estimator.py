@@ -73,6 +73,7 @@ from .settings import (
     plain_number,
     positive_sizes,
     rates_per_modality,
+    require_small_networks,
     short_messages,
 )
 from .training import (
@@ -871,6 +872,7 @@ class MixedModalClustering(
             _require_use_of_pairs(plan.aligner)
         processes = self._processes()
         prepared = prepare(data, plan.cluster_counts, self.standardize, processes)
+        require_small_networks(plan.networks, [rows.shape[1] for rows in prepared.rows])
         previous = self._previous_networks(prepared)
         device = resolve_device(self.device)
         # For None, scikit-learn would draw from NumPy's global generator.
@@ -941,6 +943,8 @@ class MixedModalClustering(
         parameters: Any = SimpleNamespace(
             **{name: plain_number(getattr(self, name)) for name in parameter_names}
         )
+        if parameters.memory is not None and not str(parameters.memory):
+            raise ValueError("memory is empty: pass the path of a folder, or '.' for this one.")
         if isinstance(parameters.alignment, type):
             name = parameters.alignment.__name__
             raise ValueError(

@@ -143,7 +143,9 @@ class FittedModel:
         ``codes``, of shape (n,), holds the modality of each row. Rows in ``pairs`` get the most
         likely cluster of their instance.
         """
-        labels = self.clusters.assign(embedding)
+        labels = np.empty(len(embedding), dtype=np.int32)
+        for m, temperature in enumerate(self.temperatures):
+            labels[codes == m] = self.clusters.assign(embedding[codes == m], temperature)
         if pairs:
             instance = instances(pairs, codes)
             paired = np.flatnonzero(np.bincount(instance)[instance] > 1)
@@ -170,7 +172,7 @@ class FittedModel:
         Modalities may be empty. Raise ValueError as ``embed`` does, or if none has two rows.
         """
         rows = self.scale(data)
-        labels = self.clusters.assign(self._embed_scaled(data, rows))
+        labels = self.assign(self._embed_scaled(data, rows), data.codes, {})
         profiles = {
             m: profile(x, labels[data.codes == m], len(self.clusters.means))
             for m, x in enumerate(rows)
@@ -187,11 +189,17 @@ class FittedModel:
         """
         rows = self.scale(data)[source]
         translate = partial(self.system.translate, source=source, target=target)
+        scaled = apply_in_chunks(translate, rows, self.system.device)
+        self._require_finite(scaled, source)
         with np.errstate(over="ignore", invalid="ignore"):  # reported below, with the row
-            translated = self.scalers[target].inverse_transform(
-                apply_in_chunks(translate, rows, self.system.device)
+            translated = self.scalers[target].inverse_transform(scaled)
+        overflows = ~np.isfinite(translated).all(axis=1)
+        if overflows.any():
+            raise ValueError(
+                f"Modality {self.names[target]!r}: the translation of row "
+                f"{np.flatnonzero(overflows)[0]} of {self.names[source]!r} overflows in its units, "
+                "as its columns had values near the largest float in fit. Rescale them."
             )
-        self._require_finite(translated, source)
         return translated
 
     def __getstate__(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from itertools import pairwise, permutations
+from itertools import permutations
 from numbers import Integral, Real
 from typing import Any, NamedTuple, NoReturn
 
@@ -27,6 +27,7 @@ from .data.scaling import ModalityScaler
 from .estimator import MixedModalClustering, fitted_attributes
 from .fitting import Fit
 from .model import FittedModel
+from .networks import Architecture
 from .networks.system import system_from_arrays, system_to_arrays
 from .runtime.device import device_at_hand, resolve_device
 from .runtime.files import Arrays, printable, read_arrays, read_header, write_arrays
@@ -336,7 +337,8 @@ def _take_parts(description: _Description, arrays: Mapping[str, Any]) -> tuple[P
     for name, array in weights.items():
         counter = array.dtype == np.int64 and array.size == 1
         _require(array.dtype == np.float32 or counter, f"weights {name} are of {array.dtype}")
-    n_layers, n_weights = _size_of(description.architecture, description.widths)
+    # A short file must not ask for more time and memory than one that holds its networks.
+    n_layers, n_weights = Architecture(**description.architecture).size(description.widths)
     _require(
         2 * n_layers <= len(weights) and n_weights <= sum(array.size for array in weights.values()),
         "its networks are larger than the file",
@@ -543,20 +545,6 @@ def _read_architecture(content: dict[str, Any]) -> dict[str, Any]:
     )
     _require(valid, "its networks cannot be built")
     return content | {name: tuple(content[name]) for name in sizes}
-
-
-def _size_of(architecture: dict[str, Any], widths: list[int]) -> tuple[int, int]:
-    # Numbers of linear layers and of their weights and biases, so that a short file cannot ask
-    # for more time and memory than one that holds its networks.
-    c, m = architecture["n_components"], len(widths)
-    chains = [[d, *architecture["autoencoder_hidden_sizes"], c] for d in widths]
-    chains += [[c, *architecture["generator_hidden_sizes"]]] * (2 * m - 2)
-    chains += [chain[::-1] for chain in chains]
-    chains += [[c, *architecture["discriminator_hidden_sizes"], 1]] * m
-    return (
-        sum(len(chain) - 1 for chain in chains),
-        sum(a * b + b for chain in chains for a, b in pairwise(chain)),
-    )
 
 
 def _read_scaler(

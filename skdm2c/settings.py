@@ -31,6 +31,7 @@ from .training.batches import ScheduleName
 
 MAX_FLOAT32 = float(np.finfo(np.float32).max)  # training is in single precision
 MOST_UNITS = 1_000_000  # per layer: more are a mistake, and would not fit into memory
+MOST_WEIGHTS = 2**31  # in all networks: 8 GiB, and four times as much while they are trained
 MAX_MESSAGE_LENGTH = 500  # characters
 
 # Parameters of the estimator that are objects with parameters, and the classes of the defaults.
@@ -192,13 +193,26 @@ def positive_sizes(name: str, sizes: Sequence[int], at_least: int = 0) -> tuple[
     return tuple(int(size) for size in values)
 
 
+def require_small_networks(networks: Architecture, n_features: Sequence[int]) -> None:
+    """Raise ValueError if the networks of modalities of these widths would not fit into memory."""
+    _, n_weights = networks.size(n_features)
+    if n_weights > MOST_WEIGHTS:
+        raise ValueError(
+            f"networks: hidden sizes {reprlib.repr(networks.autoencoder_hidden_sizes)} of the "
+            f"auto-encoders, {reprlib.repr(networks.generator_hidden_sizes)} of the generators and "
+            f"{reprlib.repr(networks.discriminator_hidden_sizes)} of the discriminators, with "
+            f"n_components={networks.n_components} and {reprlib.repr(list(n_features))} columns, "
+            f"make {n_weights:,} weights; at most {MOST_WEIGHTS:,} are trained."
+        )
+
+
 def rates_per_modality(name: str, rates: float | Sequence[float], n: int) -> tuple[float, ...]:
     """Return the learning rates of n modalities, from one for all or one for each.
 
     Raise ValueError, naming the parameter ``name``, if their number is not n or one is not
     positive.
     """
-    is_single = isinstance(rates, Real | str) or getattr(rates, "ndim", 1) == 0
+    is_single = isinstance(rates, Real | str | Set | Mapping) or getattr(rates, "ndim", 1) == 0
     values: list[Any] = [np.asarray(rates)[()]] * n if is_single else list(rates)  # type: ignore[arg-type]
     numbers = [rate for rate in values if isinstance(rate, Real) and not isinstance(rate, bool)]
     if len(values) != n or len(numbers) != n or not all(0 < r <= MAX_FLOAT32 for r in numbers):  # type: ignore[operator]

@@ -27,6 +27,7 @@ from skdm2c import (
     presets,
 )
 from skdm2c.alignment import Alignment, GeometricAlignment
+from skdm2c.clustering.mixture import Clusters
 from skdm2c.datasets import drop_pairing, load_handwritten, make_mixed_modal_blobs
 from skdm2c.metrics import evaluate
 
@@ -679,3 +680,41 @@ def test_clusters_keep_their_numbers_in_a_refit_with_warm_start():
     assert (after == before).mean() > 0.9
     # Rows far from those of the previous fit have no previous numbers, and can be fitted.
     model.fit(1e30 * a, 1e30 * b)
+
+
+def test_the_predicted_cluster_is_the_first_of_the_most_probable(blobs):
+    X, _ = blobs
+    model = MixedModalClustering(7, random_state=0, **TINY).fit(X)
+    far = MixedModalData(*(1e4 * block for block in X.blocks.values()))
+    for data in (X, far, X[::3]):
+        np.testing.assert_array_equal(model.predict(data), model.predict_proba(data).argmax(axis=1))
+    np.testing.assert_array_equal(model.labels_, model.predict_proba(X).argmax(axis=1))
+
+
+def test_equal_probabilities_are_assigned_to_the_first_cluster():
+    # Log-responsibilities of 0 and 1e-17 round to the same probability.
+    clusters = Clusters(np.zeros(1), np.eye(1), np.zeros((2, 1)), np.array([0.0, 1e-17]))
+    points = np.zeros((1, 1))
+    assert clusters.responsibilities(points, 5.0).argmax() == clusters.assign(points, 5.0)[0] == 0
+
+
+def test_a_translation_that_overflows_names_the_modality_of_the_scale(blobs, tiny):
+    a, b = blobs[0].blocks.values()
+    model = tiny.set_params(standardize=True).fit(a, 1.7e308 * (b / abs(b).max()))
+    with pytest.raises(ValueError, match="Modality 'b'.*units"):
+        model.translate(a, source="a", target="b")
+    with pytest.raises(ValueError, match="Modality 'a'.*far from"):
+        model.translate(1e300 * a, source="a", target="b")
+
+
+def test_without_pretraining_no_neighbours_are_looked_for(blobs, tiny, monkeypatch):
+    monkeypatch.setattr("skdm2c.fitting.row_graph", lambda *_: pytest.fail("a graph was built"))
+    tiny.set_params(pretrain_epochs=0).fit(blobs[0])
+
+
+def test_a_resumed_fit_looks_for_no_neighbours_of_a_phase_that_is_over(
+    blobs, tiny, monkeypatch, tmp_path
+):
+    tiny.set_params(callbacks=[Checkpoint(tmp_path)]).fit(blobs[0])
+    monkeypatch.setattr("skdm2c.fitting.row_graph", lambda *_: pytest.fail("a graph was built"))
+    tiny.fit(blobs[0])

@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import StandardScaler
 
 from skdm2c import (
+    Checkpoint,
     MixedModalClustering,
     MixedModalData,
     ModalityKFold,
@@ -261,3 +262,35 @@ def test_missing_values_are_equal(values):
     block = np.array([values], dtype=getattr(values, "dtype", object))
     assert MixedModalData(block, B) == MixedModalData(block.copy(), B)
     assert MixedModalData(block, B) != MixedModalData(block[:, ::-1], B)
+
+
+# --- Parameters that no fit can use --------------------------------------------------------
+
+REFUSED_PARAMETERS = {
+    "a set of learning rates": ({"pretraining__learning_rate": {1e-3, 0.5}}, "learning_rate"),
+    "a set of sizes": ({"networks__autoencoder_hidden_sizes": {8, 16}}, "autoencoder_hidden_sizes"),
+    "terabytes of weights": (
+        {"networks__autoencoder_hidden_sizes": (1_000_000, 1_000_000)}, "networks",
+    ),
+    "terabytes between components": (
+        {"n_components": 1_000_000, "networks__generator_hidden_sizes": (1_000_000,)}, "networks",
+    ),
+    "a thousand sizes": (
+        {"networks__generator_hidden_sizes": [1_000_000] * 1000}, "networks",
+    ),
+    "no folder": ({"memory": ""}, "memory"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REFUSED_PARAMETERS)
+def test_parameters_that_no_fit_can_use_are_refused_by_name(case, blobs, tiny, monkeypatch):
+    parameters, name = REFUSED_PARAMETERS[case]
+    monkeypatch.setattr("skdm2c.estimator.fit_model", lambda run: pytest.fail("training began"))
+    with pytest.raises(ValueError, match=name) as error:
+        tiny.set_params(**parameters).fit(blobs[0])
+    assert len(str(error.value)) < 1000
+
+
+def test_a_checkpoint_needs_a_folder():
+    with pytest.raises(ValueError, match="folder"):
+        Checkpoint("")

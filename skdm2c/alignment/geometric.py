@@ -11,6 +11,7 @@ decisions agree.
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -119,20 +120,28 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         for name, minimum in minima.items():
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < minimum:
-                raise ValueError(f"{name} must be an integer of {minimum} or more, got {value!r}.")
-        if not self.kinds or any(isinstance(kind, str) or not kind for kind in self.kinds):
+                raise ValueError(
+                    f"{name} must be an integer of {minimum} or more, got {reprlib.repr(value)}."
+                )
+        if not _is_sequence(self.kinds) or not all(map(_is_sequence, self.kinds)):
             raise ValueError(
-                f"kinds must hold sequences of names, such as (('cosine',), ('local', 'rank')), "
-                f"got {self.kinds!r}."
+                f"kinds must be a sequence of sequences of names, such as "
+                f"(('cosine',), ('local', 'rank')), got {reprlib.repr(self.kinds)}."
             )
-        for name in {name for kind in self.kinds for name in kind} - set(DISTANCES):
-            raise ValueError(f"kinds: unknown distance {name!r}; choose from {DISTANCES}.")
-        if not self.scalings or isinstance(self.scalings, str):
+        if not _is_sequence(self.scalings):
             raise ValueError(
-                f"scalings must hold names, such as ('columns',), got {self.scalings!r}."
+                f"scalings must be a sequence of names, such as ('columns',), got "
+                f"{reprlib.repr(self.scalings)}."
             )
-        for name in set(self.scalings) - set(SCALINGS):
-            raise ValueError(f"scalings: unknown scaling {name!r}; choose from {SCALINGS}.")
+        for parameter, names, known in (
+            ("kinds", [name for kind in self.kinds for name in kind], DISTANCES),
+            ("scalings", self.scalings, SCALINGS),
+        ):
+            for name in names:
+                if name not in known:
+                    raise ValueError(
+                        f"{parameter}: {reprlib.repr(name)} is unknown; choose from {known}."
+                    )
 
     def set_params(self, **params: Any) -> GeometricAlignment:
         """Set parameters by name.
@@ -341,3 +350,8 @@ class GeometricAlignment(BaseEstimator):  # type: ignore[misc]
         remaining = pairs_without(pairs, right.scaled[0], missing)
         matched = self._match(left, right.without(missing), rng, remaining)
         return with_missing(matched.scaled(certainty), missing)
+
+
+def _is_sequence(value: Any) -> bool:
+    # Of one element or more. The order of a set depends on the process.
+    return isinstance(value, list | tuple) and len(value) > 0

@@ -36,8 +36,10 @@ def best_hub(separations: Sequence[float], pairs: NumberedPairs, numbers: Sequen
     """Choose the index of the modality with which all others are matched.
 
     The hub needs all clusters, as a cluster that it lacks would have no place. Of such modalities
-    it is the one paired with most others, then the best separated. ``numbers`` counts clusters.
+    it is the one paired with most others, then the best separated. ``numbers`` counts clusters;
+    fewer pairs than clusters do not count, as they cannot tell how the clusters match.
     """
-    n_paired = [sum(m in key for key in pairs) for m in range(len(separations))]
+    enough = [key for key, rows in pairs.items() if len(rows) >= max(numbers)]
+    n_paired = [sum(m in key for key in enough) for m in range(len(separations))]
     complete = [m for m, n in enumerate(numbers) if n == max(numbers)]
     return max(complete, key=lambda m: (n_paired[m], separations[m]))

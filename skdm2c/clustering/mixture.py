@@ -44,11 +44,18 @@ class Clusters:
     means: Matrix  # of shape (k, p), after the projection
     log_weights: Matrix  # of shape (k,)
 
-    def assign(self, points: Points) -> Labels:
-        """Return the cluster of each of n points, of shape (n,)."""
+    def assign(self, points: Points, temperature: float | None = None) -> Labels:
+        """Return the cluster of each of n points, of shape (n,).
+
+        With a temperature, responsibilities are compared after they were rounded, as users see
+        them: of equal ones the first counts.
+        """
         labels: Labels = np.empty(len(points), dtype=np.int32)
         for chunk in _chunks(points):
-            labels[chunk] = self._log_responsibilities(points[chunk]).argmax(axis=1)
+            values = self._log_responsibilities(points[chunk])
+            if temperature is not None:
+                values = softmax(values / temperature, axis=1)
+            labels[chunk] = values.argmax(axis=1)
         return labels
 
     def responsibilities(self, points: Points, temperature: float = 1.0) -> Matrix:

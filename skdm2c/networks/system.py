@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -61,6 +62,26 @@ class Architecture:
     discriminator_hidden_sizes: tuple[int, ...]
     normalization: Normalization
     spectral: bool  # whether the discriminators' layers are divided by their spectral norm
+
+    def size(self, n_features: Sequence[int]) -> tuple[int, int]:
+        """Return the numbers of linear layers and of their weights and biases.
+
+        ``n_features`` holds the width of each modality.
+
+        Examples
+        --------
+        >>> Architecture(2, (), (3,), (), "none", False).size([5, 4])
+        (12, 106)
+        """
+        c, m = self.n_components, len(n_features)
+        chains = [[d, *self.autoencoder_hidden_sizes, c] for d in n_features]
+        chains += [[c, *self.generator_hidden_sizes]] * (2 * m - 2)
+        chains += [chain[::-1] for chain in chains]
+        chains += [[c, *self.discriminator_hidden_sizes, 1]] * m
+        return (
+            sum(len(chain) - 1 for chain in chains),
+            sum(a * b + b for chain in chains for a, b in pairwise(chain)),
+        )
 
 
 def build_autoencoders(

@@ -33,13 +33,29 @@ class Processes:
         return values
 
     def once(self, compute: Callable[[], Value]) -> Value:
-        """Call ``compute`` in the first process, and return its result in every process."""
+        """Call ``compute`` in the first process, and return its result in every process.
+
+        If it raises an error, all processes do.
+        """
         if self.size == 1:
             return compute()
-        results = [compute() if self.rank == 0 else None]
+        outcome: list[Any] = [None, None]  # result and error
+        if self.rank == 0:
+            try:
+                outcome[0] = compute()
+            except Exception as error:
+                outcome[1] = f"{type(error).__name__}: {error}"
+                self._broadcast(outcome)
+                raise
+        self._broadcast(outcome)
+        result, message = outcome
+        if message is not None:
+            raise RuntimeError(f"The process of rank 0 failed: {message}")
+        return result  # type: ignore[no-any-return]
+
+    def _broadcast(self, values: list[Any]) -> None:
         source = distributed.get_global_rank(self._group, 0)
-        distributed.broadcast_object_list(results, src=source, group=self._group)
-        return results[0]  # type: ignore[return-value]
+        distributed.broadcast_object_list(values, src=source, group=self._group)
 
     def average_(self, tensors: Iterable[Tensor], weight: float) -> None:
         """Replace tensors in place by their weighted sum over all processes.

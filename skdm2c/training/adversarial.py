@@ -284,13 +284,11 @@ def _maximize(
     for (_, t), fake in encoded.mapped.items():
         discriminator = system.discriminators[t]
         real, fake = encoded.latents[t].detach(), fake.detach()
-        terms.append(
-            settings.lambda_adversarial * loss_of(discriminator(real), discriminator(fake))
-        )
+        terms.append(loss_of(discriminator(real), discriminator(fake)))
         if settings.lipschitz == "gradient_penalty":
             penalty = losses.gradient_penalty(discriminator, real, fake, state.rng)
             terms.append(settings.gradient_penalty_weight * penalty)
-    descend(state, "maximizer", _sum(terms))
+    descend(state, "maximizer", settings.lambda_adversarial * _sum(terms))
     if settings.lipschitz == "clip":
         with torch.no_grad():
             torch._foreach_clamp_max_(list(system.discriminators.parameters()), settings.clip_value)

@@ -53,7 +53,7 @@ class Checkpoint(Callback):
     TypeError
         If ``folder`` is not a path.
     ValueError
-        If ``every`` is not a non-negative number.
+        If ``folder`` is empty, or ``every`` is not a non-negative number.
 
     Notes
     -----
@@ -80,6 +80,8 @@ class Checkpoint(Callback):
     def __init__(self, folder: str | os.PathLike[str], every: float = 60.0) -> None:
         if not isinstance(folder, str | os.PathLike):
             raise TypeError(f"folder must be a path, got {folder!r}.")
+        if not os.fspath(folder):
+            raise ValueError("folder is empty: pass the path of a folder, or '.' for this one.")
         if not is_number(every, 0):
             raise ValueError(f"every must be a non-negative number of seconds, got {every!r}.")
         self.folder = Path(folder)

@@ -206,8 +206,10 @@ def test_three_modalities(tiny):
 
 
 def test_the_hub_is_known_to_most():
-    pairs = {(0, 1): np.array([[0, 0]]), (0, 2): np.array([[0, 0]])}
+    three = np.arange(3)[:, None] * [1, 1]  # as many pairs as clusters
+    pairs = {(0, 1): three, (0, 2): three}
     assert best_hub([0.1, 0.9, 0.5], pairs, (3, 3, 3)) == 0
+    assert best_hub([0.1, 0.9, 0.5], {(0, 2): three[:1]}, (3, 3, 3)) == 1  # one pair says little
     assert best_hub([0.1, 0.9, 0.5], {}, (3, 3, 3)) == 1
     assert best_hub([0.1, 0.9], {(0, 1): np.array([[0, 0]])}, (3, 3)) == 1
     assert best_hub([0.1, 0.9, 0.5], pairs, (2, 2, 3)) == 2  # the others lack a cluster

@@ -1,15 +1,20 @@
 """Modules: shapes, where weights come from, and what normalises them."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
+from skdm2c import AdversarialTraining
 from skdm2c.networks import Architecture, CrossModalSystem
 from skdm2c.networks.modules import (
     CrossModalGenerator,
     ModalityAutoEncoder,
     SpectralLinear,
 )
+from skdm2c.runtime.processes import SINGLE_PROCESS
+from skdm2c.training.adversarial import _maximize, map_batch
 
 
 def rng(seed=0):
@@ -102,3 +107,24 @@ def test_spectral_layers_have_norm_one():
     layer.eval()
     matrix = layer(torch.eye(6)).detach()
     assert torch.linalg.matrix_norm(matrix, 2).item() == pytest.approx(1.0, abs=1e-4)
+
+
+def test_the_gradient_penalty_scales_with_the_adversarial_loss():
+    def slopes(lambda_adversarial):
+        """Gradients of the discriminators after one step on the same batch."""
+        rng = torch.Generator().manual_seed(0)
+        system = make_system()
+        settings = AdversarialTraining(
+            1, lipschitz="gradient_penalty", lambda_adversarial=lambda_adversarial
+        )
+        x = [torch.randn(8, width, generator=rng) for width in system.n_features]
+        state = SimpleNamespace(
+            rng=rng,
+            optimizers={"maximizer": torch.optim.SGD(system.discriminators.parameters(), 0.0)},
+            schedules={}, processes=SINGLE_PROCESS, weight=1.0,
+        )  # fmt: skip
+        _maximize(state, system, map_batch(system, x), settings)
+        return [p.grad for p in system.discriminators.parameters() if p.grad is not None]
+
+    for half, whole in zip(slopes(0.5), slopes(1.0), strict=True):
+        torch.testing.assert_close(2 * half, whole)

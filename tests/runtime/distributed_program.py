@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import TINY
 
 from skdm2c import MixedModalClustering, MixedModalData
+from skdm2c.alignment import GeometricAlignment
 from skdm2c.data.scaling import ModalityScaler
 from skdm2c.datasets import make_mixed_modal_blobs
 from skdm2c.runtime.processes import Processes
@@ -122,10 +124,47 @@ def killed(rank, size, processes):
     run_phases([phase], Kill())
 
 
+class Failing(GeometricAlignment):
+    """An aligner that fails, as one of a user may."""
+
+    def match(self, left, right, rng):
+        raise ArithmeticError("no luck today")
+
+
+def aligner_fails(rank, size, processes):
+    X = data()
+    settings = TINY | {"alignment": Failing()}
+    model = MixedModalClustering(3, random_state=0, process_group="world", **settings)
+    start = time.monotonic()
+    try:
+        model.fit(X[part(len(X), rank, size)])
+    except (ArithmeticError, RuntimeError) as error:
+        message = str(error)
+    seconds = time.monotonic() - start
+    processes.gather(None)  # nobody has left: that would end the others, too
+    return {"message": message, "seconds": seconds}
+
+
+def stopped(rank, size, processes):
+    process_ids = processes.gather(os.getpid())
+    if rank == 1:
+        os.kill(os.getpid(), signal.SIGSTOP)
+    start = time.monotonic()
+    try:
+        processes.gather(None)
+    except RuntimeError as error:
+        message = str(error)
+    finally:
+        os.kill(process_ids[1], signal.SIGKILL)
+    np.savez(Path(sys.argv[2]) / "stopped.npz", message=message, seconds=time.monotonic() - start)
+    raise SystemExit("a process was stopped")
+
+
 def main():
     what, folder = sys.argv[1:]
     warnings.simplefilter("ignore")
-    distributed.init_process_group("gloo", timeout=timedelta(seconds=30))
+    timeout = timedelta(seconds=5 if what == "stopped" else 30)
+    distributed.init_process_group("gloo", timeout=timeout)
     rank, size = distributed.get_rank(), distributed.get_world_size()
     found = globals()[what](rank, size, Processes(distributed.group.WORLD))
     np.savez(Path(folder) / f"{rank}.npz", **(found or {}))

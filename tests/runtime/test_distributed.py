@@ -142,6 +142,24 @@ def test_a_process_that_dies_ends_the_job_within_a_minute(tmp_path):
 
 @slow
 @needs_gloo
+def test_an_error_of_the_first_process_is_raised_in_all(tmp_path):
+    for rank, found in enumerate(results("aligner_fails", 3, tmp_path)):
+        assert "no luck today" in str(found["message"]), rank
+        assert found["seconds"] < 20
+
+
+@slow
+@needs_gloo
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGSTOP")
+def test_a_process_that_is_stopped_is_given_up_at_the_timeout_of_the_group(tmp_path):
+    code, said = run("stopped", 2, tmp_path)
+    assert code != 0
+    found = np.load(tmp_path / "stopped.npz")
+    assert 4 < found["seconds"] < 20, said
+
+
+@slow
+@needs_gloo
 def test_two_machines_differ_in_the_address_alone(tmp_path):
     # Two agents that meet at an address, here of one machine.
     where = ["--nnodes=2", "--nproc-per-node=1", "--rdzv-backend=c10d", "--rdzv-id=test"]
