@@ -876,10 +876,10 @@ class MixedModalClustering(
         previous = self._previous_networks(prepared)
         device = resolve_device(self.device)
         # For None, scikit-learn would draw from NumPy's global generator.
-        random = check_random_state(
+        rng = check_random_state(
             np.random.RandomState() if self.random_state is None else self.random_state
         )
-        seeds = processes.once(lambda: tuple(random.randint(2**31 - 1, size=4).tolist()))
+        seeds = processes.once(lambda: tuple(rng.randint(2**31 - 1, size=4).tolist()))
         labels = y if is_container and y is not None and np.ndim(y) == 1 else None
         tasks = EpochTasks(
             self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)

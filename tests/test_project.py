@@ -194,3 +194,16 @@ def test_the_first_hour_goes_as_written():
     )
     assert not failed
     assert tried > 30
+
+
+def test_actions_are_pinned_and_the_release_takes_nothing_from_a_cache():
+    workflows = {path.name: path.read_text() for path in (ROOT / ".github/workflows").iterdir()}
+    for name, text in workflows.items():
+        uses = re.findall(r"uses: (\S+)", text)
+        assert uses
+        assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in uses), name
+        assert text.count("actions/checkout@") == text.count("persist-credentials: false"), name
+    assert "cache" not in workflows["wheel.yml"]
+    assert "INDEX" not in workflows["wheel.yml"]
+    constraints = (ROOT / "constraints.txt").read_text()
+    assert all(f"\n{tool}==" in constraints for tool in ("build", "setuptools", "twine"))

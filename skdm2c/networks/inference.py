@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import torch
@@ -36,5 +37,4 @@ def apply_in_chunks(
             if stacked is None:
                 stacked = np.empty((len(x), output.shape[1]), dtype=np.float32)
             stacked[start : start + len(rows)] = output[: len(rows)].cpu().numpy()
-    assert stacked is not None
-    return stacked
+    return cast(FloatRows, stacked)

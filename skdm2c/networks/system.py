@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sklearn.base import BaseEstimator
@@ -148,15 +148,13 @@ class CrossModalSystem(nn.Module):
 
     def encode(self, x: Tensor, modality: int) -> Tensor:
         """Return the latents, of shape (n, n_components), of rows of one modality."""
-        autoencoder = self.autoencoders[modality]
-        assert isinstance(autoencoder, ModalityAutoEncoder)
+        autoencoder = cast(ModalityAutoEncoder, self.autoencoders[modality])
         latents: Tensor = autoencoder.encoder(x)
         return latents
 
     def decode(self, z: Tensor, modality: int) -> Tensor:
         """Return rows of ``modality``, of shape (n, n_features), decoded from its latents."""
-        autoencoder = self.autoencoders[modality]
-        assert isinstance(autoencoder, ModalityAutoEncoder)
+        autoencoder = cast(ModalityAutoEncoder, self.autoencoders[modality])
         rows: Tensor = autoencoder.decoder(z)
         return rows
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +23,8 @@ def fit_last_layer(network: nn.Sequential, examples: Sequence[Examples], ridge: 
     The other layers are left as they are. The mean squared error of each of the examples counts
     with its weight. ``ridge`` is a penalty relative to the mean variance of the features.
     """
-    *body, last, _ = network
-    assert isinstance(last, nn.Linear)
+    *body, layer, _ = network
+    last = cast(nn.Linear, layer)
     inputs, targets = (
         [rows[torch.arange(len(rows), device=last.weight.device)] for rows in sets]
         for sets in zip(*((e.inputs, e.targets) for e in examples), strict=True)
