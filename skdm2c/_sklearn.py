@@ -6,8 +6,10 @@ If a version of scikit-learn renames one of them, only this file needs to change
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import _fit_context as fit_context
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
@@ -24,22 +26,60 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils._set_output import _safe_set_output as safe_set_output
 from sklearn.utils.validation import _get_feature_names as get_feature_names
 
-try:
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:  # scikit-learn before 1.9
+if TYPE_CHECKING:
+    # Scikit-learn has no types: with its own bases, type checkers would accept any attribute.
+    from typing import Self
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
-        """Stand-in that does nothing, as this scikit-learn has no callbacks."""
+    class CallbackSupportMixin:
+        def set_callbacks(self, *callbacks: Any) -> Self: ...
+
+    class ClassNamePrefixFeaturesOutMixin:
+        def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]: ...
+
+    class ClusterMixin:
+        _estimator_type: str
+
+    class TransformerMixin:
+        def set_output(self, *, transform: str | None = None) -> Self: ...
+
+    class BaseEstimator:
+        @classmethod
+        def _get_param_names(cls) -> list[str]: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
+        def get_metadata_routing(self) -> Any: ...
+        def _validate_params(self) -> None: ...
+        def __sklearn_tags__(self) -> Any: ...
+        def __getstate__(self) -> dict[str, Any]: ...
+        def __setstate__(self, state: dict[str, Any]) -> None: ...
+else:
+    from sklearn.base import (
+        BaseEstimator,
+        ClassNamePrefixFeaturesOutMixin,
+        ClusterMixin,
+        TransformerMixin,
+    )
+
+    try:
+        from sklearn.callback import CallbackSupportMixin
+    except ImportError:  # scikit-learn before 1.9
+
+        class CallbackSupportMixin:
+            """Stand-in that does nothing, as this scikit-learn has no callbacks."""
 
 
 __all__ = [
+    "BaseEstimator",
     "BaseSearchCV",
     "CallbackSupportMixin",
+    "ClassNamePrefixFeaturesOutMixin",
+    "ClusterMixin",
     "HasMethods",
     "Hidden",
     "Interval",
     "InvalidParameterError",
     "StrOptions",
+    "TransformerMixin",
     "fit_context",
     "get_feature_names",
     "output_form",

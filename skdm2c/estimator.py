@@ -18,28 +18,26 @@ import numpy as np
 import torch
 from joblib import Memory, effective_n_jobs, parallel_config
 from numpy.typing import NDArray
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    ClusterMixin,
-    TransformerMixin,
-    clone,
-)
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 from torch import distributed, nn
 
 from ._sklearn import (
+    BaseEstimator,
     CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
     HasMethods,
     Hidden,
     StrOptions,
+    TransformerMixin,
     fit_context,
     output_form,
     steps_before,
 )
 from ._version import DOCUMENTATION
-from .alignment import Aligner, GeometricAlignment, RowMatches
+from .alignment import Aligner, GeometricAlignment, Matching, RowMatches
 from .alignment.counterparts import nearest_counterparts, trust_of_rows
 from .clustering.clusters import ClusteringSettings
 from .data import (
@@ -92,11 +90,11 @@ LOW_CONFIDENCE = 0.5
 
 
 class MixedModalClustering(
-    CallbackSupportMixin,  # type: ignore[misc]
-    ClassNamePrefixFeaturesOutMixin,  # type: ignore[misc]
-    ClusterMixin,  # type: ignore[misc]
-    TransformerMixin,  # type: ignore[misc]
-    BaseEstimator,  # type: ignore[misc]
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    ClusterMixin,
+    TransformerMixin,
+    BaseEstimator,
 ):
     """Cluster samples of different modalities without pairs or labels.
 
@@ -285,7 +283,21 @@ class MixedModalClustering(
     True
     """
 
+    labels_: NDArray[np.int32]
+    cluster_centers_: NDArray[np.float64]
+    embedding_: FloatRows
+    modality_: NDArray[np.str_]
     modality_names_: tuple[str, ...]
+    unified_modality_: str
+    alignment_confidence_: float
+    alignment_p_value_: float
+    cluster_confidence_: NDArray[np.float64]
+    matching_: Matching
+    history_: list[dict[str, Any]]
+    n_iter_: int
+    scaling_: dict[str, str]
+    n_features_per_modality_: dict[str, int]
+    n_features_in_: int
     _model: FittedModel
 
     _doc_link_module = "skdm2c"
@@ -375,7 +387,7 @@ class MixedModalClustering(
         self.random_state = random_state
 
     @isolated
-    def fit(self, X: Any, y: Any = None) -> MixedModalClustering:
+    def fit(self, X: Any, y: Any = None, *others: Any) -> MixedModalClustering:
         """Train the networks and cluster the rows.
 
         Parameters
@@ -389,6 +401,8 @@ class MixedModalClustering(
             which other clusterers accept, are ignored. Beside a container, ``y`` is ignored
             altogether, because a Pipeline whose PerModality has read both blocks still passes
             the second one on.
+        *others : object
+            Refused: three blocks or more are passed in a container.
 
         Returns
         -------
@@ -400,9 +414,16 @@ class MixedModalClustering(
         ------
         ValueError
             If a parameter or a block is invalid. The check precedes any training.
+        TypeError
+            If more than two blocks are passed without a container.
         TrainingDivergedError
             If a loss becomes NaN or infinite.
         """
+        if others:
+            raise TypeError(
+                f"Got {2 + len(others)} blocks; pass more than two in a container: "
+                "fit(MixedModalData(X_1, X_2, X_3))."
+            )
         attributes = self._fit(X, y)
         # A single update, so that an interrupt, or predict in another thread, sees either the
         # old attributes or the new ones. The old ones are kept alive until then, as releasing
@@ -440,7 +461,7 @@ class MixedModalClustering(
         super().set_params(**params)
         return self
 
-    def fit_predict(self, X: Any, y: Any = None) -> NDArray[np.int32]:
+    def fit_predict(self, X: Any, y: Any = None, *others: Any) -> NDArray[np.int32]:
         """Fit the model and return the cluster labels.
 
         Parameters
@@ -449,16 +470,19 @@ class MixedModalClustering(
             Rows of all modalities, or the block of the first modality.
         y : block of shape (n_b, d_b) or None
             Block of the second modality if ``X`` is that of the first.
+        *others : object
+            Refused: three blocks or more are passed in a container.
 
         Returns
         -------
         ndarray of shape (n,)
-            Cluster of each row, with the rows of the first modality first.
+            Cluster of each row, in the order of the container; of two blocks, the rows of the
+            first come first.
         """
-        labels: NDArray[np.int32] = self.fit(X, y).labels_
+        labels: NDArray[np.int32] = self.fit(X, y, *others).labels_
         return labels
 
-    def fit_transform(self, X: Any, y: Any = None) -> FloatRows:
+    def fit_transform(self, X: Any, y: Any = None, *others: Any) -> FloatRows:
         """Fit the model and return the coordinates of the rows in the unified space.
 
         Parameters
@@ -467,13 +491,15 @@ class MixedModalClustering(
             Rows of all modalities, or the block of the first modality.
         y : block of shape (n_b, d_b) or None
             Block of the second modality if ``X`` is that of the first.
+        *others : object
+            Refused: three blocks or more are passed in a container.
 
         Returns
         -------
         ndarray of shape (n, n_components)
             Coordinates of the rows in the unified space.
         """
-        embedding: FloatRows = self.fit(X, y).transform(as_mixed_modal(X, y))
+        embedding: FloatRows = self.fit(X, y, *others).transform(as_mixed_modal(X, y))
         return embedding
 
     @isolated
@@ -812,6 +838,8 @@ class MixedModalClustering(
         ------
         NotFittedError
             If the estimator is not fitted.
+        TypeError
+            If ``path`` is no path, such as a container.
         ImportError
             If ``path`` is given and matplotlib or jinja2 is not installed.
 
@@ -826,6 +854,11 @@ class MixedModalClustering(
         200 rows, 100 of 'a' and 100 of 'b', in 3 clusters. ...
         """
         self._fitted_model()
+        if not isinstance(path, str | os.PathLike | None):
+            raise TypeError(
+                f"report takes the path of a page to write, got {type(path).__name__}. It reports "
+                "on the rows of the fit; for other rows see results_frame(model, X)."
+            )
         report = report_on(self)
         if path is not None:
             report.write(path)

@@ -1,5 +1,10 @@
 """Calls that cannot be right: each is refused by name, whoever gets it."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -8,11 +13,14 @@ import scipy.sparse as sp
 import torch
 from anndata import AnnData
 from conftest import TINY
+from sklearn import config_context
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import TSNE
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skdm2c import (
@@ -33,6 +41,7 @@ from skdm2c.metrics import (
     pairwise_f_score,
     purity,
 )
+from skdm2c.plotting import TranslationDisplay
 
 RNG = np.random.RandomState(0)
 A, B = RNG.randn(12, 4), RNG.randn(10, 3)
@@ -294,3 +303,69 @@ def test_parameters_that_no_fit_can_use_are_refused_by_name(case, blobs, tiny, m
 def test_a_checkpoint_needs_a_folder():
     with pytest.raises(ValueError, match="folder"):
         Checkpoint("")
+
+
+# --- Calls that look right -----------------------------------------------------------------
+
+
+def test_calls_that_look_right_name_the_right_call(fitted, blobs):
+    X, _ = blobs
+    a, b = X.blocks.values()
+    pipe = make_pipeline(PerModality(a=StandardScaler()), MixedModalClustering(3, **TINY)).fit(X)
+    calls = {
+        "fit(MixedModalData(": (TypeError, lambda: clone(fitted).fit(a, b, b)),
+        "MixedModalData(X_1, X_2, X_3)": (TypeError, lambda: clone(fitted).fit_predict(a, b, b)),
+        "score(MixedModalData(": (ValueError, lambda: fitted.score(a, b)),
+        "results_frame(model, X)": (TypeError, lambda: fitted.report(X)),
+        "from_estimator(model, X)": (
+            ValueError, lambda: TranslationDisplay.from_estimator(fitted),
+        ),
+        "{'a': X}": (ValueError, lambda: pipe.predict(a, modality="a")),
+        "MixedModalData(X, None": (ValueError, lambda: pipe.predict(a)),
+    }  # fmt: skip
+    for call, (kind, mistake) in calls.items():
+        with pytest.raises(kind) as error:
+            mistake()
+        assert call in str(error.value)
+    assert pipe.predict(MixedModalData(a, None, names=("a", "b"))).shape == (len(a),)
+
+
+def test_a_modality_may_be_routed_through_a_pipeline(blobs):
+    X, _ = blobs
+    a = X.blocks["a"]
+    with config_context(enable_metadata_routing=True):
+        scaled = PerModality(a=StandardScaler()).set_transform_request(modality=True)
+        model = MixedModalClustering(3, random_state=0, **TINY).set_predict_request(modality=True)
+        pipe = make_pipeline(scaled, model).fit(X)
+        np.testing.assert_array_equal(pipe.predict(a, modality="a"), pipe.predict({"a": a}))
+    with pytest.raises(ValueError, match="container"):
+        model.predict(X, modality="a")
+
+
+USER_SCRIPT = """
+from skdm2c import MixedModalClustering, MixedModalData
+import subprocess
+import sys
+
+import numpy as np
+
+model: MixedModalClustering = MixedModalClustering(3).fit(np.ones((9, 2)), np.ones((9, 3)))
+print(model.labels_.shape, model.get_params()["n_clusters"], model.set_output(transform="pandas"))
+confidence: float = model.alignment_confidence_
+print(model.lables_)
+"""
+
+
+@pytest.mark.slow
+def test_a_type_checker_finds_a_misspelt_attribute(tmp_path):
+    pytest.importorskip("mypy")
+    script = tmp_path / "script.py"
+    script.write_text(USER_SCRIPT)
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", script],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=os.environ | {"MYPYPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+    errors = [line for line in done.stdout.splitlines() if line.startswith("script.py")]
+    assert len(errors) == 1, done.stdout
+    assert "lables_" in errors[0]

@@ -91,7 +91,7 @@ def as_known_modalities(
             modality_index(name, names)
         X = _container_of_blocks(X, names)
     if isinstance(X, MixedModalData):
-        if X_b is not None or modality is not None:
+        if X_b is not None or not (modality is None or _is_only(X, modality)):
             raise ValueError(
                 "A container already says which modality each row belongs to: pass it alone, "
                 "without a second block or modality."
@@ -111,13 +111,21 @@ def as_known_modalities(
             )
         return MixedModalData(X, X_b, names=names)
     if modality is None:
+        container = ", ".join(["X", *["None"] * (len(names) - 1)])
         raise ValueError(
-            f"One block could be of any modality of {names}: say which with "
-            f"modality={names[0]!r}, or pass {{{names[0]!r}: X}}, which a Pipeline takes as well. "
-            "For rows of several modalities pass all blocks or a MixedModalData."
+            f"One block could be of any modality of {names}: pass {{{names[0]!r}: X}} or "
+            f"MixedModalData({container}, names={names}), which a Pipeline takes as well, or, "
+            f"without a Pipeline, modality={names[0]!r}. For rows of several modalities pass all "
+            "blocks or a MixedModalData."
         )
     index = modality_index(modality, names)
     return MixedModalData(*[X if m == index else None for m in range(len(names))], names=names)
+
+
+def _is_only(data: MixedModalData, modality: str | int) -> bool:
+    # As a Pipeline with metadata routing passes the modality on, beside the container.
+    index = modality_index(modality, data.names)
+    return bool((data.codes == index).all())
 
 
 def is_mudata(value: Any) -> bool:

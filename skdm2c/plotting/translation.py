@@ -82,7 +82,7 @@ class TranslationDisplay:
     def from_estimator(
         cls,
         estimator: Any,
-        X: Any,
+        X: Any = None,
         *,
         source: str | int = 0,
         target: str | int = 1,
@@ -100,7 +100,8 @@ class TranslationDisplay:
             Fitted estimator, or a fitted Pipeline or search that ends with one. The features
             shown are those that the model receives, after the preceding steps of a Pipeline.
         X : MixedModalData or MuData
-            Rows of both modalities. At most 5000 of each, sampled at random, are used.
+            Rows of both modalities, which a model does not keep. At most 5000 of each, sampled
+            at random, are used.
         source, target : str or int, default=0 and 1
             Names or numbers of the modalities.
         feature_names : sequence of str, default=None
@@ -126,8 +127,8 @@ class TranslationDisplay:
         NotFittedError
             If the estimator is not fitted.
         ValueError
-            If a modality is unknown, both are the same, one has no rows, or ``feature_names`` or
-            ``image_shape`` does not fit the number of the target's columns.
+            If ``X`` is missing, a modality is unknown, both are the same, one has no rows, or
+            ``feature_names`` or ``image_shape`` does not fit the number of the target's columns.
         """
         model, (s, t) = _model_and_modalities(estimator, source, target, feature_names, image_shape)
         names = model.modality_names_
@@ -149,7 +150,7 @@ class TranslationDisplay:
     def from_matches(
         cls,
         estimator: Any,
-        X: Any,
+        X: Any = None,
         *,
         source: str | int = 0,
         target: str | int = 1,
@@ -291,6 +292,11 @@ def _feature_names(model: Any, m: int, names: Any) -> Any:
 
 def _sampled(estimator: Any, X: Any, modalities: tuple[int, int], seed: int) -> MixedModalData:
     names = fitted_estimator(estimator).modality_names_
+    if X is None:
+        raise ValueError(
+            "X is missing: a model holds no rows of its fit, so pass those to translate, as in "
+            "TranslationDisplay.from_estimator(model, X)."
+        )
     data = as_known_modalities(preprocessed(estimator, X), names)
     rng = np.random.RandomState(seed)
     samples = []
