@@ -604,7 +604,8 @@ class MixedModalClustering(
         The most likely cluster is the one that :meth:`predict` returns. Rows whose largest
         probability is below 0.5 lie between clusters and should be treated as unsure. The
         accuracy of the probabilities is measured in docs/score.md. They do not account for
-        wrong matches of clusters across modalities: see ``cluster_confidence_``.
+        wrong matches of clusters across modalities: see ``cluster_confidence_``. Rows unlike
+        any in the fit have nearly equal probabilities: see :meth:`score_samples`.
 
         Parameters
         ----------
@@ -757,6 +758,51 @@ class MixedModalClustering(
                 indices, weights, responsibilities * self.cluster_confidence_, z_responsibilities
             ),
         )
+
+    @isolated
+    def score_samples(
+        self, X: Any, X_b: Any = None, *, modality: str | int | None = None
+    ) -> NDArray[np.float64]:
+        """Score how much each row resembles the rows of the fit; higher is more usual.
+
+        A row is unusual if its density under the mixture is low, or if its auto-encoder
+        reconstructs it badly. The log-density and the negative logarithm of the reconstruction
+        error are standardised by their medians and median absolute deviations among the rows
+        of the same modality in the fit; the score is the smaller one. The probabilities of
+        rows whose score is lower than any in the fit are averaged with equal ones by
+        :meth:`predict_proba`.
+
+        Parameters
+        ----------
+        X : MixedModalData, MuData, mapping of str to block, or block of shape (n_a, d_a)
+            Rows of any modalities in a container, or the block of one modality.
+        X_b : block of shape (n_b, d_b), default=None
+            Block of the second modality if ``X`` is that of the first.
+        modality : str or int, default=None
+            Name or number of the modality of ``X``, required if it is the only block.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Scores in the order of the input.
+
+        Raises
+        ------
+        ValueError
+            If a block is invalid or its modality is unknown.
+
+        Examples
+        --------
+        >>> from skdm2c.datasets import make_mixed_modal_blobs
+        >>> X, y = make_mixed_modal_blobs(n_samples=200, random_state=0)
+        >>> X_a, X_b = X.blocks.values()
+        >>> model = MixedModalClustering(n_clusters=3, random_state=0).fit(X_a, X_b)
+        >>> alien = 100 * X_a[:5]
+        >>> bool(model.score_samples(alien, modality="a").max() < model.score_samples(X).min())
+        True
+        """
+        model = self._fitted_model()
+        return model.familiarity_scores(as_known_modalities(X, model.names, X_b, modality))
 
     @isolated
     def score(self, X: Any, y: Any = None, sample_weight: None = None) -> float:

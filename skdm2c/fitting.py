@@ -26,13 +26,14 @@ from .alignment.hub import best_hub, separation
 from .alignment.modalities import AlignedModalities, ClusteredModalities, align_modalities
 from .alignment.targets import CoupledRows
 from .clustering.clusters import cluster_modality, cluster_unified
+from .clustering.familiarity import Familiarity
 from .clustering.mixture import Clusters
 from .clustering.neighbors import enough_components, fit_pca, row_graph
 from .clustering.scoring import ClusterProfile, profile
 from .data.prepared import PreparedData
 from .data.rows import FloatRows, Matrix, Rows, subsample
 from .data.sample import RowSample, draw_sample
-from .model import FittedModel, in_order_given, unify
+from .model import FittedModel, in_order_given, reconstruction_errors, unify
 from .networks import (
     CrossModalSystem,
     ModalityAutoEncoder,
@@ -400,6 +401,7 @@ def conclude(
         aligned.alignments if aligned else {},
         profiles,
         _temperatures(codes, z, clusters, profiles),
+        _familiarities(rows, codes, z, clusters, system),
     )
     labels = model.assign(embedding, data.codes, data.pairs)
     return Fit(model, embedding, labels, run.history.records)
@@ -529,6 +531,26 @@ def _conclude_now(
     # What the fit would result in if training stopped now; training goes on undisturbed.
     snapshot = deepcopy(system).eval()
     return conclude(run, snapshot, _unified(run, snapshot), sample, aligned)
+
+
+def _familiarities(
+    rows: Sequence[Rows],
+    codes: NDArray[np.intp],
+    embedding: FloatRows,
+    clusters: Clusters,
+    system: CrossModalSystem,
+) -> tuple[Familiarity, ...]:
+    familiarities = []
+    for m, x in enumerate(rows):
+        of_modality = np.flatnonzero(codes == m)
+        sample = subsample(len(x), MAX_TEMPERATURE_ROWS, np.random.RandomState(m))
+        familiarities.append(
+            Familiarity.of(
+                clusters.log_density(embedding[of_modality[sample]]),
+                reconstruction_errors(system, x[sample], m),
+            )
+        )
+    return tuple(familiarities)
 
 
 def _temperatures(

@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import softmax
+from torch import Tensor
 
 from ._version import __version__
 from .alignment import Alignment, Matching, SpokeMatching
+from .clustering.familiarity import Familiarity
 from .clustering.mixture import Clusters
 from .clustering.scoring import ClusterProfile, label_free_score, profile
 from .data import MixedModalData
@@ -24,7 +26,7 @@ from .data.scaling import ModalityScaler
 from .networks import CrossModalSystem, apply_in_chunks
 from .networks.system import system_from_arrays, system_to_arrays
 
-FORMAT = 1  # of pickled models; to be increased whenever it changes
+FORMAT = 2  # of pickled models; to be increased whenever it changes
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class FittedModel:
     alignments: dict[int, Alignment]  # of each spoke's clusters with the hub's; may be empty
     profiles: tuple[ClusterProfile, ...]  # of the clusters in each modality's fitted rows
     temperatures: tuple[float, ...]  # of the responsibilities of each modality's rows
+    familiarities: tuple[Familiarity, ...]  # of the rows of each modality with those of the fit
 
     @property
     def hub(self) -> int:
@@ -125,15 +128,40 @@ class FittedModel:
     def responsibilities(self, data: MixedModalData) -> NDArray[np.float64]:
         """Return the probability of each cluster for n rows, of shape (n, n_clusters).
 
-        Paired rows get the probabilities of their instance.
+        Paired rows get the probabilities of their instance. Those of rows unlike any of the fit
+        are averaged with equal probabilities.
         """
-        responsibilities = self.embedded_responsibilities(self.embed(data), data.codes)
+        rows = self.scale(data)
+        embedding = self._embed_scaled(data, rows)
+        responsibilities = self.embedded_responsibilities(embedding, data.codes)
+        scores = self._familiarity_scores(rows, embedding, data.codes)
+        weights = np.empty(len(scores))
+        for m, familiarity in enumerate(self.familiarities):
+            weights[data.codes == m] = familiarity.weights(scores[data.codes == m])
         pairs = data.numbered_pairs
-        return (
-            of_instances(responsibilities, instances(pairs, data.codes))
-            if pairs
-            else responsibilities
-        )
+        if pairs:
+            instance = instances(pairs, data.codes)
+            responsibilities = of_instances(responsibilities, instance)
+            highest = np.zeros(len(weights))
+            np.maximum.at(highest, instance, weights)
+            weights = highest[instance]
+        return averaged_with_equal(responsibilities, weights)
+
+    def familiarity_scores(self, data: MixedModalData) -> NDArray[np.float64]:
+        """Return how usual each of n rows is, of shape (n,); see ``clustering.familiarity``."""
+        rows = self.scale(data)
+        return self._familiarity_scores(rows, self._embed_scaled(data, rows), data.codes)
+
+    def _familiarity_scores(
+        self, rows: list[Rows], embedding: FloatRows, codes: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        scores = np.empty(len(codes))
+        for m, (x, familiarity) in enumerate(zip(rows, self.familiarities, strict=True)):
+            density = self.clusters.log_density(embedding[codes == m])
+            scores[codes == m] = familiarity.scores(
+                density, reconstruction_errors(self.system, x, m)
+            )
+        return scores
 
     def assign(
         self, embedding: FloatRows, codes: NDArray[np.intp], pairs: NumberedPairs
@@ -256,6 +284,33 @@ def of_instances(responsibilities: Matrix, instances: NDArray[np.intp]) -> Matri
     np.add.at(log_products, numbers, log)
     combined: Matrix = softmax(log_products, axis=1)[numbers]
     return np.where(counts[numbers, None] > 1, combined, responsibilities)
+
+
+def averaged_with_equal(probabilities: Matrix, weights: NDArray[np.float64]) -> Matrix:
+    """Average probabilities of n rows and k clusters with 1 / k, which has the weight 1 - weights.
+
+    Examples
+    --------
+    >>> averaged_with_equal(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([1.0, 0.5]))
+    array([[1.  , 0.  ],
+           [0.75, 0.25]])
+    """
+    every, best = np.arange(len(probabilities)), probabilities.argmax(axis=1)
+    averaged: Matrix = weights[:, None] * probabilities
+    averaged += (1 - weights[:, None]) / probabilities.shape[1]
+    # Rounding may have made a smaller probability equal to the largest.
+    tied = averaged.argmax(axis=1) != best
+    averaged[every[tied], best[tied]] = np.nextafter(averaged[tied].max(axis=1), 1)
+    return averaged
+
+
+def reconstruction_errors(system: CrossModalSystem, rows: Rows, modality: int) -> FloatRows:
+    """Return the mean squared error of each of n scaled rows' reconstruction, of shape (n,)."""
+
+    def errors(x: Tensor) -> Tensor:
+        return (system.decode(system.encode(x, modality), modality) - x).square().mean(1, True)
+
+    return apply_in_chunks(errors, rows, system.device)[:, 0]
 
 
 def unify(system: CrossModalSystem, rows: list[Rows], codes: NDArray[np.intp]) -> FloatRows:

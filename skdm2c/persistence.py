@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ._version import __version__
 from .alignment import Alignment
+from .clustering.familiarity import Familiarity
 from .clustering.mixture import Clusters
 from .clustering.scoring import ClusterProfile
 from .data.container import check_names
@@ -33,7 +34,7 @@ from .runtime.device import device_at_hand, resolve_device
 from .runtime.files import Arrays, printable, read_arrays, read_header, write_arrays
 from .settings import OBJECTS
 
-FORMAT = 2  # grows when the file's layout changes
+FORMAT = 3  # grows when the file's layout changes
 LARGEST = 1e100  # of the numbers in a file: their squares are finite too
 ABOVE_ZERO = float(np.nextafter(0, 1))
 NOT_SAVED: dict[str, Any] = {"callbacks": [], "memory": None}  # values in a loaded model
@@ -77,6 +78,11 @@ SCHEMA: dict[str, dict[str, Field]] = {
         "cohesion": Field(np.float64, (), -1, 1),
         "shares": Field(np.float64, ("k",), 0, 1),
         "distances": Field(np.float64, ("k", "k"), 0),
+    },
+    "familiarity": {
+        "center": Field(np.float64, ("two",)),
+        "spread": Field(np.float64, ("two",), ABOVE_ZERO),
+        "lowest": Field(np.float64, (), high=-1),
     },
     "model": {"temperatures": Field(np.float64, ("modalities",), 1)},
     "rows": {
@@ -226,6 +232,8 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
         arrays |= _arrays_of(f"alignment/{m}", vars(alignment))
     for m, profile in enumerate(model.profiles):
         arrays |= _arrays_of(f"profile/{m}", vars(profile))
+    for m, familiarity in enumerate(model.familiarities):
+        arrays |= _arrays_of(f"familiarity/{m}", vars(familiarity))
     arrays |= _arrays_of("clusters", vars(model.clusters))
     arrays |= _arrays_of("model", vars(model))
     arrays |= _arrays_of("rows", vars(estimator))
@@ -315,6 +323,7 @@ class _Description(NamedTuple):
             **{f"scaler/{m}": {"columns": self.widths[m]} for m in modalities},
             **{f"alignment/{m}": {} for m in spokes},
             **{f"profile/{m}": {} for m in modalities},
+            **{f"familiarity/{m}": {} for m in modalities},
             **{place: {"modalities": len(self.names)} for place in ("model", "rows", "codes")},
         }
 
@@ -343,7 +352,7 @@ def _take_parts(description: _Description, arrays: Mapping[str, Any]) -> tuple[P
         2 * n_layers <= len(weights) and n_weights <= sum(array.size for array in weights.values()),
         "its networks are larger than the file",
     )
-    sizes = {"one": 1}
+    sizes = {"one": 1, "two": 2}
     parts: Parts = {}
     for place, known in description.places.items():
         sizes |= known
@@ -369,8 +378,8 @@ def _require_ranges(parts: Parts, weights: Arrays, n_modalities: int) -> None:
         for name, field in SCHEMA[place.partition("/")[0]].items():
             array, low, high = values[name], field.low, field.high
             if array.dtype.kind == "f":
-                high = min(high, float(np.finfo(array.dtype).max))
-                low = max(low, -high)
+                largest = float(np.finfo(array.dtype).max)
+                low, high = max(low, -largest), min(high, largest)
             if field.below:
                 low, high = 0, counts[field.below] - 1
             inside = ((array >= low) & (array <= high)).all()
@@ -525,6 +534,7 @@ def _read_model(
         },
         tuple(_read_profile(_values(parts[f"profile/{m}"])) for m in numbers),
         tuple(parts["model"]["temperatures"].tolist()),
+        tuple(Familiarity(**_values(parts[f"familiarity/{m}"])) for m in numbers),
     )
 
 

@@ -718,3 +718,42 @@ def test_a_resumed_fit_looks_for_no_neighbours_of_a_phase_that_is_over(
     tiny.set_params(callbacks=[Checkpoint(tmp_path)]).fit(blobs[0])
     monkeypatch.setattr("skdm2c.fitting.row_graph", lambda *_: pytest.fail("a graph was built"))
     tiny.fit(blobs[0])
+
+
+ALIENS = {
+    "large": lambda block, rng: 100 * block,
+    "noise": lambda block, rng: 20 * rng.randn(*block.shape),
+    "constant": lambda block, rng: np.full_like(block, -40.0),
+}
+
+
+@pytest.mark.parametrize("kind", ALIENS)
+def test_rows_unlike_any_in_the_fit_are_scored_low_and_have_no_sure_cluster(kind, blobs):
+    X, _ = blobs
+    model = MixedModalClustering(3, random_state=0).fit(X)
+    rng = np.random.RandomState(0)
+    alien = MixedModalData(*(ALIENS[kind](block, rng) for block in X.blocks.values()))
+    assert model.score_samples(X).shape == (120,)
+    assert model.score_samples(alien).max() < model.score_samples(X).min()
+    probabilities = model.predict_proba(alien)
+    assert probabilities.max() < 0.8
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), model.predict(alien))
+
+
+def test_scores_of_samples_do_not_depend_on_the_other_rows_or_their_order(blobs):
+    X, _ = blobs
+    model = MixedModalClustering(3, random_state=0, **TINY).fit(X)
+    scores, order = model.score_samples(X), np.random.RandomState(0).permutation(len(X))
+    np.testing.assert_allclose(model.score_samples(X[order]), scores[order], atol=1e-4)
+    by_name = model.score_samples(X.blocks["b"], modality="b")
+    np.testing.assert_allclose(by_name, scores[X.codes == 1], atol=1e-4)
+
+
+def test_paired_rows_have_the_probabilities_of_their_instance_also_if_one_is_alien(blobs):
+    a, b = blobs[0].blocks.values()
+    model = MixedModalClustering(3, random_state=0, **TINY).fit(a, b)
+    X = MixedModalData(np.vstack([a[:1], 1e3 * a[1:2]]), b[:2], pairs=[(0, 0), (1, 1)])
+    probabilities = model.predict_proba(X)
+    np.testing.assert_array_equal(probabilities[:2], probabilities[2:])
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), model.predict(X))

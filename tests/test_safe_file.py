@@ -330,7 +330,7 @@ def test_a_file_of_another_format_says_so(saved, tmp_path, number):
     arrays, found = parts(saved)
     path = written(tmp_path / "model", arrays, found | {"format": number, "version": "9.1"})
     with pytest.raises(
-        ValueError, match=r"saved by skdm2c 9.1, in the format .*reads the format 2"
+        ValueError, match=r"saved by skdm2c 9.1, in the format .*reads the format 3"
     ):
         load_model(path)
     assert parts(saved)[1]["version"] == skdm2c.__version__
@@ -556,7 +556,7 @@ def test_numbers_whose_squares_are_none_are_refused(saved, tmp_path):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "[" * 100_000, '{"format": NaN}'])
 def test_a_description_that_is_none_is_damaged(saved, tmp_path, text):
-    with pytest.raises(ValueError, match="damaged|reads the format 2"):
+    with pytest.raises(ValueError, match="damaged|reads the format 3"):
         load_model(written(tmp_path / "model", parts(saved)[0], text))
 
 
@@ -626,7 +626,7 @@ def test_a_description_of_many_values_is_not_parsed(tmp_path):
     paths = []
     for value in ("[]", "{}", '"ab"', "1.5", '"a", [["x"]]', r"\u005b\u005d"):
         values = ",".join([value] * (30_000_000 // (len(value) + 1)))
-        text = '{"format": 2, "p": [' + values + "]}"
+        text = '{"format": 3, "p": [' + values + "]}"
         raw = json.dumps({"__metadata__": {TEXT: text, CHECKSUM: ""}}).encode()
         paths.append(with_header(tmp_path / f"{len(paths)}", raw))
         paths.append(with_header(tmp_path / f"{len(paths)}", raw[:15_000_000]))

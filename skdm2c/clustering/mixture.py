@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, linear_sum_assignment
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
@@ -70,6 +70,17 @@ class Clusters:
                 self._log_responsibilities(points[chunk]) / temperature, axis=1
             )
         return responsibilities
+
+    def log_density(self, points: Points) -> Matrix:
+        """Return the log-density of n points, of shape (n,), up to a constant."""
+        density: Matrix = np.empty(len(points))
+        for chunk in _chunks(points):
+            projected = (points[chunk].astype(np.float64) - self.origin) @ self.projection
+            norms = np.square(projected).reshape(len(projected), -1).sum(axis=1)
+            density[chunk] = (
+                logsumexp(self._log_responsibilities(points[chunk]), axis=1) - norms / 2
+            )
+        return density
 
     def temperature(self, points: Points, certainty: float) -> float:
         """Find the temperature at which the mean of the largest responsibilities is ``certainty``.

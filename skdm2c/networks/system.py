@@ -71,7 +71,7 @@ class Architecture:
         Examples
         --------
         >>> Architecture(2, (), (3,), (), "none", False).size([5, 4])
-        (12, 106)
+        (10, 89)
         """
         c, m = self.n_components, len(n_features)
         chains = [[d, *self.autoencoder_hidden_sizes, c] for d in n_features]
