@@ -49,6 +49,7 @@ from .data import (
 )
 from .data.messages import about
 from .data.prepared import PreparedData, prepare
+from .data.readers import Reading
 from .data.rows import FloatRows
 from .exceptions import AlignmentWarning, caller_level
 from .fitting import Fit, Run, Seeds, common_centers, fit_model
@@ -299,6 +300,7 @@ class MixedModalClustering(
     n_features_per_modality_: dict[str, int]
     n_features_in_: int
     _model: FittedModel
+    _reading: Reading
 
     _doc_link_module = "skdm2c"
     _doc_link_template = DOCUMENTATION
@@ -961,7 +963,11 @@ class MixedModalClustering(
         seeds = processes.once(lambda: tuple(rng.randint(2**31 - 1, size=4).tolist()))
         labels = y if is_container and y is not None and np.ndim(y) == 1 else None
         tasks = EpochTasks(
-            self, plan.n_epochs, data, labels, partial(fitted_attributes, modality=data.modality)
+            self,
+            plan.n_epochs,
+            data,
+            labels,
+            partial(fitted_attributes, modality=data.modality, reading=data.reading),
         )
         checkpoint = self._checkpoint()
         other_callbacks = [c for c in self.callbacks if c is not checkpoint]
@@ -993,7 +999,7 @@ class MixedModalClustering(
             progress.on_step(_outcome(fitted))
         if self.alignment is not None:
             _warn_of_low_confidence(fitted.model)
-        attributes = fitted_attributes(fitted, data.modality)
+        attributes = fitted_attributes(fitted, data.modality, data.reading)
         attributes["cluster_centers_"] = common_centers(
             attributes["labels_"], attributes["cluster_centers_"], processes
         )
@@ -1155,12 +1161,16 @@ def _hub(unify_to: str | int, names: tuple[str, ...]) -> int | None:
         raise about(f"unify_to={unify_to!r}", error) from None
 
 
-def fitted_attributes(fitted: Fit, modality: NDArray[np.str_]) -> dict[str, Any]:
-    """Return the attributes of a fitted estimator by name, given the modality of each row."""
+def fitted_attributes(fitted: Fit, modality: NDArray[np.str_], reading: Reading) -> dict[str, Any]:
+    """Return the attributes of a fitted estimator by name.
+
+    ``modality`` holds the modality of each row, ``reading`` how assays were read.
+    """
     model, embedding = fitted.model, fitted.embedding
     widths = {scaler.name: int(scaler.n_features_in_) for scaler in model.scalers}
     return {
         "_model": model,
+        "_reading": reading,
         "modality_names_": model.names,
         "unified_modality_": model.names[model.hub],
         "embedding_": embedding,

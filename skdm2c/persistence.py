@@ -24,6 +24,7 @@ from .clustering.familiarity import Familiarity
 from .clustering.mixture import Clusters
 from .clustering.scoring import ClusterProfile
 from .data.container import check_names
+from .data.readers import Reading
 from .data.scaling import ModalityScaler
 from .estimator import MixedModalClustering, fitted_attributes
 from .fitting import Fit
@@ -252,6 +253,7 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             "scalers": [_described(scaler) for scaler in model.scalers],
             "aligned": bool(model.alignments),
             "history": estimator.history_,
+            "reading": estimator._reading._asdict(),
         },
         allow_nan=False,
         ensure_ascii=False,
@@ -272,6 +274,7 @@ def _described(scaler: ModalityScaler) -> dict[str, Any]:
     return {
         "standardize": _plain("standardize", scaler.standardize),
         "scaling": scaler.scaling_,
+        "counts": scaler.is_counts_,
         "feature_names": None if names is None else [str(name) for name in names],
     }
 
@@ -439,6 +442,7 @@ def _read(
             history,
         ),
         np.array(names, dtype=str)[parts["codes"]["modality"]],
+        _read_reading(content["reading"], names),
     )
     # As they were where the model was fitted: another machine may round differently.
     attributes["cluster_centers_"] = rows["cluster_centers_"]
@@ -466,6 +470,18 @@ def _read_names(names: Any) -> tuple[str, ...]:
         return check_names(names, len(names))
     except ValueError as error:
         _refuse(f"its modalities have no names ({error})")
+
+
+def _read_reading(content: dict[str, Any], names: tuple[str, ...]) -> Reading:
+    representation = content["representation"]
+    _require(
+        set(content) == set(Reading._fields)
+        and isinstance(content["pair_shared_names"], bool)
+        and isinstance(representation, dict)
+        and all(name in names and isinstance(key, str) for name, key in representation.items()),
+        "it does not say how its data were read",
+    )
+    return Reading(**content)
 
 
 def _is_record(record: Any, names: tuple[str, ...]) -> bool:
@@ -560,15 +576,17 @@ def _read_architecture(content: dict[str, Any]) -> dict[str, Any]:
 def _read_scaler(
     arrays: dict[str, NDArray[np.float64]], name: str, content: dict[str, Any]
 ) -> ModalityScaler:
-    standardize, scaling, columns = (
-        content[key] for key in ("standardize", "scaling", "feature_names")
+    standardize, scaling, counts, columns = (
+        content[key] for key in ("standardize", "scaling", "counts", "feature_names")
     )
     _require(
         standardize == "auto" or isinstance(standardize, bool), f"{name!r}: cannot be standardised"
     )
     _require(scaling in ("columns", "block", "none"), f"{name!r}: its scaling is unknown")
     scaler = ModalityScaler(name, standardize)
-    scaler.scaling_, scaler.n_features_in_ = scaling, len(arrays["mean_"])
+    _require(isinstance(counts, bool), f"{name!r}: is neither counts nor not")
+    scaler.scaling_, scaler.is_counts_ = scaling, counts
+    scaler.n_features_in_ = len(arrays["mean_"])
     scaler.__dict__.update(arrays)
     if columns is not None:
         _require(

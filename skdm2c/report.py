@@ -239,7 +239,7 @@ def _alignment(estimator: Any) -> Section:
     confidence = estimator.alignment_confidence_
     verdict = (
         f"Yes: the confidence is {confidence:.2f} of 1, judging by the geometry that the "
-        "modalities share. A cluster number means the same in all modalities."
+        "modalities share. A cluster number probably means the same in all modalities."
         if confidence >= LOW
         else f"No: the confidence is {confidence:.2f} of 1, too low. Cluster numbers are "
         "meaningful within each modality but not comparable between modalities, because the "
@@ -363,6 +363,13 @@ def _next(estimator: Any) -> Section:
 
 def _advice(estimator: Any) -> Iterator[str]:
     hub, confidence = estimator.unified_modality_, estimator.cluster_confidence_
+    for scaler in estimator._model.scalers:
+        if scaler.is_counts_:
+            yield (
+                f"{scaler.name!r} looks like raw counts, whose sums differ from row to row: divide "
+                "each row by its sum and take logarithms (np.log1p, or normalize_total and log1p "
+                "of scanpy), or use TfidfTransformer for counts of words."
+            )
     if not estimator.matching_:
         yield 'Align the modalities: set alignment="geometry" and alignment_epochs=15.'
     elif estimator.alignment_confidence_ < LOW:
@@ -489,7 +496,8 @@ def _pictures(estimator: Any) -> Iterator[tuple[str, Iterator[Picture]]]:
             ),
             (
                 partial(unified, estimator, color="modality"),
-                "The same rows coloured by modality: aligned modalities overlap.",
+                "The same rows coloured by modality. Modalities may overlap without being aligned "
+                "correctly: see the confidence.",
             ),
             (
                 partial(plotting.ModalityMixDisplay.from_estimator, estimator),

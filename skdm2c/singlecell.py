@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from .data import MixedModalData, is_mudata
-from .data.readers import assays_of, shared_rows, split_mudata
+from .data.blocks import is_anndata
+from .data.readers import assays_of, shared_rows, split_anndata, split_mudata
 
 
 def write_results(
@@ -18,14 +20,17 @@ def write_results(
     *,
     key_added: str = "skdm2c",
     representation: Mapping[str, str] | None = None,
-    pair_shared_names: bool = False,
+    pair_shared_names: bool | None = None,
+    modality: str | None = None,
+    features: str | None = None,
 ) -> None:
     """Write labels, probabilities and the unified space into a MuData or AnnData objects.
 
     With the default ``key_added``, these entries are added to the AnnData of each
-    modality:
+    modality, or to the one AnnData of all:
 
-    - ``obs["skdm2c"]``: cluster of each row, as a categorical
+    - ``obs["skdm2c"]``: cluster of each row, as a categorical: ``labels_`` for the rows of
+      the fit
     - ``obs["skdm2c_probability"]``: probability of that cluster, see ``predict_proba``
     - ``obs["skdm2c_confidence"]``: confidence that the cluster is matched correctly
       with those of the other modalities, see ``cluster_confidence_``
@@ -40,18 +45,21 @@ def write_results(
     ----------
     model : MixedModalClustering, or Pipeline that ends with one
         Fitted model.
-    mdata : mudata.MuData, or mapping of str to AnnData
+    mdata : mudata.MuData, mapping of str to AnnData, or AnnData
         Objects to write to, by names of modalities of the model. Other modalities
-        are left unchanged.
+        are left unchanged. One AnnData with the rows of several modalities needs
+        ``modality``.
     key_added : str, default="skdm2c"
         Name of the entries, or part of it.
     representation : mapping of str to str, default=None
         Key of ``obsm`` or ``layers`` to read a modality from, as in
-        :meth:`MixedModalData.from_mudata`.
-    pair_shared_names : bool, default=False
+        :meth:`MixedModalData.from_mudata`. By default it is that of the fit.
+    pair_shared_names : bool, default=None
         Whether rows with the same observation name are one instance and get one
-        label, as in the ``labels_`` of a model that was fitted with these pairs. By
-        default, each row is assigned independently of the other modalities.
+        label. By default it is as in the fit.
+    modality, features : str, default=None
+        Columns of one AnnData that hold the modality of each row and variable, as in
+        :meth:`MixedModalData.from_anndata`.
 
     Raises
     ------
@@ -84,40 +92,84 @@ def write_results(
             f"not a {type(model).__name__}. For a search, pass its best_estimator_."
         )
     check_is_fitted(estimator)
+    reading = estimator._reading
+    if representation is None:
+        representation = reading.representation
     names = estimator.modality_names_
-    if not (isinstance(mdata, Mapping) or is_mudata(mdata)):
-        raise ValueError(
-            f"write_results takes a MuData or a mapping of names to AnnData, not a "
-            f"{type(mdata).__name__}: write_results(model, {{{names[0]!r}: adata}})."
-        )
-    assays = assays_of(mdata)
-    present = [name for name in names if name in assays]
-    if not present:
-        raise ValueError(f"The modalities were {names} in fit; there are {tuple(assays)} here.")
-    unknown = [name for name in representation or {} if name not in names]
+    unknown = [name for name in representation if name not in names]
     if unknown:
         raise ValueError(f"representation: there is no modality {unknown[0]!r} among {names}.")
-    for name in present:
-        if not hasattr(assays[name], "obs_names"):
-            raise ValueError(
-                f"Modality {name!r} is a {type(assays[name]).__name__}, but results can only be "
-                "written to an AnnData."
-            )
-    keys = {name: key for name, key in (representation or {}).items() if name in present}
-    blocks = split_mudata(mdata, present, keys)
-    pairs = shared_rows(mdata, present) if pair_shared_names else None
-    X = MixedModalData(*[blocks.get(name) for name in names], names=names, pairs=pairs)
+    if is_anndata(mdata) and not is_mudata(mdata):
+        X, targets = _of_anndata(mdata, names, modality, features, representation)
+    else:
+        paired = reading.pair_shared_names if pair_shared_names is None else pair_shared_names
+        X, targets = _of_assays(mdata, names, representation, paired)
     probabilities, embedding = model.predict_proba(X), np.asarray(model.transform(X))
+    # The same rows have the labels of the fit, also where pairs are known to it alone.
+    of_fit = np.array_equal(X.modality, estimator.modality_) and np.allclose(
+        embedding, estimator.embedding_, rtol=0, atol=1e-4
+    )
+    labels = estimator.labels_ if of_fit else probabilities.argmax(axis=1)
     clusters = [str(c) for c in range(len(estimator.cluster_centers_))]
-    for name in present:
-        adata, rows = assays[name], X.modality == name
-        labels = probabilities[rows].argmax(axis=1)
-        adata.obs[key_added] = pd.Categorical(labels.astype(str), clusters)
-        adata.obs[f"{key_added}_probability"] = probabilities[rows].max(axis=1)
-        adata.obs[f"{key_added}_confidence"] = estimator.cluster_confidence_[labels]
+    for adata, rows in targets:
+        adata.obs[key_added] = pd.Categorical(labels[rows].astype(str), clusters)
+        adata.obs[f"{key_added}_probability"] = probabilities[rows, labels[rows]]
+        adata.obs[f"{key_added}_confidence"] = estimator.cluster_confidence_[labels[rows]]
         adata.obsm[f"X_{key_added}"] = embedding[rows]
         adata.obsm[f"{key_added}_probabilities"] = probabilities[rows]
         adata.uns[key_added] = {
             "alignment_confidence": estimator.alignment_confidence_,
             "unified_modality": estimator.unified_modality_,
         }
+
+
+Targets = list[tuple[Any, NDArray[np.intp]]]  # each AnnData, with the numbers of its rows
+
+
+def _of_assays(
+    mdata: Any, names: tuple[str, ...], representation: Mapping[str, str], paired: bool
+) -> tuple[MixedModalData, Targets]:
+    if not (isinstance(mdata, Mapping) or is_mudata(mdata)):
+        raise ValueError(
+            f"write_results takes a MuData, a mapping of names to AnnData or an AnnData, not a "
+            f"{type(mdata).__name__}: write_results(model, {{{names[0]!r}: adata}})."
+        )
+    assays = assays_of(mdata)
+    present = [name for name in names if name in assays]
+    if not present:
+        raise ValueError(f"The modalities were {names} in fit; there are {tuple(assays)} here.")
+    for name in present:
+        if not hasattr(assays[name], "obs_names"):
+            raise ValueError(
+                f"Modality {name!r} is a {type(assays[name]).__name__}, but results can only be "
+                "written to an AnnData."
+            )
+    keys = {name: key for name, key in representation.items() if name in present}
+    blocks = split_mudata(mdata, present, keys)
+    pairs = shared_rows(mdata, present) if paired else None
+    X = MixedModalData(*[blocks.get(name) for name in names], names=names, pairs=pairs)
+    return X, [(assays[name], np.flatnonzero(X.modality == name)) for name in present]
+
+
+def _of_anndata(
+    adata: Any,
+    names: tuple[str, ...],
+    modality: str | None,
+    features: str | None,
+    representation: Mapping[str, str],
+) -> tuple[MixedModalData, Targets]:
+    if modality is None:
+        raise ValueError(
+            "modality is missing: name the column of obs that holds each row's modality, or pass "
+            f"the AnnData of one modality by name: write_results(model, {{{names[0]!r}: adata}})."
+        )
+    present = set(adata.obs[modality].astype(str)) if modality in adata.obs else set()
+    keys = {name: key for name, key in representation.items() if name in present}
+    blocks, codes = split_anndata(adata, modality, features, keys)
+    unknown = [name for name in blocks if name not in names]
+    if unknown:
+        raise ValueError(f"The modalities were {names} in fit; {unknown[0]!r} is none of them.")
+    X = MixedModalData(*[blocks.get(name) for name in names], names=names)
+    codes = np.array([names.index(name) for name in blocks])[codes]
+    in_order_of_adata = np.argsort(np.argsort(codes, kind="stable"))
+    return X[in_order_of_adata], [(adata, np.arange(len(codes)))]

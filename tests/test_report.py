@@ -203,3 +203,24 @@ def test_a_subclass_may_want_arguments_of_its_own(blobs):
             self.project = project
 
     assert "project='x'" in str(Ours("x").fit(blobs[0]).report())
+
+
+@pytest.mark.parametrize("kind", ["counts", "normalised", "pixels"])
+def test_raw_counts_get_a_hint(kind, tiny):
+    rng = np.random.RandomState(0)
+    y = rng.randint(3, size=90)
+    depths = np.exp(rng.uniform(4, 8, 90)) if kind == "counts" else np.full(90, 500)
+    counts = np.stack(
+        [
+            rng.multinomial(int(n), p)
+            for n, p in zip(depths, rng.dirichlet(np.ones(30), 3)[y], strict=True)
+        ]
+    )
+    rows = (
+        np.log1p(1e3 * counts / counts.sum(axis=1, keepdims=True))
+        if kind == "normalised"
+        else counts
+    )
+    model = tiny.fit(MixedModalData(rows, rng.randn(90, 5) + 4 * y[:, None], names=("rna", "b")))
+    hinted = "'rna' looks like raw counts" in " ".join(str(model.report()).split())
+    assert hinted == (kind == "counts")

@@ -12,11 +12,13 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
-from skdm2c import MixedModalData, PerModality, write_results
+from skdm2c import MixedModalData, PerModality, load_model, save_model, write_results
 from skdm2c.datasets import make_mixed_modal_blobs
 
 anndata = pytest.importorskip("anndata")
 mudata = pytest.importorskip("mudata")
+
+AnnData = anndata.AnnData
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::skdm2c.AlignmentWarning", "ignore::FutureWarning", "ignore::UserWarning"
@@ -111,8 +113,8 @@ def test_a_representation_and_a_pipeline(mdata, tiny):
     )
     pipe = make_pipeline(PerModality(rna=TruncatedSVD(4, random_state=0)), tiny).fit(X)
     with pytest.raises(ValueError, match="features"):
-        write_results(pipe, mdata)
-    write_results(pipe, mdata, representation={"atac": "X_pca"})
+        write_results(pipe, mdata, representation={})
+    write_results(pipe, mdata)  # with the representation of the fit
     np.testing.assert_array_equal(mdata.mod["rna"].obs["skdm2c"].astype(int), pipe[-1].labels_[:60])
     assert "skdm2c" not in mdata.mod["adt"].obs
 
@@ -191,7 +193,7 @@ def test_results_are_written_whole_or_not_at_all(assays, tiny):
     with pytest.raises(ValueError, match="features"):
         write_results(tiny, {"a": rna, "b": rna})
     assert "skdm2c" not in rna.obs
-    with pytest.raises(ValueError, match=r"mapping of names.*\{'a': adata\}"):
+    with pytest.raises(ValueError, match=r"write_results.*\{'a': adata\}"):
         write_results(tiny, rna)
     with pytest.raises(ValueError, match="no modality 'aa'"):
         write_results(tiny, {"a": rna}, representation={"aa": "X_pca"})
@@ -201,3 +203,93 @@ def test_the_package_does_not_import_them():
     code = "from skdm2c import *; import sys; print({'anndata', 'mudata', 'h5py'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+# --- One AnnData of several assays, and what the fit knew ------------------------------------
+
+
+def assays_with_names(seed=0):
+    X, _ = make_mixed_modal_blobs(120, random_state=seed)
+    rna, atac = (AnnData(block) for block in X.blocks.values())
+    rna.var_names = [f"g{i}" for i in range(rna.n_vars)]
+    atac.var_names = [f"p{i}" for i in range(atac.n_vars)]
+    return rna, atac
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_one_anndata_of_two_assays_is_read_and_written(sparse, tiny):
+    rna, atac = assays_with_names()
+    frames = [rna.to_df(), atac.to_df()]
+    if sparse:
+        rna.X, atac.X = sp.csr_matrix(rna.X), sp.csr_matrix(atac.X)
+    both = anndata.concat({"rna": rna, "atac": atac}, join="outer", label="assay", index_unique="-")
+    order = np.random.RandomState(0).permutation(both.n_obs)
+    both = both[order].copy()
+    X = MixedModalData.from_anndata(both, modality="assay")
+    assert list(X.modality) == list(both.obs["assay"])
+    tiny.fit(X)
+    expected = {
+        name: frame.to_numpy()[order[both.obs["assay"] == name] - shift]
+        for name, frame, shift in zip(("rna", "atac"), frames, (0, 60), strict=True)
+    }
+    columns = {"rna": frames[0].columns, "atac": frames[1].columns}
+    for name, rows in X.blocks.items():
+        rows = rows.toarray() if sp.issparse(rows) else rows
+        in_order = columns[name].get_indexer(X.columns[name])  # a union sorts the variables
+        np.testing.assert_array_equal(rows, expected[name][:, in_order])
+    write_results(tiny, both, modality="assay")
+    np.testing.assert_array_equal(both.obs["skdm2c"].astype(int), tiny.labels_)
+    np.testing.assert_allclose(both.obsm["X_skdm2c"], tiny.embedding_, atol=1e-5)
+
+
+def test_one_anndata_with_a_column_of_feature_types_or_a_representation(tiny):
+    rna, atac = assays_with_names()
+    both = anndata.concat({"rna": rna, "atac": atac}, join="outer", label="assay", index_unique="-")
+    both.var["type"] = ["rna" if name.startswith("g") else "atac" for name in both.var_names]
+    X = MixedModalData.from_anndata(both, modality="assay", features="type")
+    assert repr(X) == repr(MixedModalData.from_anndata(both, modality="assay"))
+    both.obsm["X_pca"] = np.random.RandomState(0).randn(both.n_obs, 5)
+    X = MixedModalData.from_anndata(both, modality="assay", representation={"rna": "X_pca"})
+    assert X.blocks["rna"].shape == (60, 5)
+    write_results(tiny.fit(X), both, modality="assay")  # with the representation of the fit
+    np.testing.assert_array_equal(both.obs["skdm2c"].astype(int), tiny.labels_)
+
+
+def test_bad_columns_of_one_anndata_are_named(tiny):
+    rna, atac = assays_with_names()
+    both = anndata.concat({"rna": rna, "atac": atac}, join="outer", label="assay", index_unique="-")
+    for arguments, message in (
+        ({"modality": "assays"}, "'assays'"),
+        ({"modality": "assay", "features": "types"}, "'types'"),
+        ({"modality": "assay", "representation": {"rna": "X_pca"}}, "'X_pca'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            MixedModalData.from_anndata(both, **arguments)
+    with pytest.raises(ValueError, match="from_anndata"):
+        tiny.fit(both)
+    model = tiny.fit(MixedModalData.from_anndata(both, modality="assay"))
+    with pytest.raises(ValueError, match="modality"):
+        write_results(model, both)
+    both.obs.loc[both.obs_names[3], "assay"] = None
+    with pytest.raises(ValueError, match="row 3"):
+        MixedModalData.from_anndata(both, modality="assay")
+
+
+def test_results_have_the_labels_pairs_and_representation_of_the_fit(tmp_path, tiny):
+    rna, atac = assays_with_names()
+    atac.obs_names = [*rna.obs_names[:30], *(f"other{i}" for i in range(30))]
+    rna.obsm["X_pca"] = rna.X[:, :6].copy()
+    assays = {"rna": rna, "atac": atac}
+    X = MixedModalData.from_mudata(assays, representation={"rna": "X_pca"}, pair_shared_names=True)
+    model = tiny.fit(X)
+    save_model(model, tmp_path / "model")
+    for estimator in (model, load_model(tmp_path / "model")):
+        write_results(estimator, assays)
+        written = [*rna.obs["skdm2c"].astype(int), *atac.obs["skdm2c"].astype(int)]
+        np.testing.assert_array_equal(written, model.labels_)
+        assert (rna.obs["skdm2c"][:30].to_numpy() == atac.obs["skdm2c"][:30].to_numpy()).all()
+    by_hand = MixedModalData(rna, atac, names=("rna", "atac"), pairs=[(i, i) for i in range(30)])
+    model = tiny.fit(by_hand)  # pairs that only the fit knows
+    write_results(model, assays)
+    written = [*rna.obs["skdm2c"].astype(int), *atac.obs["skdm2c"].astype(int)]
+    np.testing.assert_array_equal(written, model.labels_)

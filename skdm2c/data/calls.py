@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .blocks import is_table, n_rows
+from .blocks import is_anndata, is_table, n_rows
 from .container import MixedModalData
 from .rows import Matrix, RowSource
 
@@ -37,6 +37,11 @@ def as_mixed_modal(X: Any, y: Any = None) -> MixedModalData:
         shape = tuple(y.shape) if hasattr(y, "shape") else np.shape(y)
     except ValueError as error:
         raise ValueError("Modality 'b': the rows have different lengths.") from error
+    if y is None and is_anndata(X):
+        raise ValueError(
+            "One AnnData is one modality. If a column of its obs says which of several modalities "
+            "each row belongs to, pass MixedModalData.from_anndata(adata, modality='column')."
+        )
     if y is None or len(shape) < 2:
         raise ValueError(
             "One modality alone cannot be clustered across modalities (a 1-D second argument is "

@@ -15,7 +15,7 @@ from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_r
 from .folds import refuse_consecutive_folds
 from .messages import keyword
 from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
-from .readers import shared_rows, split_frame, split_mudata
+from .readers import Reading, shared_rows, split_anndata, split_frame, split_mudata
 
 MAX_NAME_LENGTH = 60
 
@@ -53,6 +53,8 @@ class MixedModalData:
         Index of the rows if all blocks with rows are pandas data frames.
     pairs : ndarray of shape (m, 2), or mapping of (str, str) to such
         Known pairs: an array for two modalities, a mapping for more.
+    reading : Reading
+        The ``representation`` and ``pair_shared_names`` with which assays were read.
     shape : (int, int)
         Number of rows, and number of columns summed over the blocks. A list of
         objects counts as one column.
@@ -95,6 +97,7 @@ class MixedModalData:
         lengths = [n_rows(block) for block in self._blocks.values()]
         self.codes = np.repeat(np.arange(len(blocks)), lengths)
         self._pairs: Pairs = check_pairs(pairs, self.names, lengths)
+        self.reading = Reading()
 
     @classmethod
     def _from_parts(
@@ -103,12 +106,14 @@ class MixedModalData:
         codes: NDArray[np.intp],
         pairs: Pairs,
         columns: Mapping[str, Any] | None = None,
+        reading: Reading | None = None,
     ) -> MixedModalData:
         # Skips the checks of __init__, as the parts come from a container that passed them.
         data = cls.__new__(cls)
         data.names, data._blocks = tuple(blocks), dict(blocks)
         data.codes, data._pairs = codes, pairs
         data._columns = dict(columns or dict.fromkeys(blocks))
+        data.reading = reading or Reading()
         return data
 
     @classmethod
@@ -194,7 +199,65 @@ class MixedModalData:
         """
         blocks = split_mudata(mdata, modalities, representation)
         pairs = shared_rows(mdata, list(blocks)) if pair_shared_names else None
-        return cls(*blocks.values(), names=list(blocks), pairs=pairs)
+        data = cls(*blocks.values(), names=list(blocks), pairs=pairs)
+        data.reading = Reading(dict(representation or {}), pair_shared_names)
+        return data
+
+    @classmethod
+    def from_anndata(
+        cls,
+        adata: Any,
+        *,
+        modality: str,
+        features: str | None = None,
+        representation: Mapping[str, str] | None = None,
+    ) -> MixedModalData:
+        """Make a container from one AnnData whose rows are of several modalities.
+
+        Such an object is what ``anndata.concat(..., join="outer", label=modality)`` makes.
+
+        Parameters
+        ----------
+        adata : AnnData of n rows
+            Rows of all modalities.
+        modality : str
+            Name of the column of ``obs`` that holds each row's modality.
+        features : str, default=None
+            Name of the column of ``var`` that holds each variable's modality. By default a
+            variable belongs to the modalities in whose rows it has a value that is neither
+            missing nor zero.
+        representation : mapping of str to str, default=None
+            Key of ``obsm`` or ``layers`` to use for a modality, as in :meth:`from_mudata`.
+
+        Returns
+        -------
+        MixedModalData
+            Container with the rows in the order of ``adata`` and the modalities in the order of
+            their first rows.
+
+        Raises
+        ------
+        ValueError
+            If a column or a representation does not exist, a row has no modality, or a modality
+            has no variables.
+
+        Examples
+        --------
+        >>> import anndata
+        >>> rna, atac = (anndata.AnnData(np.ones((n, d))) for n, d in ((3, 4), (2, 6)))
+        >>> rna.var_names, atac.var_names = list("abcd"), list("ABCDEF")
+        >>> both = anndata.concat(
+        ...     {"rna": rna, "atac": atac}, join="outer", label="assay", index_unique="-"
+        ... )
+        >>> MixedModalData.from_anndata(both, modality="assay")
+        MixedModalData(rna: 3 x 4, atac: 2 x 6)
+        """
+        parts, codes = split_anndata(adata, modality, features, representation)
+        names = check_names(list(parts), len(parts))
+        blocks = {name: _checked_block(part, name) for name, part in parts.items()}
+        columns = {name: column_names(part) for name, part in parts.items()}
+        reading = Reading(dict(representation or {}))
+        return cls._from_parts({name: blocks[name] for name in names}, codes, {}, columns, reading)
 
     @property
     def blocks(self) -> Mapping[str, Any]:
@@ -308,7 +371,8 @@ class MixedModalData:
         positions = self.positions[rows]
         selected = {name: positions[codes == m] for m, name in enumerate(self.names)}
         blocks = {name: take_rows(block, selected[name]) for name, block in self.blocks.items()}
-        return self._from_parts(blocks, codes, remap_pairs(self._pairs, selected), self._columns)
+        pairs = remap_pairs(self._pairs, selected)
+        return self._from_parts(blocks, codes, pairs, self._columns, self.reading)
 
     @property
     def positions(self) -> NDArray[np.intp]:
@@ -382,7 +446,7 @@ class MixedModalData:
                     f"Modality {name!r} had {n_rows(self._blocks[name])} rows and now has "
                     f"{n_rows(merged[name])}; a transformer must keep the rows."
                 )
-        return self._from_parts(merged, self.codes, self._pairs, columns)
+        return self._from_parts(merged, self.codes, self._pairs, columns, self.reading)
 
     def __eq__(self, other: object) -> bool:
         """Return whether names, rows, their order and pairs are equal; NaN equals NaN."""

@@ -1,17 +1,25 @@
-"""Split data frames and MuData objects into one block per modality."""
+"""Split data frames, AnnData and MuData objects into one block per modality."""
 
 from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .._sklearn import safe_indexing
 
 Codes = NDArray[np.intp]
+
+
+class Reading(NamedTuple):
+    """How the assays of a container were read, so that results are written the same way."""
+
+    representation: Mapping[str, str] = {}
+    pair_shared_names: bool = False
 
 
 def split_frame(
@@ -145,6 +153,53 @@ def split_mudata(
             )
         blocks[name] = block
     return blocks
+
+
+def split_anndata(
+    adata: Any, modality: str, features: str | None, representation: Mapping[str, str] | None
+) -> tuple[dict[str, Any], Codes]:
+    """Split an AnnData whose rows are of several modalities; return blocks and modality codes.
+
+    ``modality`` names the column of ``obs`` with each row's modality, and ``features`` the column
+    of ``var`` with each variable's modality; by default variables belong to the modalities in
+    whose rows they have a value that is neither missing nor zero. Raise ValueError if a column
+    does not exist, or a row has no modality.
+    """
+    if modality not in adata.obs:
+        raise ValueError(
+            f"from_anndata: obs has no column {modality!r}; it has {list(adata.obs)[:20]}."
+        )
+    column = adata.obs[modality]
+    if column.isna().any():
+        row = int(np.flatnonzero(column.isna())[0])
+        raise ValueError(f"from_anndata: row {row} has no value in {modality!r}.")
+    if features is not None and features not in adata.var:
+        raise ValueError(
+            f"from_anndata: var has no column {features!r}; it has {list(adata.var)[:20]}."
+        )
+    names = [str(name) for name in column.astype(str).unique()]
+    codes: Codes = np.array([names.index(name) for name in column.astype(str)], dtype=np.intp)
+    parts = {}
+    for m, name in enumerate(names):
+        part = adata[np.flatnonzero(codes == m)]
+        if name not in (representation or {}):
+            of_modality = (
+                _variables_with_values(part)
+                if features is None
+                else np.asarray(adata.var[features].astype(str) == name)
+            )
+            if not of_modality.any():
+                raise ValueError(f"from_anndata: modality {name!r} has no variables of its own.")
+            part = adata[np.flatnonzero(codes == m), np.flatnonzero(of_modality)].copy()
+        parts[name] = part
+    return split_mudata(parts, names, representation), codes
+
+
+def _variables_with_values(adata: Any) -> NDArray[np.bool_]:
+    X = adata.X
+    if sp.issparse(X):
+        return np.asarray((X != 0).sum(axis=0)).ravel() > 0
+    return np.asarray(((X != 0) & ~np.isnan(X)).any(axis=0))
 
 
 def shared_rows(mdata: Any, names: Sequence[str]) -> dict[tuple[str, str], NDArray[np.intp]]:
