@@ -384,6 +384,9 @@ def conclude(
     clusters = processes.once(
         lambda: cluster_unified(sampled, start, clustering, run.seeds.clusters)
     )
+    if start is None and run.previous_labels is not None:
+        previous = run.previous_labels[sample.at, None] == np.arange(clustering.n_clusters)
+        clusters = clusters.numbered_like(previous.astype(float), sampled)
     # One process knows all rows; several share the sample.
     alone = processes.size == 1
     rows, codes, z = (

@@ -757,3 +757,12 @@ def test_paired_rows_have_the_probabilities_of_their_instance_also_if_one_is_ali
     probabilities = model.predict_proba(X)
     np.testing.assert_array_equal(probabilities[:2], probabilities[2:])
     np.testing.assert_array_equal(probabilities.argmax(axis=1), model.predict(X))
+
+
+@pytest.mark.parametrize("assignment", ["mixture", "kmeans"])
+def test_a_warm_start_keeps_the_numbers_of_clusters_without_an_alignment(assignment, blobs, tiny):
+    X, _ = blobs
+    tiny.set_params(alignment=None, assignment=assignment, warm_start=True)
+    before = tiny.fit(X[:110]).labels_
+    same = (tiny.set_params(random_state=5).fit(X).labels_[:110] == before).mean()
+    assert same > 0.8

@@ -207,3 +207,43 @@ def test_actions_are_pinned_and_the_release_takes_nothing_from_a_cache():
     assert "INDEX" not in workflows["wheel.yml"]
     constraints = (ROOT / "constraints.txt").read_text()
     assert all(f"\n{tool}==" in constraints for tool in ("build", "setuptools", "twine"))
+
+
+def typed_in(readme):
+    """The quickstart of README, and the code of each row of the table after it."""
+    quickstart = re.search(r"## Quickstart.*?```python\n(.*?)```", readme, re.DOTALL)[1]
+    table = re.search(r"\| you want \|.*?\n\n", readme, re.DOTALL)[0].strip()
+    rows = {}
+    for line in table.splitlines()[2:]:
+        wish, code = (cell.strip() for cell in line.strip("|").split(" | ", 1))
+        spans = [span for span in re.findall(r"`([^`]+)`", code) if re.search(r"[(;]", span)]
+        rows[wish] = spans
+    return quickstart, rows
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_quickstart_and_the_table_of_readme_run_as_they_stand(tmp_path, monkeypatch):
+    pytest.importorskip("mudata")
+    monkeypatch.chdir(tmp_path)
+    load = skdm2c.datasets.load_handwritten
+
+    def fewer(names):
+        views, y = load(names)
+        return {name: view[::8] for name, view in views.items()}, y[::8]
+
+    monkeypatch.setattr(skdm2c.datasets, "load_handwritten", fewer)
+    quickstart, rows = typed_in((ROOT / "README.md").read_text())
+    namespace = {}
+    exec(quickstart, namespace)
+    assert len(rows) > 20
+    n_typed = 0
+    for wish, spans in rows.items():
+        for span in spans:
+            try:
+                exec(span, namespace)
+            except Exception as error:
+                raise AssertionError(f"{wish}: {span}") from error
+            n_typed += 1
+    assert n_typed > 25
+    assert {path.name for path in tmp_path.iterdir()} >= {"report.html", "model.safetensors"}
