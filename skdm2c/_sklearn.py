@@ -82,6 +82,7 @@ __all__ = [
     "TransformerMixin",
     "fit_context",
     "get_feature_names",
+    "is_cross_validated",
     "output_form",
     "safe_indexing",
     "safe_set_output",
@@ -94,6 +95,17 @@ def output_form(estimator: Any) -> str:
     """Return the form that ``set_output`` chose for an estimator's ``transform``, as "pandas"."""
     form: str = _get_output_config("transform", estimator)["dense"]
     return form
+
+
+def is_cross_validated() -> bool:
+    """Return whether the running fit is one of the many of a cross-validation or a search."""
+    frame = sys._getframe(1)
+    while frame.f_back:
+        frame = frame.f_back
+        name = frame.f_globals.get("__name__", "")
+        if name == "sklearn.model_selection._validation":
+            return True
+    return False
 
 
 def steps_before(estimator: Any) -> list[Any]:

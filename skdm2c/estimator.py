@@ -33,6 +33,7 @@ from ._sklearn import (
     StrOptions,
     TransformerMixin,
     fit_context,
+    is_cross_validated,
     output_form,
     steps_before,
 )
@@ -997,8 +998,9 @@ class MixedModalClustering(
                 )
             )
             progress.on_step(_outcome(fitted))
-        if self.alignment is not None:
-            _warn_of_low_confidence(fitted.model)
+        # Of a search, the refit warns, and not each of the fits.
+        if self.alignment is not None and not is_cross_validated():
+            warn_of_low_confidence(fitted.model)
         attributes = fitted_attributes(fitted, data.modality, data.reading)
         attributes["cluster_centers_"] = common_centers(
             attributes["labels_"], attributes["cluster_centers_"], processes
@@ -1268,7 +1270,8 @@ def _rounded_down(confidence: float) -> float:
     return math.floor(100 * confidence) / 100
 
 
-def _warn_of_low_confidence(model: FittedModel) -> None:
+def warn_of_low_confidence(model: FittedModel) -> None:
+    """Warn if clusters were not matched with confidence."""
     if model.confidence < LOW_CONFIDENCE:
         reason = (
             "the geometry that they share does not determine how their clusters match"

@@ -44,4 +44,4 @@ def caller_level() -> int:
     return level
 
 
-_INTERNAL_PACKAGES = {__name__.split(".")[0], "sklearn"}
+_INTERNAL_PACKAGES = {__name__.split(".")[0], "sklearn", "joblib"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Integral
@@ -16,6 +17,7 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.parallel import Parallel, delayed  # which pass warning filters on
 
 from .data import MixedModalData, as_mixed_modal, is_mudata
+from .exceptions import AlignmentWarning
 
 
 class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
@@ -164,6 +166,11 @@ def select_n_clusters(
     NClustersSelection
         Scores of all numbers of clusters, and the best model.
 
+    Warns
+    -----
+    AlignmentWarning
+        If the ``alignment_confidence_`` of the best model is below 0.5.
+
     Raises
     ------
     ValueError
@@ -219,6 +226,11 @@ def select_n_clusters(
             if verbose:
                 print(f"{len(scores)}/{len(candidates)}: n_clusters={k} has a score of {score:.3f}")
     best.set_params(**dict.fromkeys(shared))  # the folder is gone
+    selected = best[-1] if hasattr(best, "steps") else best
+    if selected.alignment is not None:
+        from .estimator import warn_of_low_confidence  # which imports torch
+
+        warn_of_low_confidence(selected._fitted_model())
     return NClustersSelection(candidates, np.array(scores), best)
 
 
@@ -240,4 +252,6 @@ def _checked_candidates(n_clusters: Any, n_rows: int) -> NDArray[np.intp]:
 
 
 def _fit_and_score(model: Any, X: Any) -> tuple[Any, float]:
-    return model, float(model.fit(X).score(X))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", AlignmentWarning)  # said of the selected model only
+        return model, float(model.fit(X).score(X))

@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -12,7 +13,7 @@ import sklearn
 from conftest import TINY
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -294,6 +295,19 @@ def test_only_a_training_fold_must_have_all_modalities(tiny):
     assert np.isfinite(cross_val_score(tiny, few, cv=ModalityKFold())).all()
 
 
+class Dummy(BaseEstimator):
+    """An estimator that does nothing."""
+
+    def __init__(self, number=1):
+        self.number = number
+
+    def fit(self, X, y=None):
+        return self
+
+    def score(self, X, y=None):
+        return float(self.number)
+
+
 def refuse_to_fit(*_):
     raise AssertionError("A fit was begun.")
 
@@ -330,6 +344,11 @@ def test_folds_that_keep_all_modalities_are_selected(lengths):
     for cv in (KFold(4), KFold(5, shuffle=True), LeaveOneOut(), ModalityKFold(3)):
         for train, test in cv.split(X):
             assert len(X[train, ...]) + len(X[test, ...]) == len(X)
+    for cv in (ModalityKFold(2), ModalityKFold(5)):
+        HalvingGridSearchCV(Dummy(), {"number": [1, 2, 3]}, cv=cv, min_resources=40).fit(X)
+    for cv in (ShuffleSplit(20, train_size=0.2), ShuffleSplit(20, train_size=0.9)):
+        for train, test in cv.split(X):
+            assert len(X[train, ...]) + len(X[test, ...]) <= len(X)
     few = MixedModalData(np.ones((80, 2)), np.ones((20, 2)))
     assert len(few[np.arange(30, 100), ...]) == 70  # no K folds begin with 30 of 100 rows
 
@@ -569,3 +588,21 @@ def test_new_rows_of_one_modality_go_through_a_pipeline_by_name():
     np.testing.assert_array_equal(pipe.predict({"b": b, "a": a}), pipe.predict(X))
     with pytest.raises(ValueError, match=r"\{'a': X\}"):
         pipe.predict(a, modality="a")
+
+
+def test_a_search_warns_once_of_clusters_that_were_not_matched():
+    noise = MixedModalData(*(np.random.RandomState(s).randn(60, 4) for s in (0, 1)))
+    model = MixedModalClustering(4, random_state=0, **TINY)
+    grid = {"n_clusters": [4, 5]}
+    search = GridSearchCV(model, grid, cv=ModalityKFold(2))
+    for run, n_warnings in (
+        (lambda: search.fit(noise), 1),
+        (lambda: select_n_clusters(model, noise, [4, 5]), 1),
+        (lambda: cross_val_score(model, noise, cv=ModalityKFold(2)), 0),
+    ):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            run()
+        about = [w for w in caught if issubclass(w.category, AlignmentWarning)]
+        assert len(about) == n_warnings
+        assert all(Path(w.filename) == Path(__file__) for w in about)

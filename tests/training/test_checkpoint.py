@@ -436,3 +436,29 @@ def phase_of(folder):
     path = folder / f"{newest(folder):06d}.safetensors"
     _, text = read_arrays(path, "checkpoint", lambda text: None)
     return json.loads(json.loads(text)["phases"]["items"][-1][0])[0]
+
+
+def test_an_old_file_that_cannot_be_removed_is_no_end(fitted, kept, blobs, monkeypatch):
+    remove = Path.unlink
+
+    def unlink(self, missing_ok=False):
+        if self.name == "000001.safetensors":
+            raise PermissionError(1, "Operation not permitted", str(self))
+        remove(self, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    with pytest.warns(UserWarning, match=r"000001.safetensors' could not be removed"):
+        assert_same_fit(kept.fit(blobs[0]), fitted)
+
+
+def test_a_resumed_phase_is_written_as_it_was_saved_until_it_goes_on(kept, blobs, monkeypatch):
+    # Two phases are trained side by side: a file that is written after an epoch of the first holds
+    # the second as it was resumed, not with moments that its training has changed since.
+    kept.set_params(n_jobs=2)
+    expected = clone(kept).set_params(callbacks=[]).fit(blobs[0])
+    for n_epochs in (2, 3, 3):
+        with monkeypatch.context() as patched:
+            cut_after(patched, n_epochs)
+            with pytest.raises(KeyboardInterrupt):
+                kept.fit(blobs[0])
+    assert_same_fit(kept.fit(blobs[0]), expected)
