@@ -185,7 +185,7 @@ def results_frame(model: Any, X: Any) -> Any:
     data = as_mixed_modal(X)
     estimator = model[-1] if hasattr(model, "steps") else model
     probabilities = model.predict_proba(data)
-    clusters = model.predict(data)
+    clusters = probabilities.argmax(axis=1)  # as predict returns them
     return pd.DataFrame(
         {
             "id": np.arange(len(data)) if data.index is None else data.index,

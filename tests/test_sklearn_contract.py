@@ -97,6 +97,10 @@ class OneBlock(MixedModalClustering):
         sklearn.utils.validation.check_is_fitted(self)
         return super().predict_proba(_block(X), modality="a")
 
+    def score_samples(self, X):
+        sklearn.utils.validation.check_is_fitted(self)
+        return super().score_samples(_block(X), modality="a")
+
     def score(self, X, y=None):
         sklearn.utils.validation.check_is_fitted(self)
         return super().score(both_ways(_block(X)))

@@ -45,8 +45,8 @@ class Familiarity:
         --------
         >>> density, error = np.array([-2.0, -1.0, 0.0]), np.ones(3)
         >>> familiarity = Familiarity.of(density, error)
-        >>> familiarity.scores(np.array([-1.0, -9.0]), np.ones(2)).round(1)
-        array([ 0. , -5.4])
+        >>> familiarity.scores(np.array([-0.5, -9.0]), np.full(2, 0.5)).round(1)
+        array([ 0.3, -5.4])
         """
         features = _features(log_density, error)
         scores: Values = ((features - self.center[:, None]) / self.spread[:, None]).min(axis=0)

@@ -57,14 +57,20 @@ class ModalityScaler(BaseEstimator):  # type: ignore[misc]
         part of the rows; all learn the same scale. Raise ValueError or TypeError for bad values.
         """
         source = self._source(block, columns, reset=True)
-        magnitude = np.zeros(source.n_columns)
+        magnitude, sums = np.zeros(source.n_columns), [np.empty(0)]
+        self.is_counts_ = True
         for _, rows in self._finite_chunks(source):
             magnitude = np.maximum(magnitude, np.abs(rows).max(axis=0, initial=0.0))
+            self.is_counts_ = self.is_counts_ and is_whole(rows)
+            if self.is_counts_:
+                sums.append(rows.sum(axis=1))
+        is_binary = magnitude.max(initial=0.0) <= 1
+        self.is_counts_ = (
+            self.is_counts_ and not is_binary and are_sums_of_counts(np.concatenate(sums))
+        )
         self._require_same_columns(source.n_columns, processes)
         magnitude = np.max(processes.gather(magnitude), axis=0)
         self._learn_scale(source, magnitude, processes)
-        inspected = np.arange(0, source.n_rows, max(1, source.n_rows // MAX_INSPECTED[0]))
-        self.is_counts_ = is_raw_counts(source.take(inspected))
         if not self.standardize:  # standardised values are at most √n and cannot overflow
             with np.errstate(over="ignore"):
                 self._require_single_precision(magnitude[None], magnitude[None].astype(np.float32))
@@ -267,23 +273,24 @@ class ScaledRows:
         return scaled
 
 
-def is_raw_counts(rows: Matrix) -> bool:
-    """Return whether rows of shape (n, d) look like raw counts, of reads or of words.
+def is_whole(rows: Matrix) -> bool:
+    """Return whether all values are whole numbers and none is negative."""
+    return bool((rows >= 0).all() and (rows == np.floor(rows)).all())
 
-    These are whole numbers, and their sums differ from row to row. Pixels are whole numbers, too,
-    but their sums are much alike: their logarithms deviate by .05 to .13 in images of digits, and
-    by .36 to 1.1 in counts of single cells.
+
+def are_sums_of_counts(sums: Matrix) -> bool:
+    """Return whether the sums of n rows of whole numbers, of shape (n,), are those of raw counts.
+
+    The sums of counts, of reads or of words, differ from row to row: their logarithms deviate by
+    .36 to 1.1 in counts of single cells. Those of pixels are much alike (.05 to .13 in digits).
 
     Examples
     --------
-    >>> depths = np.array([100, 200, 400, 800])
-    >>> is_raw_counts(np.random.RandomState(0).poisson(depths[:, None] / 10, (4, 10)))
-    True
+    >>> are_sums_of_counts(np.array([100, 200, 400, 800])), are_sums_of_counts(np.full(4, 100))
+    (True, False)
     """
-    if rows.max(initial=0) <= 1 or (rows < 0).any() or (rows != np.floor(rows)).any():
-        return False
-    sums = rows.sum(axis=1)
-    return bool(np.log(sums[sums > 0]).std() > MIN_DEVIATION_OF_COUNTS)
+    logarithms = np.log(sums[sums > 0])
+    return len(logarithms) > 1 and float(logarithms.std()) > MIN_DEVIATION_OF_COUNTS
 
 
 def is_component_scores(rows: Matrix, n_rows: int | None = None) -> bool:
