@@ -100,31 +100,34 @@ LOSS = re.compile(r"[a-z][a-z0-9_ ]{0,39}")
 
 
 def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) -> None:
-    """Write a fitted model into one file, whole or not at all.
+    """Write a fitted model into one file.
 
-    The file holds the networks' weights, what checks and scales rows, the clusters, the
-    matching, ``history_``, the parameters, and of the rows in the fit ``embedding_``,
-    ``labels_`` and ``modality_``; not the rows themselves. A file that is there is replaced
-    in one step, once the new one is written.
+    The file holds the weights of the networks, the scales of the columns, the clusters and
+    their matching, ``history_`` and the parameters, and the ``embedding_``, ``labels_`` and
+    ``modality_`` of the rows in the fit, but not the rows themselves. An existing file is
+    replaced in one step, so that an error leaves it unchanged; it keeps its mode, and
+    symbolic links are followed.
 
     Parameters
     ----------
     estimator : MixedModalClustering
-        Fitted, on any device. Of a Pipeline give the last step, and keep the steps before by
-        another way. Its ``checkpoint`` is not written: that is a folder of this machine.
+        Fitted estimator, on any device. Of a Pipeline, pass the last step and save the steps
+        before it in another way. The parameters ``callbacks`` and ``memory`` are not saved.
     path : str or PathLike
-        By habit it ends with ".safetensors".
+        File to write, whose name usually ends with ".safetensors".
 
     Raises
     ------
     NotFittedError
         If the estimator is not fitted.
     TypeError
-        If it is something else.
+        If ``estimator`` is not a MixedModalClustering.
     ValueError
-        If a parameter is no plain value and so cannot be written: an aligner of one's own,
-        a RandomState. If one was set since the fit to what no fit would take, or a name holds
-        half a character (a lone surrogate).
+        If a parameter cannot be written, such as a custom aligner or a RandomState; if a
+        parameter has become invalid since the fit; or if there are more column names than can
+        be read again (16 MiB).
+    OSError
+        If the file cannot be written.
     ImportError
         If safetensors is not installed.
 
@@ -158,30 +161,31 @@ def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) ->
 
 
 def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> MixedModalClustering:
-    """Read a model that :func:`save_model` wrote; safe with files from strangers.
+    """Read a model that :func:`save_model` wrote.
 
-    No code is read from the file, and all that is read is checked: what is there, its types,
-    shapes and ranges, and a checksum that tells damage. (It does not tell who wrote the file:
-    a stranger's model may give any answers.)
+    Files from strangers are safe to read: they hold no code, and the names, types, shapes and
+    ranges of everything in them are checked, as is a checksum. The checksum shows that a file is
+    undamaged, not who wrote it: a stranger's model may give wrong results.
 
     Parameters
     ----------
     path : str or PathLike
+        File to read.
     device : str, default=None
-        Where its networks are to be; None takes what it was fitted with, where this machine
-        has that, or else the CPU.
+        Device of the networks. By default it is the device of the fit if this machine has it,
+        and the CPU otherwise.
 
     Returns
     -------
     MixedModalClustering
-        Fitted.
+        Fitted estimator.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If the file is no such model, damaged, or of another format.
+        If the file holds something else, is damaged, or has another format.
     ImportError
         If safetensors is not installed.
 
