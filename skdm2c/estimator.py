@@ -607,8 +607,9 @@ class MixedModalClustering(
         The most likely cluster is the one that :meth:`predict` returns. Rows whose largest
         probability is below 0.5 lie between clusters and should be treated as unsure. The
         accuracy of the probabilities is measured in docs/score.md. They do not account for
-        wrong matches of clusters across modalities: see ``cluster_confidence_``. Rows unlike
-        any in the fit have nearly equal probabilities: see :meth:`score_samples`.
+        wrong matches of clusters across modalities: see ``cluster_confidence_``. The less
+        a row resembles those of the fit, the closer its probabilities are to equal ones: see
+        :meth:`score_samples`.
 
         Parameters
         ----------
@@ -766,14 +767,15 @@ class MixedModalClustering(
     def score_samples(
         self, X: Any, X_b: Any = None, *, modality: str | int | None = None
     ) -> NDArray[np.float64]:
-        """Score how much each row resembles the rows of the fit; higher is more usual.
+        """Score how much each row resembles the rows of the fit; higher is more typical.
 
-        A row is unusual if its density under the mixture is low, or if its auto-encoder
-        reconstructs it badly. The log-density and the negative logarithm of the reconstruction
-        error are standardised by their medians and median absolute deviations among the rows
-        of the same modality in the fit; the score is the smaller one. The probabilities of
-        rows whose score is lower than any in the fit are averaged with equal ones by
-        :meth:`predict_proba`.
+        A row is atypical if its density under the mixture is low, or if its auto-encoder
+        reconstructs it poorly. The log-density and the negative logarithm of the reconstruction
+        error are standardised by their medians and spreads among at most 5000 rows of the same
+        modality in the fit; the score is the smaller one. Typical rows score about -0.5. The
+        further a row is below the rows of the fit, the closer :meth:`predict_proba` brings its
+        probabilities to equal ones; a margin allows for new rows, which are reconstructed less
+        well than those of the fit if these were few.
 
         Parameters
         ----------

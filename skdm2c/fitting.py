@@ -551,6 +551,8 @@ def _familiarities(
             Familiarity.of(
                 clusters.log_density(embedding[of_modality[sample]]),
                 reconstruction_errors(system, x[sample], m),
+                clusters.means.shape[1],
+                x.shape[1],
             )
         )
     return tuple(familiarities)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -134,10 +135,7 @@ class FittedModel:
         rows = self.scale(data)
         embedding = self._embed_scaled(data, rows)
         responsibilities = self.embedded_responsibilities(embedding, data.codes)
-        scores = self._familiarity_scores(rows, embedding, data.codes)
-        weights = np.empty(len(scores))
-        for m, familiarity in enumerate(self.familiarities):
-            weights[data.codes == m] = familiarity.weights(scores[data.codes == m])
+        weights = self._of_each_modality(Familiarity.weights, rows, embedding, data.codes)
         pairs = data.numbered_pairs
         if pairs:
             instance = instances(pairs, data.codes)
@@ -150,18 +148,22 @@ class FittedModel:
     def familiarity_scores(self, data: MixedModalData) -> NDArray[np.float64]:
         """Return how usual each of n rows is, of shape (n,); see ``clustering.familiarity``."""
         rows = self.scale(data)
-        return self._familiarity_scores(rows, self._embed_scaled(data, rows), data.codes)
+        embedding = self._embed_scaled(data, rows)
+        return self._of_each_modality(Familiarity.scores, rows, embedding, data.codes)
 
-    def _familiarity_scores(
-        self, rows: list[Rows], embedding: FloatRows, codes: NDArray[np.intp]
+    def _of_each_modality(
+        self,
+        measure: Callable[[Familiarity, Matrix, FloatRows], NDArray[np.floating]],
+        rows: list[Rows],
+        embedding: FloatRows,
+        codes: NDArray[np.intp],
     ) -> NDArray[np.float64]:
-        scores = np.empty(len(codes))
+        measured = np.empty(len(codes))
         for m, (x, familiarity) in enumerate(zip(rows, self.familiarities, strict=True)):
             density = self.clusters.log_density(embedding[codes == m])
-            scores[codes == m] = familiarity.scores(
-                density, reconstruction_errors(self.system, x, m)
-            )
-        return scores
+            errors = reconstruction_errors(self.system, x, m)
+            measured[codes == m] = measure(familiarity, density, errors)
+        return measured
 
     def assign(
         self, embedding: FloatRows, codes: NDArray[np.intp], pairs: NumberedPairs

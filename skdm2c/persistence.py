@@ -83,7 +83,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
     "familiarity": {
         "center": Field(np.float64, ("two",)),
         "spread": Field(np.float64, ("two",), ABOVE_ZERO),
-        "lowest": Field(np.float64, (), high=-1),
+        "lowest": Field(np.float64, ("two",), high=-1),
     },
     "model": {"temperatures": Field(np.float64, ("modalities",), 1)},
     "rows": {
