@@ -6,11 +6,14 @@ If a version of scikit-learn renames one of them, only this file needs to change
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import _fit_context as fit_context
+from sklearn.model_selection import KFold
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing as safe_indexing
@@ -25,6 +28,8 @@ from sklearn.utils._param_validation import (
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils._set_output import _safe_set_output as safe_set_output
 from sklearn.utils.validation import _get_feature_names as get_feature_names
+
+VALIDATION = "sklearn.model_selection._validation"  # where folds are fitted and scored
 
 if TYPE_CHECKING:
     # Scikit-learn has no types: with its own bases, type checkers would accept any attribute.
@@ -82,8 +87,9 @@ __all__ = [
     "TransformerMixin",
     "fit_context",
     "get_feature_names",
-    "is_cross_validated",
+    "is_refitted_later",
     "output_form",
+    "running_split",
     "safe_indexing",
     "safe_set_output",
     "steps_before",
@@ -97,15 +103,42 @@ def output_form(estimator: Any) -> str:
     return form
 
 
-def is_cross_validated() -> bool:
-    """Return whether the running fit is one of the many of a cross-validation or a search."""
-    frame = sys._getframe(1)
-    while frame.f_back:
+def is_refitted_later() -> bool:
+    """Return whether the running fit is one of a search, which fits its best candidate again."""
+    in_fold, search = False, None
+    for frame in _callers():
+        caller = frame.f_locals.get("self")
+        in_fold = in_fold or frame.f_globals.get("__name__") == VALIDATION
+        if isinstance(caller, BaseSearchCV):
+            search = caller
+        elif in_fold and frame.f_code.co_name in ("cross_validate", "cross_val_predict"):
+            return False
+    # A worker process does not know what it works for; mostly it is a search.
+    return in_fold and (search is None or bool(search.refit))
+
+
+def running_split() -> tuple[NDArray[np.intp] | None, int | None]:
+    """Return the training rows of the fold for which scikit-learn selects rows, None if for none.
+
+    The second value is the number of folds if they are consecutive rows, and None otherwise, or
+    in a worker process, which knows its own fold only.
+    """
+    training_rows = None
+    for frame in _callers():
+        if frame.f_globals.get("__name__") == VALIDATION and "train" in frame.f_locals:
+            training_rows = np.asarray(frame.f_locals["train"])
+        cv: Any = frame.f_locals.get("cv")
+        splitter: Any = getattr(cv, "base_cv", cv)  # of successive halving
+        if training_rows is not None and type(splitter) is KFold and not splitter.shuffle:
+            return training_rows, splitter.n_splits
+    return training_rows, None
+
+
+def _callers() -> Iterator[FrameType]:
+    frame = sys._getframe(2).f_back
+    while frame:
+        yield frame
         frame = frame.f_back
-        name = frame.f_globals.get("__name__", "")
-        if name == "sklearn.model_selection._validation":
-            return True
-    return False
 
 
 def steps_before(estimator: Any) -> list[Any]:
@@ -114,9 +147,8 @@ def steps_before(estimator: Any) -> list[Any]:
     To be called during its ``fit``; the list is empty if the estimator is not in a Pipeline.
     """
     # A Pipeline passes nothing on about its other steps, but it is on the call stack.
-    frame, steps = sys._getframe(1), []
-    while frame.f_back:
-        frame = frame.f_back
+    steps = []
+    for frame in _callers():
         caller = frame.f_locals.get("self")
         if isinstance(caller, Pipeline) and caller.steps[-1][1] is estimator:
             steps += [step for _, step in caller.steps[:-1] if step not in (None, "passthrough")]

@@ -33,7 +33,7 @@ from ._sklearn import (
     StrOptions,
     TransformerMixin,
     fit_context,
-    is_cross_validated,
+    is_refitted_later,
     output_form,
     steps_before,
 )
@@ -248,7 +248,8 @@ class MixedModalClustering(
     Warns
     -----
     AlignmentWarning
-        If ``alignment_confidence_`` is below 0.5, unless ``alignment=None``.
+        If ``alignment_confidence_`` is below 0.5, unless ``alignment=None``. A search with
+        ``refit=True`` warns of its best candidate only.
 
     See Also
     --------
@@ -405,7 +406,7 @@ class MixedModalClustering(
             altogether, because a Pipeline whose PerModality has read both blocks still passes
             the second one on.
         *others : object
-            Refused: three blocks or more are passed in a container.
+            Not accepted: pass three or more blocks in a container.
 
         Returns
         -------
@@ -474,7 +475,7 @@ class MixedModalClustering(
         y : block of shape (n_b, d_b) or None
             Block of the second modality if ``X`` is that of the first.
         *others : object
-            Refused: three blocks or more are passed in a container.
+            Not accepted: pass three or more blocks in a container.
 
         Returns
         -------
@@ -495,7 +496,7 @@ class MixedModalClustering(
         y : block of shape (n_b, d_b) or None
             Block of the second modality if ``X`` is that of the first.
         *others : object
-            Refused: three blocks or more are passed in a container.
+            Not accepted: pass three or more blocks in a container.
 
         Returns
         -------
@@ -890,7 +891,7 @@ class MixedModalClustering(
         NotFittedError
             If the estimator is not fitted.
         TypeError
-            If ``path`` is no path, such as a container.
+            If ``path`` is not a path, for example a container.
         ImportError
             If ``path`` is given and matplotlib or jinja2 is not installed.
 
@@ -1001,7 +1002,7 @@ class MixedModalClustering(
             )
             progress.on_step(_outcome(fitted))
         # Of a search, the refit warns, and not each of the fits.
-        if self.alignment is not None and not is_cross_validated():
+        if self.alignment is not None and not is_refitted_later():
             warn_of_low_confidence(fitted.model)
         attributes = fitted_attributes(fitted, data.modality, data.reading)
         attributes["cluster_centers_"] = common_centers(

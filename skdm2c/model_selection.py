@@ -25,8 +25,8 @@ class ModalityKFold(StratifiedKFold):  # type: ignore[misc]
 
     Rows of a new container are in block order, and a ``KFold`` without shuffling cuts
     them into consecutive folds, so that a training set can lack a modality and
-    cannot be fitted. The training rows come in an order that keeps the proportions in
-    its every beginning too, which is what ``learning_curve`` fits a model to.
+    cannot be fitted. The training rows are interleaved, so that any leading part of them
+    keeps the proportions too, as ``learning_curve`` needs.
 
     Parameters
     ----------
@@ -166,17 +166,17 @@ def select_n_clusters(
     NClustersSelection
         Scores of all numbers of clusters, and the best model.
 
-    Warns
-    -----
-    AlignmentWarning
-        If the ``alignment_confidence_`` of the best model is below 0.5.
-
     Raises
     ------
     ValueError
         If ``n_clusters`` is empty or holds a number below 1 or above the number of
         rows, or if the model has no parameter ``n_clusters``. It is raised before
         anything is fitted.
+
+    Warns
+    -----
+    AlignmentWarning
+        If the ``alignment_confidence_`` of the best model is below 0.5.
 
     Notes
     -----

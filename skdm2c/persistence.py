@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator, Mapping
 from itertools import permutations
 from numbers import Integral, Real
@@ -34,6 +33,7 @@ from .networks.system import system_from_arrays, system_to_arrays
 from .runtime.device import device_at_hand, resolve_device
 from .runtime.files import Arrays, printable, read_arrays, read_header, write_arrays
 from .settings import OBJECTS
+from .training.state import plain_record
 
 FORMAT = 3  # grows when the file's layout changes
 LARGEST = 1e100  # of the numbers in a file: their squares are finite too
@@ -96,7 +96,7 @@ SCHEMA: dict[str, dict[str, Field]] = {
 SCALARS = {name for fields in SCHEMA.values() for name, field in fields.items() if not field.shape}
 KIND = "model that save_model wrote"
 PHASES = ("pretraining", "alignment", "adversarial")
-LOSS = re.compile(r"[a-z][a-z0-9_ ]{0,39}")
+LOSSES = ("reconstruction", "neighbors", "transport", "cycle", "adversarial", "pairs")
 
 
 def save_model(estimator: MixedModalClustering, path: str | os.PathLike[str]) -> None:
@@ -256,8 +256,11 @@ def _written(estimator: MixedModalClustering, model: FittedModel) -> tuple[Array
             **system,
             "scalers": [_described(scaler) for scaler in model.scalers],
             "aligned": bool(model.alignments),
-            "history": estimator.history_,
-            "reading": estimator._reading._asdict(),
+            "history": [plain_record(record) for record in estimator.history_],
+            "reading": {
+                "representation": dict(estimator._reading.representation),
+                "pair_shared_names": estimator._reading.pair_shared_names,
+            },
         },
         allow_nan=False,
         ensure_ascii=False,
@@ -354,9 +357,10 @@ def _take_parts(description: _Description, arrays: Mapping[str, Any]) -> tuple[P
         counter = array.dtype == np.int64 and array.size == 1
         _require(array.dtype == np.float32 or counter, f"weights {name} are of {array.dtype}")
     # A short file must not ask for more time and memory than one that holds its networks.
-    n_layers, n_weights = Architecture(**description.architecture).size(description.widths)
+    architecture, widths = Architecture(**description.architecture), description.widths
     _require(
-        2 * n_layers <= len(weights) and n_weights <= sum(array.size for array in weights.values()),
+        2 * architecture.n_layers(len(widths)) <= len(weights)
+        and architecture.n_weights(widths) <= sum(array.size for array in weights.values()),
         "its networks are larger than the file",
     )
     sizes = {"one": 1, "two": 2}
@@ -492,14 +496,14 @@ def _is_record(record: Any, names: tuple[str, ...]) -> bool:
     if not isinstance(record, dict):
         return False
     edges = permutations(names, 2)
-    numbers = {key: value for key, value in record.items() if key not in ("phase", "modality")}
     return (
         record.get("phase") in PHASES
         and record.get("modality", names[0]) in (*names, *(f"{s} to {t}" for s, t in edges))
-        and {"epoch", "n_epochs", "seconds"} < set(numbers)  # and losses
-        and all(LOSS.fullmatch(key) for key in numbers)
-        and all(type(x) in (int, float) and abs(x) <= LARGEST for x in numbers.values())
+        and {"phase", "epoch", "n_epochs", "seconds"} < set(record) - {"modality"}
+        and all(type(record.get(loss, 0.0)) in (int, float) for loss in LOSSES)
+        and plain_record(record) == record
         and type(record["epoch"]) is type(record["n_epochs"]) is int
+        and type(record["seconds"]) in (int, float)
     )
 
 

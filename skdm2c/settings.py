@@ -195,7 +195,7 @@ def positive_sizes(name: str, sizes: Sequence[int], at_least: int = 0) -> tuple[
 
 def require_small_networks(networks: Architecture, n_features: Sequence[int]) -> None:
     """Raise ValueError if the networks of modalities of these widths would not fit into memory."""
-    _, n_weights = networks.size(n_features)
+    n_weights = networks.n_weights(n_features)
     if n_weights > MOST_WEIGHTS:
         raise ValueError(
             f"networks: hidden sizes {reprlib.repr(networks.autoencoder_hidden_sizes)} of the "

@@ -93,6 +93,7 @@ def write_results(
         )
     check_is_fitted(estimator)
     reading = estimator._reading
+    as_in_fit = representation is None and pair_shared_names is None
     if representation is None:
         representation = reading.representation
     names = estimator.modality_names_
@@ -105,9 +106,11 @@ def write_results(
         paired = reading.pair_shared_names if pair_shared_names is None else pair_shared_names
         X, targets = _of_assays(mdata, names, representation, paired)
     probabilities, embedding = model.predict_proba(X), np.asarray(model.transform(X))
-    # The same rows have the labels of the fit, also where pairs are known to it alone.
-    of_fit = np.array_equal(X.modality, estimator.modality_) and np.allclose(
-        embedding, estimator.embedding_, rtol=0, atol=1e-4
+    # The same rows have the labels of the fit, also where it alone knew of pairs.
+    of_fit = (
+        as_in_fit
+        and np.array_equal(X.modality, estimator.modality_)
+        and np.allclose(embedding, estimator.embedding_, rtol=0, atol=1e-4)
     )
     labels = estimator.labels_ if of_fit else probabilities.argmax(axis=1)
     clusters = [str(c) for c in range(len(estimator.cluster_centers_))]

@@ -17,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 import skdm2c
 from skdm2c import (
     AdversarialTraining,
+    Callback,
     Checkpoint,
     MixedModalClustering,
     MixedModalData,
@@ -27,7 +28,7 @@ from skdm2c import (
     save_model,
 )
 from skdm2c.alignment import Alignment, GeometricAlignment
-from skdm2c.runtime.files import CHECKSUM, TEXT, checksum, write_arrays
+from skdm2c.runtime.files import CHECKSUM, TEMPORARY, TEXT, checksum, write_arrays
 
 safetensors = pytest.importorskip("safetensors")
 numpy_files = pytest.importorskip("safetensors.numpy")
@@ -454,6 +455,11 @@ def test_a_short_file_cannot_ask_for_much_memory(saved, tmp_path):
         changed = found | {"architecture": found["architecture"] | {name: size}}
         with pytest.raises(ValueError, match="networks are larger than the file"):
             load_model(written(tmp_path / "model", arrays, changed))
+    many = {
+        "architecture": found["architecture"] | {"autoencoder_hidden_sizes": [1] * 700_000},
+        "names": [f"m{i}" for i in range(300)], "n_features": [1] * 300,
+    }  # fmt: skip
+    assert n_refused(written(tmp_path / "many", {}, found | many)) == 1
     path = written(tmp_path / "model", arrays, found | {"n_features": [10**9, 10]})
     with pytest.raises(ValueError, match="larger than the file"):
         load_model(path)
@@ -666,18 +672,33 @@ def test_a_file_that_is_replaced_keeps_its_mode_and_its_links(fitted, tmp_path):
     assert (tmp_path / "target").is_file()
 
 
-def test_what_a_killed_process_left_is_removed(fitted, tmp_path):
-    fcntl = pytest.importorskip("fcntl")
+def test_what_a_killed_process_left_is_removed_once_it_is_old(fitted, tmp_path):
     path = tmp_path / "model"
-    left, others = tmp_path / f"model.{'0' * 32}", tmp_path / f"model.{'1' * 32}"
-    left.write_bytes(b"half")
-    with others.open("wb") as being_written:
-        fcntl.flock(being_written, fcntl.LOCK_EX)
-        save_model(fitted, path)
-        assert others.exists()
-        assert not left.exists()
+    old, fresh = (tmp_path / f"model{TEMPORARY}{'0' * 31}{i}" for i in (0, 1))
+    backup = tmp_path / f"model.{'d' * 32}"
+    for other in (old, fresh, backup):
+        other.write_bytes(b"half")
+    os.utime(old, (0, 0))
     save_model(fitted, path)
-    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+    assert {p.name for p in tmp_path.iterdir()} == {"model", fresh.name, backup.name}
+
+
+def test_records_that_a_callback_extends_are_saved(blobs, tmp_path, tiny):
+    class Extend(Callback):
+        def on_epoch_end(self, state, record):
+            record |= {"ARI": np.float32(0.5), "val-loss": 1.0, "kind": "x", "good": True}
+            record |= {"rows": [1.0], "far": np.inf}
+
+    model = tiny.set_params(callbacks=[Extend()]).fit(blobs[0])
+    save_model(model, tmp_path / "model")
+    record = load_model(tmp_path / "model").history_[-1]
+    assert (record["ARI"], record["val-loss"], record["kind"], record["good"]) == (
+        0.5,
+        1,
+        "x",
+        True,
+    )
+    assert not {"rows", "far"} & set(record)
 
 
 def test_what_cannot_be_read_again_is_not_written(tmp_path):

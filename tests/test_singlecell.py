@@ -288,6 +288,10 @@ def test_results_have_the_labels_pairs_and_representation_of_the_fit(tmp_path, t
         written = [*rna.obs["skdm2c"].astype(int), *atac.obs["skdm2c"].astype(int)]
         np.testing.assert_array_equal(written, model.labels_)
         assert (rna.obs["skdm2c"][:30].to_numpy() == atac.obs["skdm2c"][:30].to_numpy()).all()
+    write_results(model, assays, pair_shared_names=False)  # each cell by itself
+    alone = model.predict(MixedModalData(rna.obsm["X_pca"], atac, names=("rna", "atac")))
+    written = [*rna.obs["skdm2c"].astype(int), *atac.obs["skdm2c"].astype(int)]
+    np.testing.assert_array_equal(written, alone)
     by_hand = MixedModalData(rna, atac, names=("rna", "atac"), pairs=[(i, i) for i in range(30)])
     model = tiny.fit(by_hand)  # pairs that only the fit knows
     write_results(model, assays)

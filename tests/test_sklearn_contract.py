@@ -20,11 +20,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     HalvingGridSearchCV,
     KFold,
+    LeaveOneGroupOut,
     LeaveOneOut,
     RandomizedSearchCV,
+    RepeatedKFold,
     ShuffleSplit,
+    StratifiedKFold,
     cross_val_predict,
     cross_val_score,
     cross_validate,
@@ -334,6 +338,10 @@ def test_folds_without_a_modality_are_refused_before_any_fit(split, tiny, monkey
     for run in (
         GridSearchCV(tiny, {"n_clusters": [2, 3]}, **cv).fit,
         RandomizedSearchCV(tiny, {"n_clusters": [2, 3]}, n_iter=1, **cv).fit,
+        HalvingGridSearchCV(
+            tiny, {"n_clusters": [2, 3]}, min_resources=60, random_state=0, **cv
+        ).fit,
+        lambda X: learning_curve(tiny, X, None, **cv),
         lambda X: cross_val_score(tiny, X, **cv),
         lambda X: cross_val_predict(tiny, X, **cv),
         lambda X: cross_validate(make_pipeline(PerModality(a=StandardScaler()), tiny), X, **cv),
@@ -342,19 +350,32 @@ def test_folds_without_a_modality_are_refused_before_any_fit(split, tiny, monkey
             run(X)
 
 
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_training_set_without_a_modality_ends_any_search(n_jobs):
+    X = MixedModalData(np.ones((40, 2)), np.ones((30, 2)))
+    groups = np.repeat([0, 1, 2, 3], [10, 10, 20, 30])
+    for cv in (LeaveOneGroupOut(), GroupKFold(4)):
+        with pytest.raises(ValueError, match="modality 'b'.*ModalityKFold"):
+            cross_val_score(Dummy(), X, groups=groups, cv=cv, n_jobs=n_jobs)
+    search = GridSearchCV(Dummy(), {"number": [1, 2]}, cv=2, n_jobs=n_jobs)
+    with pytest.raises(ValueError, match="modality 'b'.*ModalityKFold"):
+        search.fit(X)
+
+
 @pytest.mark.parametrize("lengths", [(60, 60), (60, 31), (50, 50, 50)])
 def test_folds_that_keep_all_modalities_are_selected(lengths):
     X = MixedModalData(*(np.ones((n, 2)) for n in lengths))
-    for cv in (KFold(4), KFold(5, shuffle=True), LeaveOneOut(), ModalityKFold(3)):
-        for train, test in cv.split(X):
-            assert len(X[train, ...]) + len(X[test, ...]) == len(X)
+    groups = np.arange(len(X)) % 5
+    for cv in (
+        KFold(4), KFold(5, shuffle=True), LeaveOneOut(), ModalityKFold(3), GroupKFold(5),
+        LeaveOneGroupOut(), ShuffleSplit(5), RepeatedKFold(), StratifiedKFold(3),
+    ):  # fmt: skip
+        assert np.isfinite(cross_val_score(Dummy(), X, X.codes, groups=groups, cv=cv)).all()
+    assert len(X[X.modality == "b", :]) == lengths[1]  # rows that a user selects
+    assert len(X[lengths[0] :, ...]) == sum(lengths[1:])
+    train_test_split(X, test_size=0.5, shuffle=False)
     for cv in (ModalityKFold(2), ModalityKFold(5)):
         HalvingGridSearchCV(Dummy(), {"number": [1, 2, 3]}, cv=cv, min_resources=40).fit(X)
-    for cv in (ShuffleSplit(20, train_size=0.2), ShuffleSplit(20, train_size=0.9)):
-        for train, test in cv.split(X):
-            assert len(X[train, ...]) + len(X[test, ...]) <= len(X)
-    few = MixedModalData(np.ones((80, 2)), np.ones((20, 2)))
-    assert len(few[np.arange(30, 100), ...]) == 70  # no K folds begin with 30 of 100 rows
 
 
 def test_learning_curve_fits_beginnings_of_the_training_sets(blobs, tiny):
@@ -602,7 +623,7 @@ def test_a_search_warns_once_of_clusters_that_were_not_matched():
     for run, n_warnings in (
         (lambda: search.fit(noise), 1),
         (lambda: select_n_clusters(model, noise, [4, 5]), 1),
-        (lambda: cross_val_score(model, noise, cv=ModalityKFold(2)), 0),
+        (lambda: cross_validate(model, noise, cv=ModalityKFold(2), return_estimator=True), 2),
     ):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .blocks import as_block, column_names, n_columns, n_rows, same_rows, take_rows
-from .folds import refuse_consecutive_folds
+from .folds import refuse_folds_without_a_modality
 from .messages import keyword
 from .pairs import NumberedPairs, Pairs, check_pairs, remap_pairs
 from .readers import Reading, shared_rows, split_anndata, split_frame, split_mudata
@@ -83,6 +83,8 @@ class MixedModalData:
     array(['atac', 'rna', 'rna'], dtype='<U4')
     """
 
+    reading = Reading()  # of containers that were not read from assays
+
     def __init__(self, *blocks: Any, names: Sequence[str] | None = None, pairs: Any = None) -> None:
         if blocks and all(block is None for block in blocks):
             raise ValueError("MixedModalData needs at least one block that is not None.")
@@ -97,7 +99,6 @@ class MixedModalData:
         lengths = [n_rows(block) for block in self._blocks.values()]
         self.codes = np.repeat(np.arange(len(blocks)), lengths)
         self._pairs: Pairs = check_pairs(pairs, self.names, lengths)
-        self.reading = Reading()
 
     @classmethod
     def _from_parts(
@@ -113,7 +114,8 @@ class MixedModalData:
         data.names, data._blocks = tuple(blocks), dict(blocks)
         data.codes, data._pairs = codes, pairs
         data._columns = dict(columns or dict.fromkeys(blocks))
-        data.reading = reading or Reading()
+        if reading is not None:
+            data.reading = reading
         return data
 
     @classmethod
@@ -200,7 +202,8 @@ class MixedModalData:
         blocks = split_mudata(mdata, modalities, representation)
         pairs = shared_rows(mdata, list(blocks)) if pair_shared_names else None
         data = cls(*blocks.values(), names=list(blocks), pairs=pairs)
-        data.reading = Reading(dict(representation or {}), pair_shared_names)
+        keys = {name: key for name, key in (representation or {}).items() if name in blocks}
+        data.reading = Reading(keys, pair_shared_names)
         return data
 
     @classmethod
@@ -353,8 +356,7 @@ class MixedModalData:
         IndexError
             If the key selects anything but rows, or rows that do not exist.
         ValueError
-            If scikit-learn selects, as ``X[rows, ...]``, the first training set of K
-            consecutive folds, and a later one would lack a modality.
+            If scikit-learn cross-validates with training sets that lack a modality.
         """
         if isinstance(key, tuple):
             all_columns = key[-1] is Ellipsis or (
@@ -364,7 +366,7 @@ class MixedModalData:
                 raise IndexError(
                     "MixedModalData can be indexed by rows only: X[rows] or X[rows, ...]."
                 )
-            refuse_consecutive_folds(self.codes, self._rows(key[0]), self.names)
+            refuse_folds_without_a_modality(self.codes, self.names)
             key = key[0]
         rows = self._rows(key)
         codes = self.codes[rows]

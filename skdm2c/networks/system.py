@@ -63,25 +63,36 @@ class Architecture:
     normalization: Normalization
     spectral: bool  # whether the discriminators' layers are divided by their spectral norm
 
-    def size(self, n_features: Sequence[int]) -> tuple[int, int]:
-        """Return the numbers of linear layers and of their weights and biases.
+    def n_layers(self, n_modalities: int) -> int:
+        """Return the number of linear layers in the networks of so many modalities."""
+        encoder = 1 + len(self.autoencoder_hidden_sizes)
+        generator = 2 * len(self.generator_hidden_sizes)
+        discriminator = 1 + len(self.discriminator_hidden_sizes)
+        return n_modalities * (2 * encoder + discriminator) + 2 * (n_modalities - 1) * generator
 
-        ``n_features`` holds the width of each modality.
+    def n_weights(self, n_features: Sequence[int]) -> int:
+        """Return the number of weights and biases, for modalities with so many columns.
 
         Examples
         --------
-        >>> Architecture(2, (), (3,), (), "none", False).size([5, 4])
+        >>> architecture = Architecture(2, (), (3,), (), "none", False)
+        >>> architecture.n_layers(2), architecture.n_weights([5, 4])
         (10, 89)
         """
         c, m = self.n_components, len(n_features)
-        chains = [[d, *self.autoencoder_hidden_sizes, c] for d in n_features]
-        chains += [[c, *self.generator_hidden_sizes]] * (2 * m - 2)
-        chains += [chain[::-1] for chain in chains]
-        chains += [[c, *self.discriminator_hidden_sizes, 1]] * m
-        return (
-            sum(len(chain) - 1 for chain in chains),
-            sum(a * b + b for chain in chains for a, b in pairwise(chain)),
+        generator = _n_weights([c, *self.generator_hidden_sizes])
+        generator += _n_weights([*self.generator_hidden_sizes[::-1], c])
+        encoders = sum(
+            _n_weights([d, *self.autoencoder_hidden_sizes, c])
+            + _n_weights([c, *self.autoencoder_hidden_sizes[::-1], d])
+            for d in n_features
         )
+        discriminator = _n_weights([c, *self.discriminator_hidden_sizes, 1])
+        return encoders + m * discriminator + (2 * m - 2) * generator
+
+
+def _n_weights(widths: Sequence[int]) -> int:
+    return sum(a * b + b for a, b in pairwise(widths))
 
 
 def build_autoencoders(

@@ -100,8 +100,8 @@ class TranslationDisplay:
             Fitted estimator, or a fitted Pipeline or search that ends with one. The features
             shown are those that the model receives, after the preceding steps of a Pipeline.
         X : MixedModalData or MuData
-            Rows of both modalities, which a model does not keep. At most 5000 of each, sampled
-            at random, are used.
+            Rows of both modalities; the model does not store them. At most 5000 of each,
+            sampled at random, are used.
         source, target : str or int, default=0 and 1
             Names or numbers of the modalities.
         feature_names : sequence of str, default=None

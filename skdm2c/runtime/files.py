@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ Arrays = dict[str, NDArray[Any]]
 
 TEXT, CHECKSUM = "skdm2c", "sha256"  # keys of the file's metadata
 DTYPES = {"F64": "<f8", "F32": "<f4", "I64": "<i8", "I32": "<i4", "U8": "|u1"}
+TEMPORARY = ".skdm2c-partial-"  # between the name of a file and a random one
+LEFTOVER_AGE = 3600.0  # seconds: no file is being written for so long
 MAX_HEADER_SIZE = 2**24  # bytes: room for the names of half a million columns
 MAX_HEADER_VALUES = 2**21  # of which each takes up to 64 bytes once it is parsed
 
@@ -68,16 +70,13 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], text: 
         _require_short(length, content[8 : 8 + length])
     except ValueError as error:
         raise ValueError(
-            f"{os.fspath(path)!r} was not written, as no file holds so many names: {error}"
+            f"{os.fspath(path)!r} was not written, as it could not be read again: {error}"
         ) from error
     _remove_leftovers(target)
     # Not a temporary file of the standard library, which other users could not read.
-    temporary = target.with_name(f"{target.name}.{uuid4().hex}")
+    temporary = target.with_name(f"{target.name}{TEMPORARY}{uuid4().hex}")
     try:
         with temporary.open("xb") as file:
-            if fcntl is not None:
-                with suppress(OSError):  # some network file systems have no locks
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             with suppress(FileNotFoundError):
                 temporary.chmod(stat.S_IMODE(target.stat().st_mode))
             file.write(content)
@@ -90,15 +89,14 @@ def write_arrays(path: str | os.PathLike[str], arrays: Mapping[str, Any], text: 
 
 
 def _remove_leftovers(target: Path) -> None:
-    # Temporary files of processes that were killed: those that still write hold a lock.
-    if fcntl is None or not target.parent.is_dir():
+    # Temporary files of processes that were killed, long ago: others may be writing now.
+    if not target.parent.is_dir():
         return
-    temporary_name = re.compile(re.escape(target.name) + r"\.[0-9a-f]{32}")
     for path in target.parent.iterdir():
-        if temporary_name.fullmatch(path.name):
-            with suppress(OSError), path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
+        if path.name.startswith(f"{target.name}{TEMPORARY}"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > LEFTOVER_AGE:
+                    path.unlink()
 
 
 def read_header(path: str | os.PathLike[str], kind: str) -> Header:

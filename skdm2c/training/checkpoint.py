@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ..exceptions import caller_level
 from ..runtime.files import (
+    TEMPORARY,
     Arrays,
     held_alone,
     printable,
@@ -32,7 +33,9 @@ FORMAT = 2  # of the files; to be increased whenever their contents change
 N_KEPT_FILES = 2  # the second serves if the last one is damaged
 SNAPSHOT_INTERVAL = 1.0  # seconds of work that an interrupt may lose
 FILE_NAME = re.compile(r"(\d{6,})\.safetensors")
-PARTIAL_FILE_NAME = re.compile(FILE_NAME.pattern + r"\.[0-9a-f]{32}")  # of a killed process
+PARTIAL_FILE_NAME = re.compile(  # of a killed process
+    FILE_NAME.pattern + re.escape(TEMPORARY) + r"[0-9a-f]{32}"
+)
 
 
 class Checkpoint(Callback):
@@ -132,7 +135,7 @@ class Checkpoint(Callback):
         Raises
         ------
         ValueError
-            If the saved state has not the structure of the phase's own.
+            If the saved state does not have the structure of this phase.
         """
         saved = self._phases.get(_key(state))
         if saved is None:
@@ -190,7 +193,7 @@ class Checkpoint(Callback):
         self._last_write = time.monotonic()  # also if it fails, so that not every epoch warns
         try:
             write_arrays(path, arrays, json.dumps(contents))
-        except OSError as error:
+        except (OSError, ValueError) as error:
             warnings.warn(
                 f"The checkpoint {os.fspath(path)!r} could not be written ({error}). The fit "
                 "continues, and earlier checkpoints are kept.",
@@ -232,7 +235,7 @@ class Checkpoint(Callback):
                 text = read_header(path, "checkpoint").text
                 _require_format(text)
                 identity = _read_identity(json.loads(text)["identity"])
-            except (ValueError, KeyError, TypeError, RecursionError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
                 errors.append(_said_of(path, error))
                 continue
             self._require_same(identity)  # before the arrays are read

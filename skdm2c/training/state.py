@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -44,7 +44,7 @@ class TrainingState:
             "where": dict(self.where),
             "epoch": self.epoch,
             "over": self.over,
-            "records": [dict(record) for record in self.records],
+            "records": [plain_record(record) for record in self.records],
             "network": self.network.state_dict(),
             "rng": self.rng.get_state(),
             **({} if self.over else optimization),
@@ -53,8 +53,8 @@ class TrainingState:
     def load_state_dict(self, state: PhaseState) -> None:
         """Restore what :meth:`state_dict` returned.
 
-        Raise ValueError before anything is changed if it does not fit: optimisers write into
-        arrays of a wrong shape without looking.
+        Raise ValueError if it does not fit, before it reaches the networks and the optimisers,
+        which write into arrays of a wrong shape without checking.
         """
         require_fitting(state, self)
         self.epoch, self.over = state["epoch"], state["over"]
@@ -107,6 +107,33 @@ def on_cpu(value: Any) -> Any:
 
 
 MAX_STEPS = 2**53  # which floats count exactly
+LARGEST = 1e100  # number in a record
+MAX_TEXT = 200  # characters of a text in a record, which callbacks may extend
+
+
+def plain_record(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of a record that a file can hold: short texts, numbers, bools and None.
+
+    Examples
+    --------
+    >>> plain_record({"epoch": 3, "ARI": np.float32(0.5), "rows": [1, 2]})
+    {'epoch': 3, 'ARI': 0.5}
+    """
+    values = {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in record.items()
+    }
+    return {key: value for key, value in values.items() if _is_text(key) and _is_plain(value)}
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_TEXT and value.isprintable()
+
+
+def _is_plain(value: Any) -> bool:
+    if type(value) in (int, float):
+        return bool(abs(value) <= LARGEST)
+    return value is None or type(value) is bool or _is_text(value)
 
 
 def require_fitting(saved: Any, state: TrainingState) -> None:
@@ -114,19 +141,20 @@ def require_fitting(saved: Any, state: TrainingState) -> None:
 
     That is: the names, types and shapes of all arrays, the counters, and a record for each epoch.
     """
-    _require(isinstance(saved, dict), "a phase is no mapping")
+    _require(isinstance(saved, dict), "a phase is not a mapping")
     phase, saved_phase = (state.phase, state.where), (saved.get("phase"), saved.get("where"))
     _require(
         saved_phase == phase, f"this is phase {phase!r}, and the state is of {saved_phase!r:.80}"
     )
     over = saved.get("over")
-    _require(type(over) is bool, "a phase is neither over nor not")
+    _require(type(over) is bool, "'over' is not a boolean")
     expected = {"phase", "where", "epoch", "over", "records", "network", "rng"}
     expected |= set() if over else {"optimizers", "steps"}
     _require(set(saved) == expected, f"a phase has {sorted(map(str, saved))!r:.120}")
     records = saved["records"]
-    _require(isinstance(records, list), "records are no list")
-    _require(_is_count(saved["epoch"]) and saved["epoch"] == len(records), "epochs lack records")
+    _require(isinstance(records, list), "records are not a list")
+    is_count = _is_count(saved["epoch"]) and saved["epoch"] == len(records)
+    _require(is_count, "the number of records differs from that of epochs")
     for epoch, record in enumerate(records):
         _require(_is_record(record, state, epoch), f"the record of epoch {epoch} is invalid")
     _require_tensors(saved["network"], state.network.state_dict(), "weights")
@@ -143,7 +171,7 @@ def require_fitting(saved: Any, state: TrainingState) -> None:
 
 def _require_moments(saved: Any, optimizer: torch.optim.Optimizer) -> None:
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    _require(isinstance(saved, dict), "moments are no mapping")
+    _require(isinstance(saved, dict), "moments are not a mapping")
     for index, moments in saved.items():
         _require(type(index) is int and 0 <= index < len(weights), f"there is no weight {index!r}")
         expected = dict.fromkeys(MOMENTS[type(optimizer).__name__], weights[index].detach())
@@ -156,7 +184,7 @@ def _require_tensors(saved: Any, expected: Mapping[str, Tensor], kind: str) -> N
     _require(isinstance(saved, dict) and set(saved) == set(expected), f"other {kind} were saved")
     for name, like in expected.items():
         tensor = saved[name]
-        _require(isinstance(tensor, Tensor), f"{kind} {name!r} are no array")
+        _require(isinstance(tensor, Tensor), f"{kind} {name!r} are not an array")
         _require(
             tensor.dtype == like.dtype and tensor.shape == like.shape,
             f"{kind} {name!r} are {tensor.dtype} of shape {tuple(tensor.shape)}, and should be "
@@ -173,12 +201,10 @@ def _is_record(record: Any, state: TrainingState, epoch: int) -> bool:
     if not isinstance(record, dict):
         return False
     place = {"phase": state.phase, **state.where, "epoch": epoch}
-    losses = [value for name, value in record.items() if name not in place]
     return (
         all(record.get(name) == value for name, value in place.items())
         and _is_count(record.get("n_epochs"))
-        and all(isinstance(name, str) and name.isprintable() for name in record)
-        and all(type(loss) in (int, float) and math.isfinite(loss) for loss in losses)
+        and plain_record(record) == record
     )
 
 

@@ -21,7 +21,7 @@ from skdm2c import (
 )
 from skdm2c.alignment import Alignment
 from skdm2c.data.prepared import prepare
-from skdm2c.runtime.files import read_arrays, write_arrays
+from skdm2c.runtime.files import TEMPORARY, read_arrays, write_arrays
 from skdm2c.training import Callback, Callbacks, TrainingState
 from skdm2c.training import checkpoint as checkpoint_module
 from skdm2c.training.fingerprint import fit_fingerprint
@@ -310,7 +310,7 @@ def test_files_of_others_in_the_folder_are_left_alone(kept, blobs):
 
 def test_what_a_kill_left_in_the_middle_of_writing_is_cleared_away(kept, blobs):
     folder_of(kept).mkdir()
-    (folder_of(kept) / f"000003.safetensors.{'0a' * 16}").write_text("half a f")
+    (folder_of(kept) / f"000003.safetensors{TEMPORARY}{'0a' * 16}").write_text("half a f")
     (folder_of(kept) / "000003.safetensors.bak").write_text("mine")
     kept.fit(blobs[0])
     assert sorted(content(folder_of(kept)))[0] == "000003.safetensors.bak"
