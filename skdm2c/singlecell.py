@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .data import MixedModalData, is_mudata
 from .data.blocks import is_anndata
-from .data.readers import assays_of, shared_rows, split_anndata, split_mudata
+from .data.readers import assays_of, shared_rows, split_mudata
 
 
 def write_results(
@@ -22,7 +22,7 @@ def write_results(
     representation: Mapping[str, str] | None = None,
     pair_shared_names: bool | None = None,
     modality: str | None = None,
-    features: str | None = None,
+    features: str | Mapping[str, Any] | None = None,
 ) -> None:
     """Write labels, probabilities and the unified space into a MuData or AnnData objects.
 
@@ -57,9 +57,11 @@ def write_results(
     pair_shared_names : bool, default=None
         Whether rows with the same observation name are one instance and get one
         label. By default it is as in the fit.
-    modality, features : str, default=None
-        Columns of one AnnData that hold the modality of each row and variable, as in
-        :meth:`MixedModalData.from_anndata`.
+    modality : str, default=None
+        Column of ``obs`` of one AnnData that holds the modality of each row.
+    features : str or mapping of str to sequence of str, default=None
+        Variables of each modality in one AnnData, as in
+        :meth:`MixedModalData.from_anndata`. By default they are those of the fit.
 
     Raises
     ------
@@ -101,7 +103,21 @@ def write_results(
     if unknown:
         raise ValueError(f"representation: there is no modality {unknown[0]!r} among {names}.")
     if is_anndata(mdata) and not is_mudata(mdata):
-        X, targets = _of_anndata(mdata, names, modality, features, representation)
+        if modality is None:
+            raise ValueError(
+                "modality is missing: name the column of obs that holds each row's modality, or "
+                "pass the AnnData of one modality by name: "
+                f"write_results(model, {{{names[0]!r}: adata}})."
+            )
+        if features is None and model is estimator:
+            features = {
+                scaler.name: getattr(scaler, "feature_names_in_", None)
+                for scaler in model._model.scalers
+            }
+        X = MixedModalData.from_anndata(
+            mdata, modality=modality, names=names, features=features, representation=representation
+        )
+        targets = [(mdata, np.arange(len(X)))]
     else:
         paired = reading.pair_shared_names if pair_shared_names is None else pair_shared_names
         X, targets = _of_assays(mdata, names, representation, paired)
@@ -152,27 +168,3 @@ def _of_assays(
     pairs = shared_rows(mdata, present) if paired else None
     X = MixedModalData(*[blocks.get(name) for name in names], names=names, pairs=pairs)
     return X, [(assays[name], np.flatnonzero(X.modality == name)) for name in present]
-
-
-def _of_anndata(
-    adata: Any,
-    names: tuple[str, ...],
-    modality: str | None,
-    features: str | None,
-    representation: Mapping[str, str],
-) -> tuple[MixedModalData, Targets]:
-    if modality is None:
-        raise ValueError(
-            "modality is missing: name the column of obs that holds each row's modality, or pass "
-            f"the AnnData of one modality by name: write_results(model, {{{names[0]!r}: adata}})."
-        )
-    present = set(adata.obs[modality].astype(str)) if modality in adata.obs else set()
-    keys = {name: key for name, key in representation.items() if name in present}
-    blocks, codes = split_anndata(adata, modality, features, keys)
-    unknown = [name for name in blocks if name not in names]
-    if unknown:
-        raise ValueError(f"The modalities were {names} in fit; {unknown[0]!r} is none of them.")
-    X = MixedModalData(*[blocks.get(name) for name in names], names=names)
-    codes = np.array([names.index(name) for name in blocks])[codes]
-    in_order_of_adata = np.argsort(np.argsort(codes, kind="stable"))
-    return X[in_order_of_adata], [(adata, np.arange(len(codes)))]

@@ -270,6 +270,11 @@ def test_bad_columns_of_one_anndata_are_named(tiny):
     model = tiny.fit(MixedModalData.from_anndata(both, modality="assay"))
     with pytest.raises(ValueError, match="modality"):
         write_results(model, both)
+    gene = {"rna": ["g0", "g99"], "atac": ["p1"]}
+    with pytest.raises(ValueError, match="'g99'"):
+        MixedModalData.from_anndata(both, modality="assay", features=gene)
+    with pytest.raises(ValueError, match=r"row 60 .*'atac'"):
+        MixedModalData.from_anndata(both, modality="assay", names=["rna", "adt"])
     both.obs.loc[both.obs_names[3], "assay"] = None
     with pytest.raises(ValueError, match="row 3"):
         MixedModalData.from_anndata(both, modality="assay")
@@ -297,3 +302,32 @@ def test_results_have_the_labels_pairs_and_representation_of_the_fit(tmp_path, t
     write_results(model, assays)
     written = [*rna.obs["skdm2c"].astype(int), *atac.obs["skdm2c"].astype(int)]
     np.testing.assert_array_equal(written, model.labels_)
+
+
+def test_new_rows_of_one_anndata_in_another_order_and_of_one_assay(tiny):
+    rna, atac = assays_with_names()
+    both = anndata.concat({"rna": rna, "atac": atac}, join="outer", label="assay", index_unique="-")
+    X = MixedModalData.from_anndata(both, modality="assay")
+    model = tiny.fit(X)
+    for rows in (np.arange(119, -1, -1), np.arange(70, 80), np.arange(5)):
+        new = both[rows].copy()
+        known = {"names": X.names, "features": X.columns}
+        expected = model.predict(MixedModalData.from_anndata(new, modality="assay", **known))
+        np.testing.assert_array_equal(expected, model.labels_[rows])
+        write_results(model, new, modality="assay")
+        np.testing.assert_array_equal(new.obs["skdm2c"].astype(int), expected)
+    silent = both[:10].copy()
+    silent.X[:, 0] = 0  # a gene that no cell of these expresses
+    write_results(model, silent, modality="assay")
+
+
+def test_an_anndata_without_x_or_on_disk_is_refused_by_name(tmp_path):
+    rna, atac = assays_with_names()
+    both = anndata.concat({"rna": rna, "atac": atac}, join="outer", label="assay", index_unique="-")
+    both.write_h5ad(tmp_path / "both.h5ad")
+    backed = anndata.read_h5ad(tmp_path / "both.h5ad", backed="r")
+    with pytest.raises(ValueError, match="to_memory"):
+        MixedModalData.from_anndata(backed, modality="assay")
+    bare = AnnData(obs=both.obs)
+    with pytest.raises(ValueError, match="no X"):
+        MixedModalData.from_anndata(bare, modality="assay")

@@ -212,7 +212,8 @@ class MixedModalData:
         adata: Any,
         *,
         modality: str,
-        features: str | None = None,
+        names: Sequence[str] | None = None,
+        features: str | Mapping[str, Any] | None = None,
         representation: Mapping[str, str] | None = None,
     ) -> MixedModalData:
         """Make a container from one AnnData whose rows are of several modalities.
@@ -225,24 +226,27 @@ class MixedModalData:
             Rows of all modalities.
         modality : str
             Name of the column of ``obs`` that holds each row's modality.
-        features : str, default=None
-            Name of the column of ``var`` that holds each variable's modality. By default a
-            variable belongs to the modalities in whose rows it has a value that is neither
-            missing nor zero.
+        names : sequence of str, default=None
+            Names of the modalities, some of which may have no rows. By default they are those of
+            the rows, in the order of their first rows.
+        features : str or mapping of str to sequence of str, default=None
+            Name of the column of ``var`` that holds each variable's modality, or the variables of
+            each modality. By default the variables of a modality are those that have a value other
+            than zero or NaN in its rows. For new rows, pass the ``columns`` of the container of
+            the fit.
         representation : mapping of str to str, default=None
             Key of ``obsm`` or ``layers`` to use for a modality, as in :meth:`from_mudata`.
 
         Returns
         -------
         MixedModalData
-            Container with the rows in the order of ``adata`` and the modalities in the order of
-            their first rows.
+            Container with the rows in the order of ``adata``.
 
         Raises
         ------
         ValueError
-            If a column or a representation does not exist, a row has no modality, or a modality
-            has no variables.
+            If a column, a variable or a representation does not exist, a row has no modality, a
+            modality has no variables, or ``adata`` is backed.
 
         Examples
         --------
@@ -252,15 +256,27 @@ class MixedModalData:
         >>> both = anndata.concat(
         ...     {"rna": rna, "atac": atac}, join="outer", label="assay", index_unique="-"
         ... )
-        >>> MixedModalData.from_anndata(both, modality="assay")
+        >>> X = MixedModalData.from_anndata(both, modality="assay")
+        >>> X
         MixedModalData(rna: 3 x 4, atac: 2 x 6)
+        >>> MixedModalData.from_anndata(
+        ...     both[3:], modality="assay", names=X.names, features=X.columns
+        ... )
+        MixedModalData(rna: absent, atac: 2 x 6)
         """
-        parts, codes = split_anndata(adata, modality, features, representation)
-        names = check_names(list(parts), len(parts))
-        blocks = {name: _checked_block(part, name) for name, part in parts.items()}
-        columns = {name: column_names(part) for name, part in parts.items()}
-        reading = Reading(dict(representation or {}))
-        return cls._from_parts({name: blocks[name] for name in names}, codes, {}, columns, reading)
+        keys = dict(representation or {})
+        parts, codes = split_anndata(adata, modality, names, features, keys)
+        check_names(list(parts), len(parts))
+        return cls._from_parts(
+            {
+                name: None if part is None else _checked_block(part, name)
+                for name, part in parts.items()
+            },
+            codes,
+            {},
+            {name: column_names(part) for name, part in parts.items()},
+            Reading({name: key for name, key in keys.items() if name in parts}),
+        )
 
     @property
     def blocks(self) -> Mapping[str, Any]:

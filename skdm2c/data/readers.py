@@ -156,50 +156,70 @@ def split_mudata(
 
 
 def split_anndata(
-    adata: Any, modality: str, features: str | None, representation: Mapping[str, str] | None
+    adata: Any,
+    modality: str,
+    names: Sequence[str] | None,
+    features: str | Mapping[str, Any] | None,
+    representation: Mapping[str, str],
 ) -> tuple[dict[str, Any], Codes]:
     """Split an AnnData whose rows are of several modalities; return blocks and modality codes.
 
-    ``modality`` names the column of ``obs`` with each row's modality, and ``features`` the column
-    of ``var`` with each variable's modality; by default variables belong to the modalities in
-    whose rows they have a value that is neither missing nor zero. Raise ValueError if a column
-    does not exist, or a row has no modality.
+    ``modality`` names the column of ``obs`` with each row's modality; ``names`` are the modalities
+    in order, None for those of the rows. ``features`` names the column of ``var`` with each
+    variable's modality, or holds the variables of each modality; by default they are those with a
+    value that is neither missing nor zero in its rows. A modality without rows has the block None.
+    Raise ValueError if a column or variable does not exist, or a row has no known modality.
     """
     if modality not in adata.obs:
         raise ValueError(
             f"from_anndata: obs has no column {modality!r}; it has {list(adata.obs)[:20]}."
         )
-    column = adata.obs[modality]
-    if column.isna().any():
-        row = int(np.flatnonzero(column.isna())[0])
-        raise ValueError(f"from_anndata: row {row} has no value in {modality!r}.")
-    if features is not None and features not in adata.var:
+    if isinstance(features, str) and features not in adata.var:
         raise ValueError(
             f"from_anndata: var has no column {features!r}; it has {list(adata.var)[:20]}."
         )
-    names = [str(name) for name in column.astype(str).unique()]
-    codes: Codes = np.array([names.index(name) for name in column.astype(str)], dtype=np.intp)
-    parts = {}
-    for m, name in enumerate(names):
+    if adata.isbacked:
+        raise ValueError("from_anndata: a backed AnnData cannot be split; pass adata.to_memory().")
+    values = adata.obs[modality]
+    of_rows = values.astype(str).to_numpy()
+    known = list(dict.fromkeys(of_rows[~values.isna()])) if names is None else list(names)
+    unknown = values.isna().to_numpy() | ~np.isin(of_rows, known)
+    if unknown.any():
+        row = int(np.flatnonzero(unknown)[0])
+        raise ValueError(
+            f"from_anndata: row {row} has {values.iloc[row]!r} in {modality!r}, which is none of "
+            f"the modalities {known}."
+        )
+    codes: Codes = np.array([known.index(name) for name in of_rows], dtype=np.intp)
+    blocks: dict[str, Any] = {}
+    for m, name in enumerate(known):
         part = adata[np.flatnonzero(codes == m)]
-        if name not in (representation or {}):
-            of_modality = (
-                _variables_with_values(part)
-                if features is None
-                else np.asarray(adata.var[features].astype(str) == name)
-            )
-            if not of_modality.any():
-                raise ValueError(f"from_anndata: modality {name!r} has no variables of its own.")
-            part = adata[np.flatnonzero(codes == m), np.flatnonzero(of_modality)].copy()
-        parts[name] = part
-    return split_mudata(parts, names, representation), codes
+        if len(part) == 0:
+            blocks[name] = None
+        elif name in representation:
+            blocks |= split_mudata({name: part}, None, {name: representation[name]})
+        else:
+            blocks[name] = part[:, _variables(part, name, features)].copy()
+    return blocks, codes
 
 
-def _variables_with_values(adata: Any) -> NDArray[np.bool_]:
-    X = adata.X
-    if sp.issparse(X):
-        return np.asarray((X != 0).sum(axis=0)).ravel() > 0
-    return np.asarray(((X != 0) & ~np.isnan(X)).any(axis=0))
+def _variables(adata: Any, name: str, features: str | Mapping[str, Any] | None) -> Any:
+    if isinstance(features, Mapping) and features.get(name) is not None:
+        missing = [variable for variable in features[name] if variable not in adata.var_names]
+        if missing:
+            raise ValueError(f"from_anndata: modality {name!r} has no variable {missing[0]!r}.")
+        return list(features[name])
+    if isinstance(features, str):
+        of_modality = np.asarray(adata.var[features].astype(str) == name)
+    elif adata.X is None:
+        raise ValueError("from_anndata: this AnnData has no X: pass representation.")
+    elif sp.issparse(adata.X):
+        of_modality = np.asarray((adata.X != 0).sum(axis=0)).ravel() > 0
+    else:
+        of_modality = np.asarray(((adata.X != 0) & ~np.isnan(adata.X)).any(axis=0))
+    if not of_modality.any():
+        raise ValueError(f"from_anndata: modality {name!r} has no variables of its own.")
+    return np.flatnonzero(of_modality)
 
 
 def shared_rows(mdata: Any, names: Sequence[str]) -> dict[tuple[str, str], NDArray[np.intp]]:
