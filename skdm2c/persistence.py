@@ -31,12 +31,11 @@ from .model import FittedModel
 from .networks import Architecture
 from .networks.system import system_from_arrays, system_to_arrays
 from .runtime.device import device_at_hand, resolve_device
-from .runtime.files import Arrays, printable, read_arrays, read_header, write_arrays
+from .runtime.files import Arrays, printable, read_body, read_header, require, write_arrays
 from .settings import OBJECTS
-from .training.state import plain_record
+from .training.state import LARGEST, plain_record
 
 FORMAT = 3  # grows when the file's layout changes
-LARGEST = 1e100  # of the numbers in a file: their squares are finite too
 ABOVE_ZERO = float(np.nextafter(0, 1))
 NOT_SAVED: dict[str, Any] = {"callbacks": [], "memory": None}  # values in a loaded model
 
@@ -202,9 +201,7 @@ def load_model(path: str | os.PathLike[str], *, device: str | None = None) -> Mi
         content = json.loads(header.text, parse_constant=_refuse)
         description = _read_description(content)
         _take_parts(description, header.layout)  # before the arrays are read
-        arrays, text = read_arrays(path, KIND, lambda _: None)
-        _require(text == header.text, "it was changed while it was read")
-        estimator = _read(content, description, arrays)
+        estimator = _read(content, description, read_body(path, KIND, header))
     except (
         ValueError,
         KeyError,
@@ -355,10 +352,10 @@ def _take_parts(description: _Description, arrays: Mapping[str, Any]) -> tuple[P
     }
     for name, array in weights.items():
         counter = array.dtype == np.int64 and array.size == 1
-        _require(array.dtype == np.float32 or counter, f"weights {name} are of {array.dtype}")
+        require(array.dtype == np.float32 or counter, f"weights {name} are of {array.dtype}")
     # A short file must not ask for more time and memory than one that holds its networks.
     architecture, widths = Architecture(**description.architecture), description.widths
-    _require(
+    require(
         2 * architecture.n_layers(len(widths)) <= len(weights)
         and architecture.n_weights(widths) <= sum(array.size for array in weights.values()),
         "its networks are larger than the file",
@@ -376,7 +373,7 @@ def _take_parts(description: _Description, arrays: Mapping[str, Any]) -> tuple[P
                 sizes.setdefault(axis, length) == length
                 for axis, length in zip(axes, array.shape, strict=True)
             )
-            _require(fits and array.size, f"{place}/{name} is {array.dtype} of shape {array.shape}")
+            require(fits and array.size, f"{place}/{name} is {array.dtype} of shape {array.shape}")
             parts[place][name] = array
     if remaining:
         _refuse(f"nothing is known of {sorted(remaining)[0]!r}")
@@ -394,9 +391,9 @@ def _require_ranges(parts: Parts, weights: Arrays, n_modalities: int) -> None:
             if field.below:
                 low, high = 0, counts[field.below] - 1
             inside = ((array >= low) & (array <= high)).all()
-            _require(inside, f"{place}/{name} is out of range")
+            require(inside, f"{place}/{name} is out of range")
     for name, array in weights.items():
-        _require(np.isfinite(array).all(), f"weights {name} hold NaN or infinity")
+        require(np.isfinite(array).all(), f"weights {name} hold NaN or infinity")
 
 
 def _values(part: dict[str, Any]) -> dict[str, Any]:
@@ -406,11 +403,6 @@ def _values(part: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse(what: str) -> NoReturn:
     raise ValueError(f"{what}.")
-
-
-def _require(condition: Any, what: str) -> None:
-    if not condition:
-        _refuse(what)
 
 
 def _require_format(text: str) -> None:
@@ -437,7 +429,7 @@ def _read(
     parts, weights = _take_parts(description, arrays)
     _require_ranges(parts, weights, len(names))
     history = content["history"]
-    _require(
+    require(
         isinstance(history, list) and all(_is_record(record, names) for record in history),
         "its history has no records",
     )
@@ -466,14 +458,14 @@ def _read(
 def _read_description(content: dict[str, Any]) -> _Description:
     names = _read_names(content["names"])
     widths, hub, aligned = content["n_features"], content["hub"], content["aligned"]
-    _require(len(widths) == len(names) and all(map(_is_size, widths)), "it has no columns")
-    _require(type(hub) is int and hub in range(len(names)), f"its hub is {hub!r}")
-    _require(isinstance(aligned, bool), "spokes are neither aligned nor not")
+    require(len(widths) == len(names) and all(map(_is_size, widths)), "it has no columns")
+    require(type(hub) is int and hub in range(len(names)), f"its hub is {hub!r}")
+    require(isinstance(aligned, bool), "spokes are neither aligned nor not")
     return _Description(names, widths, hub, _read_architecture(content["architecture"]), aligned)
 
 
 def _read_names(names: Any) -> tuple[str, ...]:
-    _require(isinstance(names, list) and len(names) > 1, "it has no modalities")
+    require(isinstance(names, list) and len(names) > 1, "it has no modalities")
     try:
         return check_names(names, len(names))
     except ValueError as error:
@@ -482,7 +474,7 @@ def _read_names(names: Any) -> tuple[str, ...]:
 
 def _read_reading(content: dict[str, Any], names: tuple[str, ...]) -> Reading:
     representation = content["representation"]
-    _require(
+    require(
         set(content) == set(Reading._fields)
         and isinstance(content["pair_shared_names"], bool)
         and isinstance(representation, dict)
@@ -516,7 +508,7 @@ def _require_parameters(estimator: MixedModalClustering, names: tuple[str, ...])
 def _read_parameters(parameters: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     known = MixedModalClustering._get_param_names()
     for name, value in parameters.items():
-        _require(name in known, f"there is no parameter {name!r}")
+        require(name in known, f"there is no parameter {name!r}")
         yield name, value if name == "n_clusters" else _parameter(value)
 
 
@@ -526,7 +518,7 @@ def _parameter(value: Any) -> Any:
     if isinstance(value, dict):
         ((kind, settings),) = value.items()
         kinds = {made.__name__: made for made in OBJECTS.values()}
-        _require(kind in kinds, f"no parameter is a {kind!r}")
+        require(kind in kinds, f"no parameter is a {kind!r}")
         return kinds[kind](**{name: _parameter(v) for name, v in settings.items()})
     return value
 
@@ -577,7 +569,7 @@ def _read_architecture(content: dict[str, Any]) -> dict[str, Any]:
         and content["normalization"] in ("batch", "layer", "none")
         and isinstance(content["spectral"], bool)
     )
-    _require(valid, "its networks cannot be built")
+    require(valid, "its networks cannot be built")
     return content | {name: tuple(content[name]) for name in sizes}
 
 
@@ -587,17 +579,17 @@ def _read_scaler(
     standardize, scaling, counts, columns = (
         content[key] for key in ("standardize", "scaling", "counts", "feature_names")
     )
-    _require(
+    require(
         standardize == "auto" or isinstance(standardize, bool), f"{name!r}: cannot be standardised"
     )
-    _require(scaling in ("columns", "block", "none"), f"{name!r}: its scaling is unknown")
+    require(scaling in ("columns", "block", "none"), f"{name!r}: its scaling is unknown")
     scaler = ModalityScaler(name, standardize)
-    _require(isinstance(counts, bool), f"{name!r}: is neither counts nor not")
+    require(isinstance(counts, bool), f"{name!r}: is neither counts nor not")
     scaler.scaling_, scaler.is_counts_ = scaling, counts
     scaler.n_features_in_ = len(arrays["mean_"])
     scaler.__dict__.update(arrays)
     if columns is not None:
-        _require(
+        require(
             isinstance(columns, list)
             and len(columns) == scaler.n_features_in_
             and all(isinstance(column, str) for column in columns),
@@ -608,11 +600,11 @@ def _read_scaler(
 
 
 def _read_profile(values: dict[str, Any]) -> ClusterProfile:
-    _require(np.isclose(values["shares"].sum(), 1), "shares of clusters do not sum to one")
+    require(np.isclose(values["shares"].sum(), 1), "shares of clusters do not sum to one")
     return ClusterProfile(**values)
 
 
 def _read_alignment(values: dict[str, Any]) -> Alignment:
     partners = values["partners"]
-    _require(len(np.unique(partners)) == len(partners), "clusters are not matched one to one")
+    require(len(np.unique(partners)) == len(partners), "clusters are not matched one to one")
     return Alignment(**values | {"partners": partners.astype(np.intp)})

@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -82,3 +83,13 @@ def benchmark_data():
     if not (folder / "mfeat.npz").exists():
         pytest.skip(f"needs the benchmark sets, which are not in {folder} (set SKDM2C_DATA)")
     return folder
+
+
+def replaced(value, at, new):
+    """A copy of a description with a new value at a place, a sequence of keys."""
+    copy = json.loads(json.dumps(value))
+    inner = copy
+    for key in at[:-1]:
+        inner = inner[key]
+    inner[at[-1]] = new
+    return copy

@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import TINY, replaced
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
@@ -396,15 +396,6 @@ def places(value, at=()):
         items = value.items() if isinstance(value, dict) else enumerate(value[:2])
         for key, item in items:
             yield from places(item, (*at, key))
-
-
-def replaced(value, at, new):
-    copy = json.loads(json.dumps(value))
-    inner = copy
-    for key in at[:-1]:
-        inner = inner[key]
-    inner[at[-1]] = new
-    return copy
 
 
 def test_whatever_a_description_holds_it_is_refused_or_harmless(saved, blobs, tmp_path):

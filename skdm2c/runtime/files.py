@@ -154,12 +154,17 @@ def read_arrays(
     ``kind`` says in messages what the file should be; ``check_text`` may raise a ValueError for
     a text in another format. Raise FileNotFoundError, ValueError if damaged, or ImportError.
     """
-    library = _safetensors()
     header = read_header(path, kind)
     check_text(header.text)
+    return read_body(path, kind, header), header.text
+
+
+def read_body(path: str | os.PathLike[str], kind: str, header: Header) -> Arrays:
+    """Read the arrays of a file whose header was read; raise ValueError if they do not fit it."""
+    library = _safetensors()
     try:
         # The bytes are read, not mapped: a mapped file that is cut meanwhile ends the process.
-        arrays = library.numpy.load(Path(path).read_bytes())
+        arrays: Arrays = library.numpy.load(Path(path).read_bytes())
         if header.checksum != checksum(arrays, header.text):
             raise ValueError("its checksum does not match its contents.")
     except MemoryError as error:
@@ -169,7 +174,7 @@ def read_arrays(
         ) from error
     except (library.SafetensorError, ValueError, KeyError, TypeError, OSError) as error:
         raise _damaged(path, kind, error) from error
-    return arrays, header.text
+    return arrays
 
 
 def _damaged(path: str | os.PathLike[str], kind: str, error: Exception) -> ValueError:
@@ -180,6 +185,12 @@ def _damaged(path: str | os.PathLike[str], kind: str, error: Exception) -> Value
     return ValueError(
         f"{os.fspath(path)!r} is not a {kind}, or it is damaged: {printable(reason, 200)}"
     )
+
+
+def require(condition: Any, what: str) -> None:
+    """Raise ValueError with a sentence that says what is wrong with a file."""
+    if not condition:
+        raise ValueError(f"{what}.")
 
 
 def printable(text: object, length: int) -> str:

@@ -22,8 +22,9 @@ from ..runtime.files import (
     Arrays,
     held_alone,
     printable,
-    read_arrays,
+    read_body,
     read_header,
+    require,
     write_arrays,
 )
 from .callbacks import Callback, is_number
@@ -232,19 +233,18 @@ class Checkpoint(Callback):
         errors = []
         for _, path in files:
             try:
-                text = read_header(path, "checkpoint").text
-                _require_format(text)
-                identity = _read_identity(json.loads(text)["identity"])
+                header = read_header(path, "checkpoint")
+                _require_format(header.text)
+                contents = json.loads(header.text)
+                identity = _read_identity(contents["identity"])
             except (ValueError, KeyError, TypeError, RecursionError, OSError) as error:
                 errors.append(_said_of(path, error))
                 continue
             self._require_same(identity)  # before the arrays are read
             try:
-                arrays, text = read_arrays(path, "checkpoint", _require_format)
-                contents = json.loads(text)
-                phases = _from_json(contents["phases"], arrays)
+                phases = _from_json(contents["phases"], read_body(path, "checkpoint", header))
                 seeds = _read_seeds(contents["seeds"], len(self.seeds))
-                _require(isinstance(phases, dict), "it has no phases")
+                require(isinstance(phases, dict), "it has no phases")
             except (
                 ValueError,
                 KeyError,
@@ -352,13 +352,8 @@ def _said_of(path: Path, error: Exception) -> str:
     return text if repr(os.fspath(path)) in text else f"{os.fspath(path)!r}: {text}"
 
 
-def _require(condition: Any, what: str) -> None:
-    if not condition:
-        raise ValueError(f"{what}.")
-
-
 def _read_identity(identity: Any) -> dict[str, str]:
-    _require(
+    require(
         isinstance(identity, dict) and all(isinstance(value, str) for value in identity.values()),
         "it does not say of which fit it is",
     )
@@ -367,7 +362,7 @@ def _read_identity(identity: Any) -> dict[str, str]:
 
 def _read_seeds(seeds: Any, n_seeds: int) -> tuple[int, ...]:
     valid = isinstance(seeds, list) and len(seeds) == n_seeds
-    _require(
+    require(
         valid and all(type(seed) is int and 0 <= seed < 2**31 for seed in seeds),
         "its random seeds are invalid",
     )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..runtime.files import require
 from ..runtime.processes import SINGLE_PROCESS, Processes
 from .batches import Passes, StratifiedBatches
 from .optimizers import MOMENTS, make_schedule, restore_optimizer, restore_schedule
@@ -107,7 +108,7 @@ def on_cpu(value: Any) -> Any:
 
 
 MAX_STEPS = 2**53  # which floats count exactly
-LARGEST = 1e100  # number in a record
+LARGEST = 1e100  # of the numbers in a file: their squares are finite too
 MAX_TEXT = 200  # characters of a text in a record, which callbacks may extend
 
 
@@ -141,56 +142,56 @@ def require_fitting(saved: Any, state: TrainingState) -> None:
 
     That is: the names, types and shapes of all arrays, the counters, and a record for each epoch.
     """
-    _require(isinstance(saved, dict), "a phase is not a mapping")
+    require(isinstance(saved, dict), "a phase is not a mapping")
     phase, saved_phase = (state.phase, state.where), (saved.get("phase"), saved.get("where"))
-    _require(
+    require(
         saved_phase == phase, f"this is phase {phase!r}, and the state is of {saved_phase!r:.80}"
     )
     over = saved.get("over")
-    _require(type(over) is bool, "'over' is not a boolean")
+    require(type(over) is bool, "'over' is not a boolean")
     expected = {"phase", "where", "epoch", "over", "records", "network", "rng"}
     expected |= set() if over else {"optimizers", "steps"}
-    _require(set(saved) == expected, f"a phase has {sorted(map(str, saved))!r:.120}")
+    require(set(saved) == expected, f"a phase has {sorted(map(str, saved))!r:.120}")
     records = saved["records"]
-    _require(isinstance(records, list), "records are not a list")
+    require(isinstance(records, list), "records are not a list")
     is_count = _is_count(saved["epoch"]) and saved["epoch"] == len(records)
-    _require(is_count, "the number of records differs from that of epochs")
+    require(is_count, "the number of records differs from that of epochs")
     for epoch, record in enumerate(records):
-        _require(_is_record(record, state, epoch), f"the record of epoch {epoch} is invalid")
+        require(_is_record(record, state, epoch), f"the record of epoch {epoch} is invalid")
     _require_tensors(saved["network"], state.network.state_dict(), "weights")
     _require_tensors({"rng": saved["rng"]}, {"rng": state.rng.get_state()}, "random state")
     if over:
         return
     for kind, own in (("optimizers", state.optimizers), ("steps", state.schedules)):
         names = saved[kind]
-        _require(isinstance(names, dict) and set(names) == set(own), f"other {kind} were saved")
-    _require(all(map(_is_count, saved["steps"].values())), "a number of steps is invalid")
+        require(isinstance(names, dict) and set(names) == set(own), f"other {kind} were saved")
+    require(all(map(_is_count, saved["steps"].values())), "a number of steps is invalid")
     for name, optimizer in state.optimizers.items():
         _require_moments(saved["optimizers"][name], optimizer)
 
 
 def _require_moments(saved: Any, optimizer: torch.optim.Optimizer) -> None:
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    _require(isinstance(saved, dict), "moments are not a mapping")
+    require(isinstance(saved, dict), "moments are not a mapping")
     for index, moments in saved.items():
-        _require(type(index) is int and 0 <= index < len(weights), f"there is no weight {index!r}")
+        require(type(index) is int and 0 <= index < len(weights), f"there is no weight {index!r}")
         expected = dict.fromkeys(MOMENTS[type(optimizer).__name__], weights[index].detach())
         _require_tensors(moments, expected | {"step": torch.zeros(())}, "moments")
         positive = {"step", "exp_avg_sq", "square_avg"} & set(moments)
-        _require(all((moments[name] >= 0).all() for name in positive), "a moment is negative")
+        require(all((moments[name] >= 0).all() for name in positive), "a moment is negative")
 
 
 def _require_tensors(saved: Any, expected: Mapping[str, Tensor], kind: str) -> None:
-    _require(isinstance(saved, dict) and set(saved) == set(expected), f"other {kind} were saved")
+    require(isinstance(saved, dict) and set(saved) == set(expected), f"other {kind} were saved")
     for name, like in expected.items():
         tensor = saved[name]
-        _require(isinstance(tensor, Tensor), f"{kind} {name!r} are not an array")
-        _require(
+        require(isinstance(tensor, Tensor), f"{kind} {name!r} are not an array")
+        require(
             tensor.dtype == like.dtype and tensor.shape == like.shape,
             f"{kind} {name!r} are {tensor.dtype} of shape {tuple(tensor.shape)}, and should be "
             f"{like.dtype} of shape {tuple(like.shape)}",
         )
-        _require(tensor.isfinite().all(), f"{kind} {name!r} hold NaN or infinity")
+        require(tensor.isfinite().all(), f"{kind} {name!r} hold NaN or infinity")
 
 
 def _is_count(value: Any) -> bool:
@@ -206,8 +207,3 @@ def _is_record(record: Any, state: TrainingState, epoch: int) -> bool:
         and _is_count(record.get("n_epochs"))
         and plain_record(record) == record
     )
-
-
-def _require(condition: Any, what: str) -> None:
-    if not condition:
-        raise ValueError(f"{what}.")

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import TINY
+from conftest import TINY, replaced
 
 from skdm2c import Checkpoint, MixedModalClustering
 from skdm2c.datasets import make_mixed_modal_blobs
@@ -79,15 +79,6 @@ def places(value, at=()):
     if isinstance(value, dict | list):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from places(item, (*at, key))
-
-
-def replaced(value, at, new):
-    copy = json.loads(json.dumps(value))
-    inner = copy
-    for key in at[:-1]:
-        inner = inner[key]
-    inner[at[-1]] = new
-    return copy
 
 
 def poisoned(contents, rng):
